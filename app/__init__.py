@@ -1,0 +1,40 @@
+"""The Mechanic Shop API: a backend for car repair workshops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from config import Config, configuration
+
+
+def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
+    """Make the application.
+
+    `name` is an environment (`development`, `testing`, `production`; by default APP_ENV's) or a configuration; `overrides`
+    replace single settings.
+    """
+    from app import commands
+    from app.blueprints import ALL
+    from app.blueprints.operations.routes import init_documentation
+    from app.core import caching, contract, db, errors, limits, web
+    from app.extensions import api, ma
+
+    settings = name if isinstance(name, Config) else configuration(name, **overrides)
+    app = Flask(__name__, static_folder=None)
+    app.static_folder = "static"
+    app.config.from_object(settings)
+    web.init_app(app)
+    errors.init_app(app)
+    db.init_app(app)
+    caching.init_app(app)
+    ma.init_app(app)
+    limits.init_app(app)
+    api.init_app(app)
+    for blueprint in ALL:
+        api.register_blueprint(blueprint)
+    init_documentation(app)
+    contract.require_declared_routes(app)
+    commands.init_app(app)
+    return app

@@ -1,0 +1,1 @@
+"""Accounts and memberships: how people sign in, and as what."""

@@ -1,0 +1,1 @@
+"""Customers: whose cars the workshop repairs."""

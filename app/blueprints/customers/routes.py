@@ -1,0 +1,155 @@
+"""Customers: they register and keep their own record; the staff read, the owner corrects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+
+from app.blueprints.customers import service
+from app.blueprints.customers.models import Customer
+from app.blueprints.customers.schemas import (
+    CustomerIn,
+    CustomerOut,
+    CustomerPatch,
+    CustomerQuery,
+    CustomerRegistrationIn,
+    CustomerSelfIn,
+    CustomerSelfPatch,
+)
+from app.blueprints.workshops import service as workshops
+from app.core import paging, tenancy
+from app.core.contract import Blueprint, allow, limited, public_recognising_members
+from app.core.errors import Invalid, NotAllowed
+from app.core.identity import principal, principal_if_admitted
+from app.core.preconditions import expected_versions
+from app.core.schema import Message
+
+bp = Blueprint(
+    "customers", __name__, url_prefix="/customers", description="The people whose cars the workshop repairs."
+)
+
+
+@bp.post("/")
+@limited("register")
+@public_recognising_members
+@bp.arguments(CustomerRegistrationIn)
+@bp.response(201, CustomerOut)
+def create_customer(customer: dict[str, Any]) -> tuple[Customer, dict[str, str]]:
+    """Register as a customer.
+
+    Anybody may, with name, email, phone and password. Staff may also record someone who walked in: then only the name is
+    needed. Where an installation has several workshops, `X-Workshop` names one.
+    """
+    made = _register(customer)
+    return made, {"Location": url_for("customers.get_customer", customer_id=made.id)}
+
+
+def _register(customer: dict[str, Any]) -> Customer:
+    caller = principal_if_admitted()
+    if caller is not None and caller.is_staff and "password" not in customer:
+        return service.record(caller.workshop_id, **customer)
+    if missing := [field for field in ("email", "phone", "password") if field not in customer]:
+        raise Invalid(
+            "See `errors`.", errors={field: ["Missing data for required field."] for field in missing}
+        )
+    workshop_id = caller.workshop_id if caller else workshops.named(request.headers.get("X-Workshop")).id
+    with tenancy.acting_in(workshop_id):
+        return service.register(workshop_id, **customer)
+
+
+@bp.get("/")
+@limited("customers_list")
+@allow("owner", "mechanic")
+@bp.arguments(CustomerQuery, location="query")
+@bp.response(200, CustomerOut(many=True))
+def list_customers(query: dict[str, Any]) -> Any:
+    """List the customers."""
+    return paging.answer(service.find(principal().workshop_id, paging.walk_of(query), **query))
+
+
+@bp.get("/<int:customer_id>")
+@limited("read")
+@allow("owner", "mechanic", "customer")
+@bp.response(200, CustomerOut)
+def get_customer(customer_id: int) -> Customer:
+    """Show a customer: any to staff, only themselves to a customer."""
+    if not principal().is_staff and principal().customer_id != customer_id:
+        raise NotAllowed("A customer sees only their own record.")
+    return service.get(principal().workshop_id, customer_id)
+
+
+@bp.put("/")
+@limited("write")
+@allow("customer")
+@bp.arguments(CustomerSelfIn)
+@bp.response(200, CustomerOut)
+def replace_own_customer(changes: dict[str, Any]) -> Customer:
+    """Replace one's own record."""
+    return _change_own(changes)
+
+
+@bp.patch("/")
+@limited("write")
+@allow("customer")
+@bp.arguments(CustomerSelfPatch)
+@bp.response(200, CustomerOut)
+def patch_own_customer(changes: dict[str, Any]) -> Customer:
+    """Change one's own record."""
+    return _change_own(changes)
+
+
+def _change_own(changes: dict[str, Any]) -> Customer:
+    caller = principal()
+    assert caller.customer_id is not None
+    return service.update(
+        caller.workshop_id, caller.customer_id, changes, expected_versions(), by_themselves=True
+    )
+
+
+@bp.delete("/")
+@limited("delete")
+@allow("customer")
+@bp.response(200, Message)
+def delete_own_customer() -> dict[str, str]:
+    """Erase one's own record and close the account.
+
+    The tickets stay, without the person.
+    """
+    caller = principal()
+    assert caller.customer_id is not None
+    service.erase(caller.workshop_id, caller.customer_id, expected_versions())
+    return {"message": "Your account was deleted."}
+
+
+@bp.put("/<int:customer_id>")
+@limited("write")
+@allow("owner")
+@bp.arguments(CustomerIn)
+@bp.response(200, CustomerOut)
+def replace_customer(changes: dict[str, Any], customer_id: int) -> Customer:
+    """Replace a customer's record."""
+    return service.update(principal().workshop_id, customer_id, changes, expected_versions())
+
+
+@bp.patch("/<int:customer_id>")
+@limited("write")
+@allow("owner")
+@bp.arguments(CustomerPatch)
+@bp.response(200, CustomerOut)
+def patch_customer(changes: dict[str, Any], customer_id: int) -> Customer:
+    """Change a customer's record."""
+    return service.update(principal().workshop_id, customer_id, changes, expected_versions())
+
+
+@bp.delete("/<int:customer_id>")
+@limited("delete")
+@allow("owner")
+@bp.response(200, Message)
+def delete_customer(customer_id: int) -> dict[str, str]:
+    """Erase a customer's record and end their membership.
+
+    The tickets stay, without the person.
+    """
+    service.erase(principal().workshop_id, customer_id, expected_versions())
+    return {"message": f"Customer {customer_id} deleted."}

@@ -1,0 +1,163 @@
+"""The rules of customers: who is one, what must be unique, and what an erasure leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.customers.errors import CustomerNotFound, PhoneTaken
+from app.blueprints.customers.models import ERASED_NAME, Customer
+from app.blueprints.workshops import service as workshops
+from app.core import clock, paging, phones
+from app.core.db import atomic, locked, violated
+from app.core.paging import Order, Page, Walk
+from app.core.preconditions import Expected, require_version
+from app.core.prepared import Prepared, here
+from app.core.search import contains, pattern
+from app.extensions import db
+
+ORDER = Order(Customer.id, "id", name=Customer.name, created_at=Customer.created_at)
+
+
+def register(workshop_id: int, *, name: str, email: str, phone: str | None, password: str) -> Customer:
+    """Make a customer who can sign in.
+
+    :raises EmailTaken: the address is a customer's here, or an account's with another password.
+    :raises PhoneTaken: the number is a customer's here. :raises PasswordTooShort: it is.
+    """
+    with atomic():
+        account = accounts.open_account(email, password)
+        customer = record(workshop_id, name=name, email=email, phone=phone)
+        accounts.join(workshop_id, account, "customer", customer_id=customer.id)
+    return customer
+
+
+def record(workshop_id: int, *, name: str, email: str | None = None, phone: str | None = None) -> Customer:
+    """Make a customer without an account: someone who walked in.
+
+    :raises EmailTaken: the address is a customer's here. :raises PhoneTaken: the number is.
+    """
+    customer = Customer(
+        workshop_id=workshop_id, name=name, email=email, phone=_normalised(workshop_id, phone)
+    )
+    with atomic() as session:
+        session.add(customer)
+        _flush(session)
+    return customer
+
+
+def _normalised(workshop_id: int, phone: str | None) -> str | None:
+    return phones.normalised(phone, workshops.country_of(workshop_id)) if phone else None
+
+
+def _flush(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise PhoneTaken() if "phone" in violated(error) else EmailTaken() from error
+
+
+def get(workshop_id: int, customer_id: int) -> Customer:
+    """Return a customer.
+
+    :raises CustomerNotFound: unknown here, or erased.
+    """
+    return _one(select(Customer), workshop_id, customer_id)
+
+
+_KNOWN = Prepared(
+    lambda: select(Customer.name).where(
+        here(Customer), Customer.id == bindparam("customer_id"), Customer.erased_at.is_(None)
+    )
+)
+
+
+def require(customer_id: int) -> str:
+    """Return the name of a customer of the current workshop.
+
+    :raises CustomerNotFound: unknown here, or erased.
+    """
+    known = _KNOWN.row(customer_id=customer_id)
+    if known is None:
+        raise CustomerNotFound()
+    name: str = known[0]
+    return name
+
+
+def _one(statement: Select[Customer], workshop_id: int, customer_id: int) -> Customer:
+    found = db.session.scalar(
+        statement.where(
+            Customer.workshop_id == workshop_id, Customer.id == customer_id, Customer.erased_at.is_(None)
+        )
+    )
+    if found is None:
+        raise CustomerNotFound()
+    return found
+
+
+def find(
+    workshop_id: int, walk: Walk, *, email: str | None = None, phone: str | None = None, q: str | None = None
+) -> Page:
+    """Return one page of the customers that fit."""
+    statement = select(Customer).where(Customer.workshop_id == workshop_id, Customer.erased_at.is_(None))
+    if email is not None:
+        statement = statement.where(Customer.email == email)
+    if phone is not None:
+        statement = statement.where(Customer.phone == _normalised(workshop_id, phone))
+    if q is not None:
+        statement = statement.where(
+            or_(*(contains(column, pattern(q)) for column in (Customer.name, Customer.email, Customer.phone)))
+        )
+    return paging.fetch(
+        statement,
+        ORDER,
+        walk,
+        lambda s, v: db.session.scalars(s, v).all(),
+        lambda s, v: db.session.scalars(s, v).one(),
+    )
+
+
+def update(
+    workshop_id: int,
+    customer_id: int,
+    changes: dict[str, Any],
+    expected: Expected = None,
+    *,
+    by_themselves: bool = False,
+) -> Customer:
+    """Change a customer; what they change themselves goes for their account too.
+
+    :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
+    :raises EmailTaken: the address is another's. :raises PhoneTaken: the number is. :raises PasswordTooShort: it is.
+    """
+    with atomic() as session:
+        customer = _one(locked(Customer), workshop_id, customer_id)
+        require_version(customer, expected)
+        password = changes.pop("password", None)
+        if "phone" in changes:
+            changes["phone"] = _normalised(workshop_id, changes["phone"])
+        for field, value in changes.items():
+            setattr(customer, field, value)
+        _flush(session)
+        account = accounts.account_of(workshop_id, customer_id=customer_id) if by_themselves else None
+        if account is not None:
+            accounts.change_sign_in(account, email=changes.get("email"), password=password)
+    return customer
+
+
+def erase(workshop_id: int, customer_id: int, expected: Expected = None) -> None:
+    """Erase what is kept of a person and end their membership; the tickets stay, without the person.
+
+    :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
+    """
+    with atomic():
+        customer = _one(locked(Customer), workshop_id, customer_id)
+        require_version(customer, expected)
+        accounts.leave(workshop_id, customer_id=customer_id)
+        customer.name, customer.email, customer.phone = ERASED_NAME, None, None
+        customer.erased_at = clock.now()

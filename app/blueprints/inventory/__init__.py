@@ -1,0 +1,1 @@
+"""Inventory: the parts, their prices and stock."""

@@ -1,0 +1,92 @@
+"""Inventory: staff read it, the owner writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from app.blueprints.inventory import service
+from app.blueprints.inventory.models import Part
+from app.blueprints.inventory.schemas import (
+    InventoryItemIn,
+    InventoryItemOut,
+    InventoryItemPatch,
+    InventoryQuery,
+)
+from app.core import paging
+from app.core.contract import Blueprint, allow, cached, limited
+from app.core.identity import principal
+from app.core.preconditions import expected_versions
+from app.core.schema import Message
+
+bp = Blueprint(
+    "inventory", __name__, url_prefix="/inventory", description="The parts, their prices and their stock."
+)
+
+READS = ("parts",)
+
+
+@bp.post("/")
+@limited("write")
+@allow("owner")
+@bp.arguments(InventoryItemIn)
+@bp.response(201, InventoryItemOut)
+def create_inventory_item(item: dict[str, Any]) -> tuple[Part, dict[str, str]]:
+    """Add an item."""
+    made = service.add(principal().workshop_id, **item)
+    return made, {"Location": url_for("inventory.get_inventory_item", item_id=made.id)}
+
+
+@bp.get("/")
+@limited("inventory_list")
+@allow("owner", "mechanic")
+@cached("inventory", reads=READS)
+@bp.arguments(InventoryQuery, location="query")
+@bp.response(200, InventoryItemOut(many=True))
+def list_inventory(query: dict[str, Any]) -> Any:
+    """List the items."""
+    return paging.answer(service.find(principal().workshop_id, paging.walk_of(query), **query))
+
+
+@bp.get("/<int:item_id>")
+@limited("read")
+@allow("owner", "mechanic")
+@cached("inventory", reads=READS)
+@bp.response(200, InventoryItemOut)
+def get_inventory_item(item_id: int) -> Part:
+    """Show an item."""
+    return service.get(principal().workshop_id, item_id)
+
+
+@bp.put("/<int:item_id>")
+@limited("write")
+@allow("owner")
+@bp.arguments(InventoryItemIn)
+@bp.response(200, InventoryItemOut)
+def replace_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
+    """Replace an item.
+
+    What is left out is empty afterwards: without `on_hand` the stock is counted no more.
+    """
+    return service.update(principal().workshop_id, item_id, changes, expected_versions())
+
+
+@bp.patch("/<int:item_id>")
+@limited("write")
+@allow("owner")
+@bp.arguments(InventoryItemPatch)
+@bp.response(200, InventoryItemOut)
+def patch_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
+    """Change an item."""
+    return service.update(principal().workshop_id, item_id, changes, expected_versions())
+
+
+@bp.delete("/<int:item_id>")
+@limited("delete")
+@allow("owner")
+@bp.response(200, Message)
+def delete_inventory_item(item_id: int) -> dict[str, str]:
+    """Take an item out of the inventory; tickets that have it keep it."""
+    service.remove(principal().workshop_id, item_id, expected_versions())
+    return {"message": f"Inventory item {item_id} deleted."}

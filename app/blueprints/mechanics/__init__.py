@@ -1,0 +1,1 @@
+"""Mechanics: who does the work."""

@@ -1,0 +1,112 @@
+"""Mechanics: the owner keeps them; staff see them, a customer sees their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from app.blueprints.mechanics import service
+from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.mechanics.schemas import (
+    MechanicIn,
+    MechanicOut,
+    MechanicPatch,
+    MechanicQuery,
+    MechanicSearchQuery,
+)
+from app.core import paging
+from app.core.contract import Blueprint, allow, cached, limited
+from app.core.identity import principal
+from app.core.preconditions import expected_versions
+from app.core.schema import Message
+
+bp = Blueprint("mechanics", __name__, url_prefix="/mechanics", description="The people who do the work.")
+
+READS = ("mechanics",)
+
+
+@bp.post("/")
+@limited("write")
+@allow("owner")
+@bp.arguments(MechanicIn)
+@bp.response(201, MechanicOut)
+def create_mechanic(mechanic: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Add a mechanic; with a password they can sign in."""
+    made = service.hire(principal().workshop_id, **mechanic)
+    return _shown(made), {"Location": url_for("mechanics.get_mechanic", mechanic_id=made.id)}
+
+
+@bp.get("/")
+@limited("mechanics_list")
+@allow("owner", "mechanic", "customer")
+@cached("mechanics", reads=READS)
+@bp.arguments(MechanicQuery, location="query")
+@bp.response(200, MechanicOut(many=True))
+def list_mechanics(query: dict[str, Any]) -> Any:
+    """List the mechanics who work here."""
+    return _page(query)
+
+
+@bp.get("/search")
+@limited("mechanics_list")
+@allow("owner", "mechanic", "customer")
+@cached("mechanics", reads=READS)
+@bp.arguments(MechanicSearchQuery, location="query")
+@bp.response(200, MechanicOut(many=True))
+def search_mechanics(query: dict[str, Any]) -> Any:
+    """Find mechanics by name, or part of it."""
+    return _page(query)
+
+
+def _page(query: dict[str, Any]) -> Any:
+    page = service.find(principal().workshop_id, paging.walk_of(query), **query)
+    rows, headers = paging.answer(page)
+    return [_shown(mechanic) for mechanic in rows], headers
+
+
+def _shown(mechanic: Mechanic) -> dict[str, Any]:
+    return service.visible(mechanic, principal().role)
+
+
+@bp.get("/<int:mechanic_id>")
+@limited("read")
+@allow("owner", "mechanic", "customer")
+@cached("mechanics", reads=READS)
+@bp.response(200, MechanicOut)
+def get_mechanic(mechanic_id: int) -> dict[str, Any]:
+    """Show a mechanic."""
+    return _shown(service.get(principal().workshop_id, mechanic_id))
+
+
+@bp.put("/<int:mechanic_id>")
+@limited("write")
+@allow("owner")
+@bp.arguments(MechanicIn)
+@bp.response(200, MechanicOut)
+def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
+    """Replace a mechanic's record."""
+    return _shown(service.update(principal().workshop_id, mechanic_id, changes, expected_versions()))
+
+
+@bp.patch("/<int:mechanic_id>")
+@limited("write")
+@allow("owner")
+@bp.arguments(MechanicPatch)
+@bp.response(200, MechanicOut)
+def patch_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
+    """Change a mechanic's record."""
+    return _shown(service.update(principal().workshop_id, mechanic_id, changes, expected_versions()))
+
+
+@bp.delete("/<int:mechanic_id>")
+@limited("mechanics_delete")
+@allow("owner")
+@bp.response(200, Message)
+def delete_mechanic(mechanic_id: int) -> dict[str, str]:
+    """Let a mechanic leave.
+
+    The sign-in ends and no new work can be assigned; the tickets keep the name.
+    """
+    service.leave(principal().workshop_id, mechanic_id, expected_versions())
+    return {"message": f"Mechanic {mechanic_id} deleted."}

@@ -1,0 +1,55 @@
+"""What mechanics look like on the wire."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app.blueprints.mechanics.service import ORDER
+from app.core.paging import ListQuery
+from app.core.schema import Email, Instant, Money, NewPassword, PatchSchema, Phone, Schema, Text
+
+
+class MechanicIn(Schema):
+    """A mechanic, whole. With a password the mechanic can sign in."""
+
+    name = Text(required=True, metadata={"example": "Jane Wrench"})
+    email = Email(required=True, metadata={"example": "jane@example.com"})
+    phone = Phone(required=True, metadata={"example": "555-987-6543"})
+    salary = Money(required=True, metadata={"example": 60000})
+    password = NewPassword()
+
+
+class MechanicPatch(PatchSchema):
+    """What the owner changes of a mechanic."""
+
+    name = Text(metadata={"example": "Jane Wrench"})
+    email = Email(metadata={"example": "jane@example.com"})
+    phone = Phone(metadata={"example": "555-987-6543"})
+    salary = Money(metadata={"example": 60000})
+    password = NewPassword()
+
+
+class MechanicOut(Schema):
+    """A mechanic. A customer sees id and name; the salary is for the owner's eyes."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Jane Wrench"})
+    email = fields.String(metadata={"description": "For staff.", "example": "jane@example.com"})
+    phone = fields.String(metadata={"description": "For staff.", "example": "555-987-6543"})
+    salary = Money(metadata={"description": "For the owner.", "example": 60000})
+    created_at = Instant(metadata={"description": "For staff.", "example": "2026-03-02T09:30:00Z"})
+    updated_at = Instant(metadata={"description": "For staff.", "example": "2026-03-02T09:30:00Z"})
+
+
+class MechanicQuery(ListQuery):
+    """Which mechanics, in which order."""
+
+    sort = ORDER.field()
+    name = Text(longest=100, metadata={"description": "Words in the name.", "example": "jane"})
+
+
+class MechanicSearchQuery(ListQuery):
+    """A mechanic's name, or part of it."""
+
+    sort = ORDER.field()
+    name = Text(required=True, longest=100, metadata={"description": "Words in the name.", "example": "jane"})

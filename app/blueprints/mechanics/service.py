@@ -1,0 +1,150 @@
+"""The rules of mechanics: who works here, who may see what of them, and how one leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.mechanics.errors import MechanicNotFound
+from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.workshops import service as workshops
+from app.core import clock, paging, phones
+from app.core.db import atomic, locked
+from app.core.identity import Role
+from app.core.paging import Order, Page, Walk
+from app.core.preconditions import Expected, require_version
+from app.core.search import contains, pattern
+from app.extensions import db
+
+ORDER = Order(Mechanic.id, "id", name=Mechanic.name)
+SEEN_BY: dict[Role, tuple[str, ...]] = {
+    "owner": ("id", "name", "email", "phone", "salary", "created_at", "updated_at"),
+    "mechanic": ("id", "name", "email", "phone", "created_at", "updated_at"),
+    "customer": ("id", "name"),
+}
+
+
+def visible(mechanic: Mechanic, role: Role) -> dict[str, Any]:
+    """Return what `role` may see of a mechanic: only an owner the salary, a customer id and name."""
+    return {field: getattr(mechanic, field) for field in SEEN_BY[role]} | {"version": mechanic.version}
+
+
+def hire(
+    workshop_id: int, *, name: str, email: str, phone: str, salary: Any, password: str | None = None
+) -> Mechanic:
+    """Make a mechanic, who can sign in if a password is given.
+
+    :raises EmailTaken: an active mechanic, or another account, has the address. :raises PasswordTooShort: it is.
+    """
+    mechanic = Mechanic(
+        workshop_id=workshop_id, name=name, email=email, phone=_normalised(workshop_id, phone), salary=salary
+    )
+    with atomic() as session:
+        session.add(mechanic)
+        _flush(session)
+        if password is not None:
+            _give_sign_in(mechanic, password)
+    return mechanic
+
+
+def _give_sign_in(mechanic: Mechanic, password: str) -> None:
+    account = accounts.open_account(mechanic.email, password)
+    accounts.join(mechanic.workshop_id, account, "mechanic", mechanic_id=mechanic.id)
+
+
+def _normalised(workshop_id: int, phone: str) -> str:
+    return phones.normalised(phone, workshops.country_of(workshop_id))
+
+
+def _flush(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise EmailTaken() from error
+
+
+def get(workshop_id: int, mechanic_id: int) -> Mechanic:
+    """Return a mechanic who works here.
+
+    :raises MechanicNotFound: unknown here, or gone.
+    """
+    return _one(select(Mechanic), workshop_id, mechanic_id)
+
+
+def _one(statement: Select[Mechanic], workshop_id: int, mechanic_id: int) -> Mechanic:
+    found = db.session.scalar(
+        statement.where(
+            Mechanic.workshop_id == workshop_id, Mechanic.id == mechanic_id, Mechanic.left_at.is_(None)
+        )
+    )
+    if found is None:
+        raise MechanicNotFound()
+    return found
+
+
+def active_among(workshop_id: int, mechanic_ids: list[int]) -> dict[int, Mechanic]:
+    """Return those of `mechanic_ids` who work here, by id."""
+    found = db.session.scalars(
+        select(Mechanic).where(
+            Mechanic.workshop_id == workshop_id, Mechanic.id.in_(mechanic_ids), Mechanic.left_at.is_(None)
+        )
+    )
+    return {mechanic.id: mechanic for mechanic in found}
+
+
+def find(workshop_id: int, walk: Walk, *, name: str | None = None) -> Page:
+    """Return one page of the mechanics who work here and whose name has `name` in it."""
+    statement = select(Mechanic).where(Mechanic.workshop_id == workshop_id, Mechanic.left_at.is_(None))
+    if name is not None:
+        statement = statement.where(contains(Mechanic.name, pattern(name)))
+    return paging.fetch(
+        statement,
+        ORDER,
+        walk,
+        lambda s, v: db.session.scalars(s, v).all(),
+        lambda s, v: db.session.scalars(s, v).one(),
+    )
+
+
+def update(
+    workshop_id: int, mechanic_id: int, changes: dict[str, Any], expected: Expected = None
+) -> Mechanic:
+    """Change a mechanic; address and password go for their account too, or make one.
+
+    :raises MechanicNotFound: unknown here. :raises Stale: not the `expected` version.
+    :raises EmailTaken: the address is another's. :raises AccountShared: the account serves other workshops too.
+    """
+    with atomic() as session:
+        mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
+        require_version(mechanic, expected)
+        password = changes.pop("password", None)
+        if "phone" in changes:
+            changes["phone"] = _normalised(workshop_id, changes["phone"])
+        moved = changes.get("email", mechanic.email) != mechanic.email
+        for field, value in changes.items():
+            setattr(mechanic, field, value)
+        _flush(session)
+        account = accounts.account_of(workshop_id, mechanic_id=mechanic_id)
+        if account is None and password is not None:
+            _give_sign_in(mechanic, password)
+        elif account is not None and (moved or password is not None):
+            accounts.require_own_account(workshop_id, account)
+            accounts.change_sign_in(account, email=mechanic.email, password=password)
+    return mechanic
+
+
+def leave(workshop_id: int, mechanic_id: int, expected: Expected = None) -> None:
+    """Let a mechanic leave: no sign-in and no new work from now on; the tickets keep the name.
+
+    :raises MechanicNotFound: unknown here, or gone already. :raises Stale: not the `expected` version.
+    """
+    with atomic():
+        mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
+        require_version(mechanic, expected)
+        accounts.leave(workshop_id, mechanic_id=mechanic_id)
+        mechanic.left_at = clock.now()

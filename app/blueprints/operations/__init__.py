@@ -1,0 +1,1 @@
+"""What the people on call and the newcomers use: health, documentation, the root, commands."""

@@ -1,0 +1,1 @@
+"""Service tickets: one visit of a car each."""

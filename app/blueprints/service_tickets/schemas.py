@@ -1,0 +1,263 @@
+"""What service tickets look like on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
+
+from app.blueprints.service_tickets.reading import ORDER
+from app.blueprints.service_tickets.status import STATUSES
+from app.blueprints.vehicles import vin
+from app.core.paging import ListQuery
+from app.core.schema import (
+    CommaSeparated,
+    Day,
+    Instant,
+    Money,
+    PatchSchema,
+    QueryInteger,
+    Reference,
+    Schema,
+    Text,
+    Whole,
+)
+
+MOST_IDS = 100
+MOST_PER_LINE = 10_000
+EXAMPLE_VIN = "1HGCM82633A004352"
+
+
+class _VinText(Text):
+    FORM = "17 of A-Z and 0-9 without I, O and Q; fewer for a car from before 1981."
+    PATTERN = vin.PATTERN
+
+    def __init__(self, *, description: str = FORM, **options: Any) -> None:
+        metadata = {"description": description, "example": EXAMPLE_VIN}
+        super().__init__(longest=40, metadata=metadata, **options)
+
+
+class ServiceTicketIn(Schema):
+    """A service ticket, whole. `service_description` is taken for `service_desc`, as an older client calls it."""
+
+    VIN = _VinText(required=True)
+    service_date = Day(required=True, metadata={"example": "2026-03-02"})
+    service_desc = Text(required=True, longest=2000, metadata={"example": "Oil change"})
+    customer_id = Reference(required=True)
+
+    @pre_load
+    def _older_name(self, data: Any, **kwargs: Any) -> Any:
+        return older_name(data)
+
+
+class ServiceTicketPatch(PatchSchema):
+    """What changes of a service ticket."""
+
+    VIN = _VinText()
+    service_date = Day(metadata={"example": "2026-03-02"})
+    service_desc = Text(longest=2000, metadata={"example": "Oil change"})
+    customer_id = Reference()
+
+    @pre_load
+    def _older_name(self, data: Any, **kwargs: Any) -> Any:
+        return older_name(data)
+
+
+def older_name(data: Any) -> Any:
+    """Return `data` with `service_description` under its present name, unless both are there."""
+    if isinstance(data, dict) and "service_description" in data and "service_desc" not in data:
+        return {
+            ("service_desc" if key == "service_description" else key): value for key, value in data.items()
+        }
+    return data
+
+
+class PersonOut(Schema):
+    """A person by id and name."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Jane Wrench"})
+
+
+class TicketItemOut(Schema):
+    """Inventory items on a ticket, at the price they had when they were added."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Oil Filter"})
+    price = Money(required=True, metadata={"description": "Each.", "example": 19.99})
+    quantity = fields.Integer(required=True, metadata={"example": 2})
+
+
+class StatusChangeOut(Schema):
+    """A step of a ticket's life."""
+
+    from_status = fields.String(required=True, allow_none=True, metadata={"example": "booked"})
+    to_status = fields.String(required=True, metadata={"example": "received"})
+    changed_at = Instant(required=True)
+    account_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Who.", "example": 1}
+    )
+    reason = fields.String(required=True, allow_none=True, metadata={"example": "Brought by the customer."})
+
+
+class ServiceTicketOut(Schema):
+    """A service ticket with its mechanics, items and customer. `reading` writes this form itself."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    number = fields.Integer(
+        required=True, metadata={"description": "Counts within the workshop.", "example": 1}
+    )
+    VIN = fields.String(required=True, metadata={"example": EXAMPLE_VIN})
+    service_date = Day(required=True, metadata={"example": "2026-03-02"})
+    service_desc = fields.String(required=True, metadata={"example": "Oil change"})
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata={"example": "booked"})
+    customer_id = fields.Integer(required=True, metadata={"example": 1})
+    customer = fields.Nested(PersonOut, required=True)
+    mechanics = fields.List(fields.Nested(PersonOut), required=True)
+    inventory_items = fields.List(fields.Nested(TicketItemOut), required=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class ServiceTicketWholeOut(ServiceTicketOut):
+    """A service ticket with its history and what may come next."""
+
+    status_history = fields.List(fields.Nested(StatusChangeOut), required=True)
+    allowed_transitions = fields.List(
+        fields.String(validate=validate.OneOf(STATUSES)),
+        required=True,
+        metadata={
+            "description": "What this caller may make of the status now.",
+            "example": ["received", "cancelled"],
+        },
+    )
+    warnings = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "What a person should look at twice, such as a VIN whose check digit is off.",
+            "example": [],
+        },
+    )
+
+
+class _Ids(fields.List[int]):
+    def __init__(self, example: int) -> None:
+        super().__init__(
+            Reference(),
+            load_default=list,
+            validate=validate.Length(max=MOST_IDS),
+            metadata={"example": [example]},
+        )
+
+
+class EditIn(Schema):
+    """Mechanics and items to add and to remove; an item named twice is added twice."""
+
+    add_mechanic_ids = _Ids(1)
+    remove_mechanic_ids = _Ids(2)
+    add_item_ids = _Ids(1)
+    remove_item_ids = _Ids(2)
+
+    @validates_schema
+    def _not_both(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if both := set(data["add_mechanic_ids"]) & set(data["remove_mechanic_ids"]):
+            raise ValidationError(f"Added and removed at once: {sorted(both)}.", "add_mechanic_ids")
+        if both := set(data["add_item_ids"]) & set(data["remove_item_ids"]):
+            raise ValidationError(f"Added and removed at once: {sorted(both)}.", "add_item_ids")
+
+
+class EditOut(Schema):
+    """The ticket after an edit, with notes on what was unknown or already so."""
+
+    message = fields.String(required=True, metadata={"example": "Service ticket 1 updated."})
+    service_ticket = fields.Nested(ServiceTicketWholeOut, required=True)
+    notes = fields.List(fields.String(), required=True, metadata={"example": ["Mechanic 9 is unknown."]})
+
+
+class TicketItemIn(Schema):
+    """Items to put on a ticket."""
+
+    item_id = Reference(required=True)
+    quantity = Whole(1, MOST_PER_LINE, load_default=1, metadata={"example": 2})
+
+
+class TicketItemsIn(Schema):
+    """One line, or a list of lines."""
+
+    DOCUMENTED_AS: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"$ref": "#/components/schemas/TicketItemIn"},
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_IDS,
+                "items": {"$ref": "#/components/schemas/TicketItemIn"},
+            },
+        ]
+    }
+
+    lines = fields.List(fields.Nested(TicketItemIn), required=True, validate=validate.Length(1, MOST_IDS))
+
+    @pre_load
+    def _lines(self, data: Any, **kwargs: Any) -> Any:
+        return {"lines": data if isinstance(data, list) else [data]}
+
+
+class StatusIn(Schema):
+    """The next step of a ticket's life."""
+
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata={"example": "received"})
+    reason = Text(
+        load_default=None, allow_none=True, longest=500, metadata={"example": "Brought by the customer."}
+    )
+
+
+class MyTicketsQuery(ListQuery):
+    """Which of one's own tickets, in which order."""
+
+    sort = ORDER.field()
+    status = CommaSeparated(
+        STATUSES, metadata={"description": "One or more, comma-separated.", "example": ["booked"]}
+    )
+
+
+class ServiceTicketQuery(MyTicketsQuery):
+    """Which tickets, in which order."""
+
+    customer_id = QueryInteger(metadata={"description": "Of this customer."})
+    mechanic_id = QueryInteger(metadata={"description": "On which this mechanic works."})
+    VIN = _VinText(description="Of the car with this VIN, or with these last six of it.")
+    service_date = Day(metadata={"description": "On this day.", "example": "2026-03-02"})
+    service_date_from = Day(metadata={"description": "On this day or later.", "example": "2026-03-01"})
+    service_date_to = Day(metadata={"description": "On this day or earlier.", "example": "2026-03-31"})
+    q = Text(
+        shortest=3,
+        longest=100,
+        metadata={"description": "Words in the description or the customer's name.", "example": "brake"},
+    )
+
+
+class UsageQuery(Schema):
+    """A period of service dates, and how many."""
+
+    service_date_from = Day(metadata={"description": "From this day on.", "example": "2026-01-01"})
+    service_date_to = Day(metadata={"description": "Up to this day.", "example": "2026-12-31"})
+    limit = QueryInteger(most=100, load_default=20, metadata={"description": "How many.", "example": 20})
+
+
+class MechanicUsageOut(Schema):
+    """A mechanic and how many tickets they worked on."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Jane Wrench"})
+    ticket_count = fields.Integer(required=True, metadata={"example": 12})
+
+
+class ItemUsageOut(Schema):
+    """An inventory item and how many of it went on tickets."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Oil Filter"})
+    quantity_used = fields.Integer(required=True, metadata={"example": 40})
+    ticket_count = fields.Integer(required=True, metadata={"example": 31})

@@ -1,0 +1,1 @@
+"""Vehicles: the cars, known by their encrypted VIN."""

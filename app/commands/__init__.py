@@ -1,0 +1,15 @@
+"""The commands: `flask --app flask_app <command>`."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.commands.demo import load_demo
+from app.commands.openapi import write_document
+from app.commands.owner import create_owner
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands to `app`."""
+    for command in (write_document, load_demo, create_owner):
+        app.cli.add_command(command)

@@ -1,0 +1,103 @@
+"""Bringing the demo shop into the database: in bulk, and in one transaction, so that a load that ends early leaves nothing.
+
+What signs in is made by the rules of accounts; the rest is too much for them, and keeps what they keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, insert, select, text
+
+from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.accounts.models import Account
+from app.blueprints.customers.models import Customer
+from app.blueprints.inventory.models import Part
+from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
+from app.blueprints.vehicles.models import Vehicle
+from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.models import Counter, Workshop
+from app.commands.demo import CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, hours
+from app.commands.demo.bulk import reserve, write
+from app.commands.demo.garage import MECHANICS, PARTS, Garage, Ids, Size
+from app.commands.demo.visits import Batch, SignIns, Visits
+from app.core.db import atomic
+from app.core.identity import Role
+from app.core.tenancy import acting_in
+from app.extensions import db
+
+TICKETS_AT_ONCE = 2_000
+
+
+def load(tickets: int, done: Callable[[int], object]) -> dict[str, int]:
+    """Make the demo shop with so many tickets; `done` hears of each batch. Return how many there are of what.
+
+    :raises SlugTaken: there is one already. :raises EmailTaken: someone has the address of a demo sign-in.
+    """
+    size = Size(tickets)
+    with atomic() as session:
+        workshop = _open_workshop()
+        connection = session.connection()
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # it is meant for requests
+        with acting_in(workshop.id):
+            _fill(connection, workshop.id, size, done)
+    return {
+        "mechanics": MECHANICS,
+        "customers": size.customers,
+        "vehicles": size.vehicles,
+        "parts": PARTS,
+        "tickets": size.tickets,
+    }
+
+
+def _open_workshop() -> Workshop:
+    taken = select(Account.email).where(Account.email.in_((OWNER, MECHANIC, CUSTOMER))).limit(1)
+    if email := db.session.scalar(taken):
+        raise EmailTaken(f"{email} has an account here already.")
+    return workshops.open_workshop(
+        NAME, SLUG, country="US", currency="USD", time_zone=hours.TIME_ZONE, created_at=hours.FOUNDED
+    )
+
+
+def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[int], object]) -> None:
+    ids = Ids(
+        mechanics=reserve(connection, Mechanic, MECHANICS),
+        parts=reserve(connection, Part, PARTS),
+        customers=reserve(connection, Customer, size.customers),
+        vehicles=reserve(connection, Vehicle, size.vehicles),
+        tickets=reserve(connection, ServiceTicket, size.tickets),
+    )
+    garage = Garage(workshop_id, size, ids)
+    write(connection, Mechanic, garage.mechanics(MECHANIC))
+    write(connection, Part, garage.parts())
+    write(connection, Customer, garage.customers(CUSTOMER))
+    write(connection, Vehicle, garage.vehicles())
+    sign_ins = SignIns(
+        owner=_let_in(workshop_id, OWNER, "owner"),
+        mechanic=_let_in(workshop_id, MECHANIC, "mechanic", mechanic_id=ids.mechanics),
+        customer=_let_in(workshop_id, CUSTOMER, "customer", customer_id=ids.customers),
+    )
+    for batch in Visits(garage, sign_ins).batches(TICKETS_AT_ONCE):
+        _write_tickets(connection, batch)
+        done(len(batch.tickets))
+    connection.execute(
+        insert(Counter).values(workshop_id=workshop_id, series="service_tickets", value=size.tickets)
+    )
+
+
+def _let_in(workshop_id: int, email: str, role: Role, **person: int) -> int:
+    """Make an account with a membership, both as old as the shop, and return the account's id."""
+    account = accounts.open_account(email, PASSWORD)
+    membership = accounts.join(workshop_id, account, role, **person)
+    account.created_at = membership.created_at = hours.FOUNDED
+    return account.id
+
+
+def _write_tickets(connection: Connection, batch: Batch) -> None:
+    write(connection, ServiceTicket, batch.tickets)
+    write(connection, TicketMechanic, batch.mechanics)
+    write(connection, TicketPart, batch.parts)
+    write(connection, StatusChange, batch.changes)

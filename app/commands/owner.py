@@ -1,0 +1,129 @@
+"""`flask create-owner`: open a real workshop, with the owner who signs in to it."""
+
+from __future__ import annotations
+
+import re
+import sys
+import zoneinfo
+from collections.abc import Callable, Collection
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from marshmallow import ValidationError, fields, validate
+from phonenumbers import SUPPORTED_REGIONS
+from sqlalchemy import select
+
+from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.accounts.models import Account
+from app.blueprints.workshops import service as workshops
+from app.commands.checks import refusals_in_one_line, require_migrated
+from app.core.db import atomic
+from app.core.errors import Invalid
+from app.core.passwords import LONGEST_PASSWORD
+from app.core.schema import Email, Text
+from app.core.tenancy import acting_in
+
+# ISO 4217 (2026): the currencies that are divided by a hundred, as amounts are kept here.
+_HUNDREDTHS = """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP
+    CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
+    KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK
+    NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB
+    TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(_HUNDREDTHS.split())
+
+Callback = Callable[[click.Context, click.Parameter, str], Any]
+
+
+def checked(field: fields.Field[Any], prepare: Callable[[str], str] = str) -> Callback:
+    """Return a click callback that takes a value as the API's own `field` takes it."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: str) -> Any:
+        try:
+            return field.deserialize(prepare(value))
+        except ValidationError as error:
+            raise click.BadParameter(" ".join(map(str, error.messages))) from error
+
+    return check
+
+
+def one_of(known: Collection[str], error: str) -> fields.String:
+    """Return a field that takes one of the `known` words."""
+    return fields.String(validate=validate.OneOf(known, error=error))
+
+
+def is_time_zone(name: str) -> None:
+    """Accept the name of a time zone.
+
+    :raises ValidationError: it is none. The zones are looked up here, where a server that starts does not pay for it.
+    """
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("Not an IANA time zone, such as Europe/Warsaw.")
+
+
+@click.command("create-owner")
+@click.option("--workshop", required=True, callback=checked(Text()), help="The workshop's name.")
+@click.option("--slug", required=True, help="Its short name in X-Workshop: a-z, 0-9 and hyphens.")
+@click.option(
+    "--email", required=True, callback=checked(Email()), help="The owner's address, to sign in with."
+)
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; else ask for it."
+)
+@click.option(
+    "--country",
+    default="US",
+    show_default=True,
+    callback=checked(one_of(SUPPORTED_REGIONS, "Not a country's two letters (ISO 3166-1)."), str.upper),
+    help="Where its phone numbers are read, as ISO 3166-1 alpha-2.",
+)
+@click.option(
+    "--currency",
+    default="USD",
+    show_default=True,
+    callback=checked(one_of(CURRENCIES, "Not a currency divided by a hundred (ISO 4217)."), str.upper),
+    help="What it is paid in, as ISO 4217.",
+)
+@click.option(
+    "--time-zone",
+    default="UTC",
+    show_default=True,
+    callback=checked(fields.String(validate=is_time_zone)),
+    help="Where its clocks are set, as an IANA name.",
+)
+@with_appcontext
+def create_owner(workshop: str, slug: str, email: str, password_stdin: bool, **settings: str) -> None:
+    """Open a workshop and make the account of its owner: both or neither."""
+    require_migrated()
+    password = _password_from_input() if password_stdin else _password_from_terminal()
+    with refusals_in_one_line():
+        _open(workshop, slug, email, password, settings)
+    click.echo(f"Opened the workshop {workshop} (slug `{slug}`), owned by {email}.")
+    click.echo("The owner signs in at POST /mechanics/login.")
+
+
+def _password_from_input() -> str:
+    try:
+        given = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise click.ClickException("The password is not UTF-8.") from error
+    return re.sub(r"\r?\n\Z", "", given)
+
+
+def _password_from_terminal() -> str:
+    given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return given
+
+
+def _open(name: str, slug: str, email: str, password: str, settings: dict[str, str]) -> None:
+    if len(password) > LONGEST_PASSWORD:
+        raise Invalid(f"The password has more than {LONGEST_PASSWORD} characters.")
+    with atomic() as session:
+        workshop = workshops.open_workshop(name, slug, **settings)
+        if session.scalar(select(Account.id).where(Account.email == email)) is not None:
+            raise EmailTaken(f"{email} has an account here already.")
+        with acting_in(workshop.id):
+            accounts.join(workshop.id, accounts.open_account(email, password), "owner")

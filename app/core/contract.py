@@ -1,0 +1,330 @@
+"""The contract of a route: who may call it, how often, what is cached. Undeclared routes cannot be registered.
+
+The decorators say it beside the view, and `Blueprint` puts the steps around the view in the one right order:
+
+    limit → access → idempotency key (POST) or cache (GET) → parse → view → dump → ETag
+
+The limit comes before access so that refused sign-ins count; the cache comes below access so that nobody is shown what is
+another's; the cached answer is complete, so a hit runs no view and no statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, Request, Response, current_app, g, json, jsonify, make_response, request
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import RAISE
+from sqlalchemy.exc import DBAPIError
+from webargs import missing
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from app.core import caching, idempotency, identity, limits, preconditions, tenancy
+from app.core.caching import CachePolicy
+from app.core.errors import Invalid, NotAllowed, NotSignedIn
+from app.core.identity import Principal, Role
+
+View = Callable[..., Any]
+Decorated = TypeVar("Decorated", bound=View)
+
+
+class UndeclaredRoute(RuntimeError):
+    """A route without a declared access or limit; the application does not start with one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may call: the `roles`, or anybody when there are none. `recognises`: a token, if sent, is read all the same."""
+
+    roles: tuple[Role, ...] = ()
+    recognises: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a route declares."""
+
+    access: Access | None = None
+    limit: str | None = None
+    cache: CachePolicy | None = None
+
+
+def contract_of(view: View) -> Contract:
+    """Return what `view` declares so far."""
+    found: Contract = getattr(view, "contract", Contract())
+    return found
+
+
+def _declare(view: Decorated, **parts: Any) -> Decorated:
+    view.contract = replace(contract_of(view), **parts)  # type: ignore[attr-defined]
+    return view
+
+
+def limited(name: str) -> Callable[[Decorated], Decorated]:
+    """Declare the rate limit of a view, by its name in `config.RATE_LIMITS`."""
+    return lambda view: _declare(view, limit=name)
+
+
+def allow(*roles: Role) -> Callable[[Decorated], Decorated]:
+    """Declare the roles that may call a view."""
+    return lambda view: _declare(view, access=Access(roles))
+
+
+def public(view: Decorated) -> Decorated:
+    """Declare that anybody may call a view."""
+    return _declare(view, access=Access())
+
+
+def public_recognising_members(view: Decorated) -> Decorated:
+    """Declare that anybody may call a view, which treats members by their role."""
+    return _declare(view, access=Access(recognises=True))
+
+
+def cached(lifetime: str, *, reads: tuple[str, ...]) -> Callable[[Decorated], Decorated]:
+    """Declare that a view's answer is kept until one of the tables it `reads` is written to."""
+    return lambda view: _declare(view, cache=CachePolicy(lifetime, reads))
+
+
+class _Parser(FlaskParser):
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+    def _raw_load_json(self, req: Request) -> Any:
+        # The application's own reader: webargs' would take lone surrogates and give up on deep nesting.
+        return json.loads(req.get_data().decode()) if req.is_json else missing
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]
+    """A blueprint whose routes are documented, parsed and dumped by flask-smorest, and guarded by their contract."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: View | None = None, **options: Any
+    ) -> None:
+        """Register `view_func` behind the steps that its contract asks for.
+
+        :raises UndeclaredRoute: it declares no access or no limit.
+        """
+        assert view_func is not None
+        name = endpoint or view_func.__name__
+        # Registered without its last slash, either form is routed alike: werkzeug would answer a wrong method 404 on the other.
+        rule = rule.rstrip("/") or ("" if self.url_prefix else "/")
+        super().add_url_rule(rule, name, guarded(view_func), **options)
+        for operation in self._docs[name].values():
+            if operation:  # the completion of the document finds the contract by this
+                operation.setdefault("manual_doc", {})["x-endpoint"] = f"{self.name}.{name}"
+
+    def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
+        """Parse what the caller sends with `schema`, made once: given a class, webargs makes one at each request."""
+        parse: Callable[[View], View] = super().arguments(
+            schema() if isinstance(schema, type) else schema, **options
+        )
+        return parse
+
+    def response(
+        self, status_code: int, schema: Any = None, *, ready: bool = False, **options: Any
+    ) -> Callable[[View], View]:
+        """Dump what the view returns with `schema`; the version of a single resource is noted for its ETag.
+
+        `ready`: the view returns what is answered, already in the form of `schema`, which then only documents it.
+        """
+        dump = super().response(status_code, schema, **options)
+
+        def decorator(view: View) -> View:
+            @wraps(view)
+            def noting(*args: Any, **kwargs: Any) -> Any:
+                result = view(*args, **kwargs)
+                preconditions.note_version(result)
+                return _ready_answer(result, status_code) if ready else result
+
+            wrapped: View = dump(noting)
+            return wrapped
+
+        return decorator
+
+
+def _ready_answer(result: Any, status_code: int) -> Response:
+    """Return `result` as it is, without the version that its ETag tells."""
+    body, headers = result if isinstance(result, tuple) else (result, {})
+    if isinstance(body, dict):
+        body.pop("version", None)
+    answer: Response = jsonify(body)
+    answer.status_code = status_code
+    answer.headers.update(headers)
+    return answer
+
+
+def guarded(view: View) -> View:
+    """Return `view` behind its limit, access, idempotency and cache; the same guard each time it is asked for.
+
+    :raises UndeclaredRoute: `view` declares no access or no limit.
+    """
+    from app.extensions import limiter
+
+    known: View | None = getattr(view, "guard", None)
+    if known is not None:
+        return known
+    contract = contract_of(view)
+    if contract.access is None or contract.limit is None:
+        raise UndeclaredRoute(f"{view.__module__}.{view.__name__} declares no access or no limit.")
+    name = contract.limit
+
+    @wraps(view)
+    def guard(**arguments: Any) -> Response:
+        return _serve(view, contract, arguments)
+
+    view.guard = limiter.limit(lambda: limits.figure(name))(guard)  # type: ignore[attr-defined]
+    guard_: View = view.guard  # type: ignore[attr-defined]
+    return guard_
+
+
+def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Response:
+    assert contract.access is not None
+    principal, lookup = _admit(contract)
+    g.principal = principal
+    if lookup is not None and (kept := lookup.answer()) is not None:
+        return _private(kept)
+    _refuse_odd_requests(view)
+    if principal is None:
+        return _run(view, arguments)
+    with tenancy.acting_in(principal.workshop_id):
+        if lookup is not None:
+            lookup.complete_versions()
+        answer = _run(view, arguments)
+    if request.method in ("GET", "HEAD"):
+        return _private(_finish_reading(answer, contract, lookup))
+    return answer
+
+
+def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]:
+    """Return the caller, admitted, and what the cache has for them.
+
+    :raises NotSignedIn: no valid token, or the membership has ended. :raises NotAllowed: not one of the roles.
+    """
+    access = contract.access
+    assert access is not None
+    if not access.roles and not (access.recognises and "Authorization" in request.headers):
+        return None, None
+    principal = identity.authenticate()
+    policy = contract.cache if request.method == "GET" else None
+    stands, lookup = caching.look_up(principal, policy, request.endpoint or "")
+    if not stands:
+        if not identity.still_stands(principal):
+            raise NotSignedIn("The token is invalid: the account or its membership has ended.")
+        caching.remember_member(principal)
+    if access.roles and principal.role not in access.roles:
+        raise NotAllowed(f"This is for: {', '.join(access.roles)}.")
+    return principal, lookup
+
+
+def _run(view: View, arguments: dict[str, Any]) -> Response:
+    if request.method == "POST":
+        return idempotency.once(_as_tagged_response(view), arguments)
+    if request.method not in ("GET", "HEAD"):
+        return _as_tagged_response(view)(**arguments)
+    try:
+        return _as_response(view)(**arguments)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        from app.extensions import db
+
+        db.session.rollback()  # the connection died with the server's restart; a read is asked once more
+        return _as_response(view)(**arguments)
+
+
+def _as_response(view: View) -> Callable[..., Response]:
+    @wraps(view)
+    def answering(**arguments: Any) -> Response:
+        return make_response(current_app.ensure_sync(view)(**arguments))
+
+    return answering
+
+
+def _as_tagged_response(view: View) -> Callable[..., Response]:
+    def tagging(**arguments: Any) -> Response:
+        answer = _as_response(view)(**arguments)
+        version = g.get("row_version")
+        if version is not None and answer.status_code in (200, 201) and "ETag" not in answer.headers:
+            preconditions.tag(answer, version)
+        return answer
+
+    return tagging
+
+
+def _finish_reading(answer: Response, contract: Contract, lookup: caching.Lookup | None) -> Response:
+    if answer.status_code != 200 or answer.is_streamed:
+        return answer
+    preconditions.tag(answer, g.get("row_version"))
+    if lookup is not None and contract.cache is not None:
+        lookup.keep(answer, current_app.config["CACHE_SECONDS"][contract.cache.lifetime])
+    return preconditions.answer_conditionally(answer)
+
+
+def _private(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def _refuse_odd_requests(view: View) -> None:
+    """Refuse what no schema sees: query parameters that the route has not or that come twice, and a body that is not JSON."""
+    locations = _locations(view)
+    if request.query_string and "query" not in locations:
+        unknown = {name: ["Unknown parameter."] for name in request.args}
+        raise Invalid("This route has no query parameters.", errors=unknown)
+    if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
+        errors = {name: ["Given more than once."] for name in repeated}
+        raise Invalid("Each query parameter is taken once.", errors=errors)
+    if "json" in locations:
+        _refuse_odd_bodies()
+
+
+def _refuse_odd_bodies() -> None:
+    if not request.is_json and (request.mimetype or request.content_length):
+        raise UnsupportedMediaType()
+    body = request.get_data()
+    if not body:
+        raise Invalid("A body is needed.")
+    if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
+        raise RequestEntityTooLarge()  # sent in chunks, and cut there without a word
+
+
+def _locations(view: View) -> frozenset[str]:
+    known: frozenset[str] | None = getattr(view, "locations", None)
+    if known is None:
+        parameters = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])
+        known = frozenset(parameter["in"] for parameter in parameters)
+        view.locations = known  # type: ignore[attr-defined]
+    return known
+
+
+def adopt(app: Flask, endpoint: str, *, limit: str) -> None:
+    """Declare a library's `endpoint` public, under the limit named `limit`."""
+
+    view = app.view_functions[endpoint]
+
+    @wraps(view)
+    def adopted(**arguments: Any) -> Any:
+        return view(**arguments)
+
+    adopted.__qualname__ = adopted.__name__ = endpoint.replace(".", "_")
+    app.view_functions[endpoint] = guarded(public(limited(limit)(adopted)))
+
+
+def require_declared_routes(app: Flask) -> None:
+    """Refuse to start with a route that went round the contract.
+
+    :raises UndeclaredRoute: naming the routes.
+    """
+    stray = [
+        f"{rule.rule} ({rule.endpoint})"
+        for rule in app.url_map.iter_rules()
+        if contract_of(app.view_functions[rule.endpoint]).access is None
+    ]
+    if stray:
+        raise UndeclaredRoute(f"No access is declared for {', '.join(stray)}.")

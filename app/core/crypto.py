@@ -1,0 +1,92 @@
+"""Encryption at rest: authenticated, with rotating keys; and keyed blind indexes to find what is encrypted.
+
+AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce. A token names its key, so that the newest of ENCRYPTION_KEYS
+encrypts, each of them decrypts what it made, and old rows are read until they are rewritten.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import current_app
+from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy.types import TypeDecorator
+
+KEY_NAME_LENGTH = 4
+NONCE_LENGTH = 12
+
+
+class Unreadable(Exception):
+    """A token that no key of ENCRYPTION_KEYS made, or that was changed."""
+
+
+@lru_cache(maxsize=8)
+def _ring(keys: tuple[str, ...]) -> dict[bytes, AESGCM]:
+    """Return the ciphers by their keys' names, newest first. A platform's secret is any text: its digest is the key."""
+    return {
+        hashlib.sha256(b"name\0" + key.encode()).digest()[:KEY_NAME_LENGTH]: AESGCM(
+            hashlib.sha256(b"key\0" + key.encode()).digest()
+        )
+        for key in keys
+    }
+
+
+def _current_ring() -> dict[bytes, AESGCM]:
+    return _ring(tuple(current_app.config["ENCRYPTION_KEYS"]))
+
+
+def encrypt(text: str) -> bytes:
+    """Return `text` encrypted under the newest key, as ASCII."""
+    name, cipher = next(iter(_current_ring().items()))
+    nonce = os.urandom(NONCE_LENGTH)
+    return base64.urlsafe_b64encode(name + nonce + cipher.encrypt(nonce, text.encode(), name))
+
+
+def decrypt(token: bytes | str) -> str:
+    """Return the text of `token`.
+
+    :raises Unreadable: no key of ENCRYPTION_KEYS made it, or it was changed.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(token)
+        name, nonce, sealed = (
+            raw[:KEY_NAME_LENGTH],
+            raw[KEY_NAME_LENGTH : KEY_NAME_LENGTH + NONCE_LENGTH],
+            raw[KEY_NAME_LENGTH + NONCE_LENGTH :],
+        )
+        return _current_ring()[name].decrypt(nonce, sealed, name).decode()
+    except (KeyError, ValueError, InvalidTag) as error:
+        raise Unreadable from error
+
+
+def keyed_digest(purpose: str, content: bytes) -> bytes:
+    """Return the HMAC-SHA-256 of `content` under BLIND_INDEX_KEY; `purpose` keeps the uses apart."""
+    key = current_app.config["BLIND_INDEX_KEY"].encode()
+    return hmac.digest(key, purpose.encode() + b"\0" + content, "sha256")
+
+
+def blind_index(purpose: str, text: str) -> bytes:
+    """Return a keyed digest (16 bytes) by which an encrypted `text` is found without being read.
+
+    `purpose` separates the indexes, so that equal values of two columns do not show as equal.
+    """
+    return keyed_digest(purpose, text.encode())[:16]
+
+
+class EncryptedText(TypeDecorator[str]):
+    """A text column that the database only ever holds encrypted."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else encrypt(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else decrypt(bytes(value))

@@ -1,0 +1,358 @@
+"""The database: one model base, one commit a request, and reads that open no transaction.
+
+Reads run in the driver's autocommit mode: one statement, one round trip, no BEGIN and no ROLLBACK. Writes happen inside
+`atomic()` and nowhere else; a flush outside it is refused. On SQLite `atomic()` takes the write lock at its start
+(BEGIN IMMEDIATE), because a transaction that reads first and writes later loses updates there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+import struct
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Select, event, select
+from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, UOWTransaction, mapped_column
+from sqlalchemy.orm import Session as AnySession
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import TypeDecorator
+
+from app.core import clock, money
+from app.core.drivers import PreparingConnection
+
+log = structlog.get_logger(__name__)
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# PostgreSQL's words for "not your fault, come back": shut down, starting up, no connection, too many connections, a
+# statement that took too long, a lock that was not to be had, a deadlock or a serialization failure.
+PASSING_STATES = frozenset(
+    {
+        "57P01",
+        "57P02",
+        "57P03",
+        "08000",
+        "08001",
+        "08003",
+        "08004",
+        "08006",
+        "53300",
+        "57014",
+        "55P03",
+        "40P01",
+        "40001",
+    }
+)
+# 0A000: "cached plan must not change result type", after a migration under a running server.
+DISCONNECTED_STATES = frozenset(
+    {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "0A000"}
+)
+PING_AFTER_IDLE_SECONDS = 1.0
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The base of every model."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class Cents(TypeDecorator[Decimal]):
+    """An amount of money: a `Decimal` with two places here, a whole number of cents in the database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        return None if value is None else money.to_cents(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else money.from_cents(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant: aware and in UTC here, `timestamptz` on PostgreSQL, UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else clock.as_utc(value)
+
+
+class Session(FlaskSession):
+    """A session that reads in autocommit mode and writes only inside `atomic()`."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        engine = super().get_bind(*args, **kwargs)
+        if self.info.get("atomic") or not isinstance(engine, Engine):
+            return engine
+        return _reader(engine)
+
+
+def _reader(engine: Engine) -> Engine:
+    """Return the autocommit view of `engine`, over the same pool."""
+    reader: Engine | None = engine.__dict__.get("_shop_reader")
+    if reader is None:
+        reader = engine.__dict__["_shop_reader"] = engine.execution_options(shop_reads=True)
+    return reader
+
+
+@contextlib.contextmanager
+def atomic() -> Iterator[Session]:
+    """Run a block as one transaction: committed at its end, undone by any exception. Inner blocks join the outer one."""
+    from app.extensions import db
+
+    session: Session = db.session()  # type: ignore[assignment]
+    if session.info.get("atomic"):
+        yield session
+        session.flush()
+        return
+    session.commit()  # gives back the reading connection; nothing can be pending
+    session.info["atomic"] = True
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["atomic"] = False
+
+
+def require_atomic(session: AnySession) -> None:
+    """Refuse to write outside `atomic()`.
+
+    :raises RuntimeError: `session` is not inside.
+    """
+    if not session.info.get("atomic"):
+        raise RuntimeError("A write outside atomic(): the one commit of a request is made there.")
+
+
+def _refuse_writes_outside_atomic(session: AnySession, context: object, instances: object) -> None:
+    require_atomic(session)
+
+
+def _refuse_statements_outside_atomic(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        require_atomic(state.session)
+
+
+event.listen(Session, "before_flush", _refuse_writes_outside_atomic)
+event.listen(Session, "do_orm_execute", _refuse_statements_outside_atomic)
+
+
+class Versioned:
+    """A row whose every change raises `version`, which its ETag shows and If-Match compares."""
+
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+
+
+@event.listens_for(Session, "before_flush")
+def _raise_versions(session: FlaskSession, context: UOWTransaction, instances: object) -> None:
+    for row in session.dirty:
+        if isinstance(row, Versioned) and session.is_modified(row):
+            touch(row)
+
+
+def touch(row: Versioned) -> None:
+    """Count a change of `row`, or of what hangs on it, once in this transaction."""
+    state: Any = row._sa_instance_state  # type: ignore[attr-defined]
+    if "version" not in state.committed_state:
+        row.version += 1
+        row.updated_at = clock.now()
+
+
+Row = TypeVar("Row")
+
+
+def locked(model: type[Row]) -> Select[Row]:
+    """Select rows of `model` for a change: locked until the transaction ends, and as they are now."""
+    return select(model).with_for_update().execution_options(populate_existing=True)
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Return PostgreSQL's five-character code of `error`, whichever driver raised it."""
+    original = error.orig
+    code = getattr(original, "sqlstate", None)  # psycopg
+    if code is None and original is not None and original.args and isinstance(original.args[0], dict):
+        code = original.args[0].get("C")  # pg8000
+    return code
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Tell whether `error` says that the database is away or busy, rather than that the request is wrong."""
+    if error.connection_invalidated:
+        return True
+    if (state := sqlstate(error)) is not None:
+        return state in PASSING_STATES
+    return isinstance(error, OperationalError | InterfaceError) and not _is_schema_error(error)
+
+
+def _is_schema_error(error: DBAPIError) -> bool:
+    return any(words in str(error.orig) for words in ("no such table", "no such column", "syntax error"))
+
+
+def violated(error: DBAPIError) -> str:
+    """Return what an integrity error names: the constraint (PostgreSQL), or SQLite's `table.column, ...` text."""
+    original = error.orig
+    diagnosis = getattr(original, "diag", None)
+    if diagnosis is not None:
+        return diagnosis.constraint_name or ""
+    if original is not None and original.args and isinstance(original.args[0], dict):
+        return str(original.args[0].get("n", ""))
+    return str(original)
+
+
+def engine_options(config: dict[str, Any]) -> tuple[URL, dict[str, Any]]:
+    """Return the URL and the engine options for DATABASE_URL: pool sizes, TLS and time limits from the settings."""
+    url = make_url(config["DATABASE_URL"])
+    if url.get_backend_name() == "sqlite":
+        return url, {"connect_args": {"timeout": 15, "check_same_thread": False}, "hide_parameters": True}
+    options: dict[str, Any] = {
+        "hide_parameters": True,  # of a failed statement in the log: they are people's data
+        "pool_size": config["DB_POOL_SIZE"],
+        "max_overflow": config["DB_MAX_OVERFLOW"],
+        "pool_timeout": config["DB_POOL_TIMEOUT"],
+        "pool_recycle": 1800,
+        "pool_use_lifo": True,
+        "isolation_level": "AUTOCOMMIT",  # of the driver; a transaction begins where `_begin` says so
+    }
+    milliseconds = str(config["DB_STATEMENT_TIMEOUT_MS"])
+    if url.get_driver_name() == "pg8000":
+        arguments: dict[str, Any] = {"timeout": 20, "startup_params": {"statement_timeout": milliseconds}}
+        sslmode = url.query.get("sslmode")
+        url = url.difference_update_query(["sslmode"])
+        if sslmode in ("require", "prefer", "allow"):
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE  # what sslmode=require means: encrypted, not verified
+            arguments["ssl_context"] = context
+        elif sslmode in ("verify-ca", "verify-full"):
+            arguments["ssl_context"] = ssl.create_default_context()
+    else:
+        arguments = {"connect_timeout": 5, "options": f"-c statement_timeout={milliseconds}"}
+    options["connect_args"] = arguments
+    return url, options
+
+
+def init_app(app: Flask) -> None:
+    """Configure and bind the database of `app`."""
+    from app.extensions import db, migrate
+
+    url, options = engine_options(app.config)
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    migrate.init_app(app, db, directory="migrations", render_as_batch=True)
+    with app.app_context():
+        _listen(db.engine, prepares=app.config["DB_PREPARE_STATEMENTS"])
+
+
+def _listen(engine: Engine, *, prepares: bool) -> None:
+    event.listen(engine, "begin", _begin)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        # The farewell to a connection that is gone fails, and would be told with a stack; `database.away` tells it once.
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+        event.listen(engine, "do_connect", partial(_connect, prepares=prepares))
+        event.listen(engine, "checkout", _ping_after_idleness)
+        event.listen(engine, "checkin", _note_checkin)
+        event.listen(engine, "handle_error", _recognise_disconnects)
+
+
+def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    # SQLite's own knows A to Z alone, and a search for "żaneta" would not find "Żaneta"; this one costs 1.5 µs a row.
+    connection.create_function("lower", 1, _lowered, deterministic=True)
+
+
+def _lowered(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _begin(connection: Connection) -> None:
+    """Begin a transaction where something is to be written: the drivers are in autocommit mode and leave it to us."""
+    options = connection.get_execution_options()
+    if (
+        options.get("isolation_level") == "AUTOCOMMIT"
+    ):  # asked for by a migration that makes an index concurrently
+        return
+    if not options.get("shop_reads"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN")
+
+
+def _connect(dialect: Dialect, record: object, arguments: Any, parameters: Any, *, prepares: bool) -> Any:
+    """Connect; pg8000 lets the socket's own errors through when a connection breaks in its handshake."""
+    try:
+        if prepares and dialect.driver == "pg8000":
+            return PreparingConnection(*arguments, **parameters)
+        return dialect.connect(*arguments, **parameters)
+    except (OSError, struct.error) as error:
+        raise dialect.loaded_dbapi.InterfaceError("network error") from error
+
+
+def _ping_after_idleness(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
+    """Try a connection that has rested before it is used, so that a restart of the server costs no request.
+
+    A new one is not tried: were it to break at once too, SQLAlchemy would give up with an error that names no database.
+    """
+    rested_since = record.info.get("rested_since")
+    if rested_since is None or time.monotonic() - rested_since < PING_AFTER_IDLE_SECONDS:
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+    except Exception as error:
+        raise DisconnectionError from error
+
+
+def _note_checkin(connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["rested_since"] = time.monotonic()
+
+
+def _recognise_disconnects(context: ExceptionContext) -> None:
+    """Say that a connection is gone where the dialect does not: pg8000 tells a server's shutdown as a plain error.
+
+    :raises InterfaceError: in place of a socket's own error, which pg8000 lets through and SQLAlchemy would not wrap.
+    """
+    original, error = context.original_exception, context.sqlalchemy_exception
+    if isinstance(original, OSError):
+        context.is_disconnect = True
+        if error is None:
+            raise InterfaceError(context.statement, None, original, connection_invalidated=True) from original
+    elif isinstance(error, DBAPIError) and sqlstate(error) in DISCONNECTED_STATES:
+        context.is_disconnect = True

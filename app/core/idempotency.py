@@ -1,0 +1,203 @@
+"""Idempotency keys: a POST sent again with the same `Idempotency-Key` gets the first answer and does nothing.
+
+(The header is that of draft-ietf-httpapi-idempotency-key-header.) A key is claimed in a transaction of its own, so that a
+second request sees it at once; the answer is kept in the transaction that does the work, so that there is never one
+without the other. A claim whose worker died is taken over after a minute, longer than any request may run. Kept answers are
+encrypted: they may carry personal data or a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response, json, request
+from sqlalchemy import CursorResult, Integer, LargeBinary, String, UniqueConstraint, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import HTTPException
+
+from app.core import clock, crypto, identity, limits
+from app.core.db import Id, Instant, atomic
+from app.core.errors import Conflict, DomainError, Invalid, of_domain_error, of_http_exception
+from app.core.model import Model
+
+KEPT = timedelta(hours=24)
+CLAIMED = timedelta(seconds=60)
+PURGE_EVERY = 100
+KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+NOT_KEPT = (401, 403, 429)
+
+
+class IdempotencyKey(Model):
+    """A key that a caller sent to a route, and the answer it got. Belongs to the installation, not to a workshop."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (UniqueConstraint("caller", "route", "key"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    caller: Mapped[str] = mapped_column(String(120))
+    route: Mapped[str] = mapped_column(String(300))
+    key: Mapped[str] = mapped_column(String(255))
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    claimed_at: Mapped[datetime] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    status: Mapped[int | None] = mapped_column(Integer)
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class KeyReused(DomainError):
+    """The key was sent before with another request."""
+
+    status, code = 422, "idempotency_key_reused"
+    title = "The Idempotency-Key was used with another request."
+
+
+class StillRunning(Conflict):
+    """The first request with this key has not been answered yet."""
+
+    code, title = "request_in_progress", "The first request with this Idempotency-Key is still running."
+
+
+class LostClaim(RuntimeError):
+    """Another request took the claim over while this one ran; its work is undone."""
+
+
+def once(view: Callable[..., Response], arguments: dict[str, Any]) -> Response:
+    """Run `view`, or replay the answer that the same request got before."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return view(**arguments)
+    if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise Invalid("An Idempotency-Key has 1 to 255 printable characters.")
+    claim = _claim(key)
+    if isinstance(claim, Response):
+        return claim
+    try:
+        with atomic():
+            answer = view(**arguments)
+            _keep(claim, answer)
+        return answer
+    except (DomainError, HTTPException) as refusal:
+        answer = of_domain_error(refusal) if isinstance(refusal, DomainError) else of_http_exception(refusal)
+        _settle_refusal(claim, answer)
+        return answer
+    except Exception:
+        _release(claim)
+        raise
+
+
+def _claim(key: str) -> tuple[int, datetime] | Response:
+    """Claim `key`, or return the answer that is kept under it.
+
+    :raises KeyReused: it was sent with another request. :raises StillRunning: its first request still runs.
+    """
+    from app.extensions import db
+
+    now = clock.now()
+    route = f"{request.method} {request.path}"[:300]
+    values = {
+        "caller": _caller(),
+        "route": route,
+        "key": key,
+        "fingerprint": _fingerprint(),
+        "claimed_at": now,
+        "created_at": now,
+    }
+    with atomic() as session:
+        insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+        statement = (
+            insert(IdempotencyKey).values(**values).on_conflict_do_nothing().returning(IdempotencyKey.id)
+        )
+        claimed = session.execute(statement).scalar_one_or_none()
+        if claimed is not None:
+            if claimed % PURGE_EVERY == 0:
+                session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT))
+            return claimed, now
+        kept = session.query(IdempotencyKey).filter_by(caller=values["caller"], route=route, key=key).first()
+        if kept is None:  # its first request has just been refused, and let go of it
+            raise StillRunning(headers={"Retry-After": "1"})
+        if kept.created_at < now - KEPT:
+            return _take_over(kept, values)
+        if kept.fingerprint != values["fingerprint"]:
+            raise KeyReused()
+        if kept.answer is not None:
+            return _replay(kept)
+        if kept.claimed_at > now - CLAIMED:
+            raise StillRunning(headers={"Retry-After": "1"})
+        return _take_over(kept, values)
+
+
+def _caller() -> str:
+    """Return whose key it is: the membership's, since an account may act in several workshops; else the address's."""
+    principal = identity.principal_or_none()
+    return f"member:{principal.membership_id}" if principal else limits.caller()
+
+
+def _fingerprint() -> bytes:
+    """Return a digest of all that the answer depends on, apart from caller and route; keyed, for a body may hold a password."""
+    workshop = request.headers.get("X-Workshop", "").encode()
+    content = b"\0".join((workshop, request.query_string, request.get_data()))
+    return crypto.keyed_digest("idempotency", content)
+
+
+def _take_over(kept: IdempotencyKey, values: dict[str, Any]) -> tuple[int, datetime]:
+    """Claim a key whose answer has expired or whose worker died; of several who try, one gets it."""
+    statement = (
+        update(IdempotencyKey)
+        .where(IdempotencyKey.id == kept.id, IdempotencyKey.claimed_at == kept.claimed_at)
+        .values(**values, status=None, answer=None)
+        .execution_options(synchronize_session=False)
+    )
+    if _changed(statement) != 1:
+        raise StillRunning(headers={"Retry-After": "1"})
+    return kept.id, values["claimed_at"]
+
+
+def _changed(statement: Any) -> int:
+    with atomic() as session:
+        result = session.execute(statement)
+        assert isinstance(result, CursorResult)
+        return result.rowcount
+
+
+def _keep(claim: tuple[int, datetime], answer: Response) -> None:
+    kept = json.dumps(
+        {
+            "headers": {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
+            "body": answer.get_data(as_text=True),
+        }
+    )
+    statement = (
+        update(IdempotencyKey)
+        .where(IdempotencyKey.id == claim[0], IdempotencyKey.claimed_at == claim[1])
+        .values(status=answer.status_code, answer=crypto.encrypt(kept))
+        .execution_options(synchronize_session=False)
+    )
+    if _changed(statement) != 1:
+        raise LostClaim
+
+
+def _replay(kept: IdempotencyKey) -> Response:
+    assert kept.answer is not None
+    document = json.loads(crypto.decrypt(kept.answer))
+    answer = Response(document["body"], status=kept.status, headers=document["headers"])
+    answer.headers["Idempotency-Replayed"] = "true"
+    return answer
+
+
+def _settle_refusal(claim: tuple[int, datetime], answer: Response) -> None:
+    """Keep a refusal that the same request would meet again; let one that may pass be tried again."""
+    if answer.status_code >= 500 or answer.status_code in NOT_KEPT:
+        _release(claim)
+    else:
+        with atomic():
+            _keep(claim, answer)
+
+
+def _release(claim: tuple[int, datetime]) -> None:
+    with atomic() as session:
+        session.execute(
+            delete(IdempotencyKey).where(IdempotencyKey.id == claim[0], IdempotencyKey.claimed_at == claim[1])
+        )

@@ -1,0 +1,173 @@
+"""Who is asking: access tokens, the principal they carry, and what a route demands of it.
+
+The only module that knows JSON Web Tokens (RFC 7519). python-jose takes more than it should (no algorithm named, no expiry,
+an empty key), so every check it can be made to do is asked for here and any failure is one 401.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+from flask import current_app, g, request
+from jose import jwt
+
+from app.core import clock
+from app.core.errors import NotSignedIn
+
+ALGORITHM = "HS256"
+AUDIENCE = "mechanic-shop"
+
+Role = Literal["owner", "mechanic", "customer"]
+ROLES: tuple[Role, ...] = ("owner", "mechanic", "customer")
+STAFF: tuple[Role, ...] = ("owner", "mechanic")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller, as a valid token names them. `person_id` is the customer's or mechanic's own record, if any."""
+
+    account_id: int
+    workshop_id: int
+    membership_id: int
+    role: Role
+    person_id: int | None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF
+
+    @property
+    def is_owner(self) -> bool:
+        return self.role == "owner"
+
+    @property
+    def customer_id(self) -> int | None:
+        return self.person_id if self.role == "customer" else None
+
+
+def issue_token(principal: Principal) -> tuple[str, int]:
+    """Return an access token for `principal` and its lifetime in seconds, signed by the newest of TOKEN_KEYS."""
+    seconds = int(timedelta(minutes=current_app.config["TOKEN_MINUTES"]).total_seconds())
+    issued = int(clock.now().timestamp())
+    kid, key = next(iter(current_app.config["TOKEN_KEYS"].items()))
+    claims = {
+        "aud": AUDIENCE,
+        "sub": str(principal.account_id),
+        "iat": issued,
+        "exp": issued + seconds,
+        "jti": secrets.token_urlsafe(12),
+        "workshop": principal.workshop_id,
+        "member": principal.membership_id,
+        "role": principal.role,
+        "person": principal.person_id,
+    }
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid}), seconds
+
+
+def read_token(token: str) -> Principal:
+    """Return whom `token` names.
+
+    :raises NotSignedIn: it is malformed, expired, unsigned, for another audience, or signed by a key we no longer keep.
+    """
+    try:
+        principal, expires = _verified(token, tuple(current_app.config["TOKEN_KEYS"].items()))
+    except Exception as error:
+        raise NotSignedIn("The token is invalid or has expired.") from error
+    if clock.now().timestamp() >= expires:
+        raise NotSignedIn("The token is invalid or has expired.")
+    return principal
+
+
+@lru_cache(maxsize=10_000)
+def _verified(token: str, keys: tuple[tuple[str, str], ...]) -> tuple[Principal, int]:
+    """Return whom a token names and when it expires. Its signature is checked once a process, its time each time."""
+    key = dict(keys)[jwt.get_unverified_header(token)["kid"]]
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=[ALGORITHM],
+        audience=AUDIENCE,
+        options={"require_exp": True, "require_iat": True, "require_sub": True, "require_aud": True},
+    )
+    return _principal(claims), int(claims["exp"])
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    role, person = claims["role"], claims["person"]
+    if role not in ROLES or not (person is None or isinstance(person, int)):
+        raise ValueError("odd claims")
+    return Principal(
+        account_id=int(claims["sub"]),
+        workshop_id=int(claims["workshop"]),
+        membership_id=int(claims["member"]),
+        role=cast(Role, role),
+        person_id=person,
+    )
+
+
+def principal_or_none() -> Principal | None:
+    """Return the caller if the request carries a valid token; decoded once a request."""
+    found = _outcome()
+    return found if isinstance(found, Principal) else None
+
+
+def authenticate() -> Principal:
+    """Return the caller.
+
+    :raises NotSignedIn: no token, or not a valid one.
+    """
+    found = _outcome()
+    if isinstance(found, Principal):
+        return found
+    raise found
+
+
+def _outcome() -> Principal | NotSignedIn:
+    if "identity" not in g:
+        try:
+            g.identity = read_token(_bearer())
+        except NotSignedIn as refusal:
+            g.identity = refusal
+    return cast("Principal | NotSignedIn", g.identity)
+
+
+def _bearer() -> str:
+    header = request.headers.get("Authorization", "")
+    scheme, _, token = header.partition(" ")
+    if not header:
+        raise NotSignedIn("Send a token: `Authorization: Bearer <token>`.", error=None)
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotSignedIn("The token is invalid: the header reads `Authorization: Bearer <token>`.")
+    return token.strip()
+
+
+def principal() -> Principal:
+    """Return the caller of a route that has admitted them."""
+    return cast(Principal, g.principal)
+
+
+def principal_if_admitted() -> Principal | None:
+    """Return the caller of a public route that recognises members, None for anybody else."""
+    return cast("Principal | None", g.principal)
+
+
+_membership_check: Callable[[Principal], bool] | None = None
+
+
+def checks_memberships(check: Callable[[Principal], bool]) -> Callable[[Principal], bool]:
+    """Register the function that asks the database whether a principal's membership still stands."""
+    global _membership_check
+    _membership_check = check
+    return check
+
+
+def still_stands(principal: Principal) -> bool:
+    """Ask the database whether the membership that a token names still stands."""
+    if _membership_check is None:
+        raise RuntimeError("No feature checks memberships.")
+    return _membership_check(principal)

@@ -1,0 +1,51 @@
+"""Passwords: Argon2id (RFC 9106) with OWASP's parameters, from the configuration; rehashed at sign-in when they rise."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+
+LONGEST_PASSWORD = 128
+
+
+def least_length() -> int:
+    """Return how many characters a new password must have in this installation."""
+    least: int = current_app.config["PASSWORD_MINIMUM_LENGTH"]
+    return least
+
+
+@lru_cache(maxsize=8)
+def _hasher(memory_kib: int, iterations: int) -> PasswordHasher:
+    return PasswordHasher(time_cost=iterations, memory_cost=memory_kib, parallelism=1)
+
+
+def _current() -> PasswordHasher:
+    return _hasher(current_app.config["ARGON2_MEMORY_KIB"], current_app.config["ARGON2_ITERATIONS"])
+
+
+@lru_cache(maxsize=8)
+def _nobody(hasher: PasswordHasher) -> str:
+    return hasher.hash("nobody's password")
+
+
+def hash_password(password: str) -> str:
+    """Return the hash to keep of `password`."""
+    return _current().hash(password)
+
+
+def matches(kept: str | None, password: str) -> bool:
+    """Tell whether `password` is the one `kept` was made of; an unknown account takes as long as a known one."""
+    hasher = _current()
+    try:
+        hasher.verify(kept or _nobody(hasher), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return bool(kept)
+
+
+def is_outdated(kept: str) -> bool:
+    """Tell whether `kept` was made with weaker parameters than the configuration asks for now."""
+    return _current().check_needs_rehash(kept)

@@ -1,0 +1,236 @@
+"""The base of every schema, and the fields that the whole API shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import RAISE, ValidationError, fields, validate
+
+from app.core.clock import rfc3339
+from app.core.money import GREATEST_AMOUNT, rounded
+from app.core.passwords import LONGEST_PASSWORD
+from app.extensions import ma
+
+GREATEST_ID = 2**63 - 1
+EXACT_IN_A_FLOAT = 2**53
+
+
+class Schema(ma.Schema):  # type: ignore[misc, name-defined]
+    """A schema that refuses what it does not know."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class PatchSchema(Schema):
+    """The fields of its base as a JSON Merge Patch (RFC 7396): all may be left out, a null clears what may be empty."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("partial", True)
+        super().__init__(**options)
+
+
+class Text(fields.String):
+    """Text without control characters, trimmed; by default not empty and at most 200 characters.
+
+    `pattern` (ECMA-262) is how the document tells what is taken. The longest counts before trimming, as the document has it.
+    """
+
+    PATTERN: ClassVar[str] = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$"
+
+    def __init__(self, *, shortest: int = 1, longest: int = 200, **options: Any) -> None:
+        self.longest = longest
+        metadata = {"pattern": self.PATTERN, **options.pop("metadata", {})}
+        super().__init__(validate=validate.Length(shortest, longest), metadata=metadata, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(Text.PATTERN, text):
+            raise ValidationError("Control characters are not allowed.")
+        if len(text) > self.longest:
+            raise ValidationError(f"Longer than maximum length {self.longest}.")
+        return text.strip()
+
+
+class Email(Text):
+    """An e-mail address (RFC 5321), in lower case: addresses are told apart without regard to case."""
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"format": "email", "example": "ada@example.com", **options.pop("metadata", {})}
+        super().__init__(longest=254, metadata=metadata, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            # test_environment lets the reserved names (.test, .example) through: a shop may well use one on its own net
+            found = validate_email(text, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            raise ValidationError("Not a valid email address.") from error
+        return found.normalized.lower()
+
+
+class Phone(Text):
+    """A telephone number: digits and the usual marks, 5 to 20 characters; the service brings it to E.164 where it can."""
+
+    PATTERN = r"^\+?\(?[0-9][0-9 ().\-/]*[0-9)](?: ?x[0-9]+)?$"
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {}).setdefault("example", "555-123-4567")
+        super().__init__(shortest=5, longest=20, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.PATTERN, text):
+            raise ValidationError("A phone number has digits and the usual marks: + ( ) . - /")
+        return text
+
+
+class Money(fields.Decimal):
+    """An amount of money: a JSON number or a decimal string in, a JSON number with two places out.
+
+    The document states the two places in words: `multipleOf: 0.01` is reckoned in binary fractions by most who check it,
+    where 19.99 is no multiple of 0.01.
+    """
+
+    PATTERN = r"^[0-9]{1,10}(?:\.[0-9]{1,2})?$"
+    TAKEN_AS: ClassVar[dict[str, Any]] = {
+        "type": ["number", "string"],
+        "pattern": PATTERN,
+        "description": "At most two decimal places.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("validate", validate.Range(Decimal(0), GREATEST_AMOUNT))
+        options.setdefault("metadata", {}).setdefault("example", 19.99)
+        super().__init__(allow_nan=False, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(self.PATTERN, value)):
+            raise self.make_error("invalid")
+        amount: Decimal = super()._deserialize(value, attr, data, **kwargs)
+        if abs(amount) > GREATEST_AMOUNT:
+            return amount  # the validator of the range refuses it; 1e308 has too many digits to be rounded
+        if amount != rounded(amount):
+            raise ValidationError("At most two decimal places.")
+        return rounded(amount) + 0  # -0.0 is 0.00
+
+
+class Day(fields.Date):
+    """A day, YYYY-MM-DD (RFC 3339); ISO 8601's other forms are refused."""
+
+    _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
+        if not (isinstance(value, str) and self._FORM.fullmatch(value)):
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        return day
+
+
+class Whole(fields.Integer):
+    """A whole number within bounds. 5.0 is one, as JSON has no other kind (JSON Schema, 6.1.1); true and "5" are none."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(least, most), **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if isinstance(value, bool | str):
+            raise self.make_error("invalid")
+        if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT_IN_A_FLOAT:
+            value = int(value)
+        number: int = super()._deserialize(value, attr, data, **kwargs)
+        return number
+
+
+class Reference(Whole):
+    """The id of another resource."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {}).setdefault("example", 1)
+        super().__init__(1, GREATEST_ID, **options)
+
+
+class QueryInteger(fields.Integer):
+    """A whole number in a query parameter: decimal digits, within bounds."""
+
+    _DIGITS = re.compile(r"[0-9]{1,19}")
+
+    def __init__(self, least: int = 1, most: int = GREATEST_ID, **options: Any) -> None:
+        super().__init__(validate=validate.Range(least, most), **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if not self._DIGITS.fullmatch(str(value)):
+            raise self.make_error("invalid")
+        number: int = super()._deserialize(value, attr, data, **kwargs)
+        return number
+
+
+class Instant(fields.AwareDateTime):
+    """An instant, RFC 3339 in UTC with Z."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {}).setdefault("example", "2026-03-02T09:30:00Z")
+        super().__init__(**options)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+
+class Password(fields.String):
+    """A password on its way in; never trimmed, never answered."""
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"format": "password", "example": "correct-horse-battery", **options.pop("metadata", {})}
+        super().__init__(
+            validate=validate.Length(1, LONGEST_PASSWORD), load_only=True, metadata=metadata, **options
+        )
+
+
+class NewPassword(Password):
+    """A password to be kept. The document has the usual least length; the service checks the installation's setting."""
+
+    def __init__(self, **options: Any) -> None:
+        text = "Its least length is a setting of the installation: 8 unless that says otherwise."
+        super().__init__(metadata={"minLength": 8, "description": text}, **options)
+
+
+class CommaSeparated(fields.Field[list[str]]):
+    """One or more of the `known` words in a query parameter: `?status=booked,received`."""
+
+    def __init__(self, known: tuple[str, ...], **options: Any) -> None:
+        self.known = known
+        self.TAKEN_AS = {"type": "array", "items": {"type": "string", "enum": list(known)}, "minItems": 1}
+        super().__init__(**options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[str]:
+        words = str(value).split(",")
+        if strange := [word for word in words if word not in self.known]:
+            raise ValidationError(f"Unknown: {', '.join(strange)}. Known: {', '.join(self.known)}.")
+        return words
+
+
+class Message(Schema):
+    """What was done, in words."""
+
+    message = fields.String(required=True, metadata={"example": "Service ticket 7 deleted."})

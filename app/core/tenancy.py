@@ -1,0 +1,109 @@
+"""The wall between workshops in the ORM: no statement on a workshop's tables escapes the workshop it acts in.
+
+Every SELECT, UPDATE and DELETE that touches a `WorkshopOwned` model gets the filter `workshop_id = <the current one>`, in
+subqueries and joins too. With no current workshop such a statement raises. It is the second of three walls: the services
+filter themselves, and composite foreign keys make a link across workshops impossible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from sqlalchemy import ForeignKey, Table, event
+from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
+from sqlalchemy.sql import visitors
+
+from app.core.db import Id, Session
+
+
+class UnscopedStatement(RuntimeError):
+    """A statement on a workshop's tables with no workshop named: a fault of ours, never the caller's."""
+
+
+class WorkshopOwned:
+    """A row that belongs to exactly one workshop."""
+
+    @declared_attr
+    def workshop_id(cls) -> Mapped[int]:
+        return mapped_column(Id, ForeignKey("workshops.id"))
+
+
+class _Everywhere:
+    """Stands for all workshops at once: installation-wide work such as a sign-in or a migration of data."""
+
+
+_current: ContextVar[int | _Everywhere | None] = ContextVar("workshop", default=None)
+
+
+@contextlib.contextmanager
+def acting_in(workshop_id: int) -> Iterator[None]:
+    """Let the statements of a block see the rows of one workshop only."""
+    token = _current.set(workshop_id)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextlib.contextmanager
+def across_workshops() -> Iterator[None]:
+    """Let the statements of a block see every workshop: for what belongs to the installation."""
+    token = _current.set(_Everywhere())
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_workshop() -> int:
+    """Return the id of the workshop that this block acts in.
+
+    :raises UnscopedStatement: it acts in none, or across all.
+    """
+    workshop = _current.get()
+    if not isinstance(workshop, int):
+        raise UnscopedStatement("No workshop is named here.")
+    return workshop
+
+
+def current_workshop_or_none() -> int | None:
+    """Return the id of the workshop that this block acts in, None across all or outside any."""
+    workshop = _current.get()
+    return workshop if isinstance(workshop, int) else None
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _guard(state: ORMExecuteState) -> None:
+    workshop = _current.get()
+    if isinstance(workshop, _Everywhere) or state.is_insert:
+        return
+    if isinstance(workshop, int):
+        if state.is_orm_statement:
+            state.statement = state.statement.options(
+                with_loader_criteria(
+                    WorkshopOwned, lambda cls: cls.workshop_id == workshop, include_aliases=True
+                )
+            )
+            return
+        if _touches_owned(state.statement):
+            raise UnscopedStatement("Say it with the models: the guard cannot see into plain tables.")
+        return
+    if _touches_owned(state.statement):
+        raise UnscopedStatement("A statement on a workshop's tables outside acting_in().")
+
+
+def owned_tables() -> set[Any]:
+    """Return the tables of every `WorkshopOwned` model."""
+    from app.core.model import Model
+
+    return {
+        mapper.local_table for mapper in Model.registry.mappers if issubclass(mapper.class_, WorkshopOwned)
+    }
+
+
+def _touches_owned(statement: Any) -> bool:
+    owned = owned_tables()
+    return any(element in owned for element in visitors.iterate(statement) if isinstance(element, Table))

@@ -1,0 +1,205 @@
+"""What every request and answer carries: the request id, JSON, security headers, CORS, one log line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+import time
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g, request
+from flask.json.provider import JSONProvider
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
+
+from app.core.schema import GREATEST_ID
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger("app.request")
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._\-]{8,128}")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+}
+TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson: decimals as number literals, keys in the order given, NaN refused."""
+
+    mimetype = "application/json"
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return self._bytes(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        return Response(self._bytes(self._prepare_response_obj(args, kwargs)), mimetype=self.mimetype)
+
+    @staticmethod
+    def _bytes(obj: Any) -> bytes:
+        return orjson.dumps(obj, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value).encode())
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+class BoundedInteger(IntegerConverter):
+    """An id in a path: one beyond what the database can hold is simply not found.
+
+    Werkzeug's own `max` would answer 405 to the methods whose routes it looks at last.
+    """
+
+    regex = r"[0-9]{1,19}"
+
+    def to_python(self, value: str) -> int:
+        number: int = super().to_python(value)
+        if number > GREATEST_ID:
+            raise NotFound
+        return number
+
+
+def configure_logging(app: Flask) -> None:
+    """Send structured lines, one JSON object each, to standard output."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(
+                serializer=lambda event, **_: orjson.dumps(event, default=repr)
+            ),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(app.config["LOG_LEVEL"]),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
+        cache_logger_on_first_use=not app.testing,
+    )
+    logging.getLogger("flask-limiter").setLevel(logging.ERROR)
+
+
+class CommonHeaders:
+    """Puts on every answer the headers that all have, as a WSGI layer: one by one through Flask they cost as much as a view."""
+
+    def __init__(self, wsgi_app: WSGIApplication) -> None:
+        self._wsgi_app = wsgi_app
+        self._always = [*SECURITY_HEADERS.items(), ("Cache-Control", "no-store")]
+        self._always_secure = [*self._always, ("Strict-Transport-Security", TRANSPORT_SECURITY)]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        common = self._always_secure if environ["wsgi.url_scheme"] == "https" else self._always
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            present = {name.lower() for name, _ in headers}
+            missing = [pair for pair in common if pair[0].lower() not in present]
+            return start_response(status, [*headers, *missing], *rest)
+
+        return self._wsgi_app(environ, start)
+
+
+def begin_request() -> None:
+    """Take the request id, if well-formed, or make one."""
+    sent = request.headers.get("X-Request-Id", "")
+    g.request_id = sent if _WELL_FORMED.fullmatch(sent) else secrets.token_hex(12)
+    g.started = time.perf_counter()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def finish_request(answer: Response) -> Response:
+    """Name the request in `answer`, and say when to come back only where that helps."""
+    headers = answer.headers
+    headers["X-Request-Id"] = g.get("request_id", "")
+    # Flask-Limiter puts the end of its window on every answer, over what a refusal says itself.
+    if "retry_after" in g:
+        headers["Retry-After"] = g.retry_after
+    elif answer.status_code != 429:
+        headers.pop("Retry-After", None)
+    return answer
+
+
+def log_request(answer: Response) -> Response:
+    """Write the one line of a request: what was asked, by whom, what came of it and how long it took."""
+    principal = g.get("principal")
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=answer.status_code,
+        milliseconds=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 2),
+        address=request.remote_addr,
+        account=principal.account_id if principal else None,
+        workshop=principal.workshop_id if principal else None,
+    )
+    structlog.contextvars.clear_contextvars()
+    return answer
+
+
+def init_app(app: Flask) -> None:
+    """Bind all of it to `app`. Called before the other extensions: answers pass these hooks last."""
+    configure_logging(app)
+    app.json = OrjsonProvider(app)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.url_map.converters["int"] = BoundedInteger
+    app.wsgi_app = CommonHeaders(app.wsgi_app)  # type: ignore[method-assign]
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    app.before_request(begin_request)
+    app.after_request(log_request)
+    app.after_request(finish_request)
+    if app.config["CORS_ORIGINS"]:
+        _allow_origins(app)
+
+
+def _allow_origins(app: Flask) -> None:
+    """Let the pages of CORS_ORIGINS call the API, and read the headers that it explains itself by."""
+    from app.extensions import cors
+
+    cors.init_app(
+        app,
+        origins=app.config["CORS_ORIGINS"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "If-Match",
+            "If-None-Match",
+            "Idempotency-Key",
+            "X-Workshop",
+            "X-Request-Id",
+        ],
+        expose_headers=[
+            "ETag",
+            "Link",
+            "Location",
+            "Idempotency-Replayed",
+            "Retry-After",
+            "X-Pagination",
+            "X-RateLimit-Limit",
+            "X-RateLimit-Remaining",
+            "X-RateLimit-Reset",
+            "X-Request-Id",
+            "X-Total-Count",
+        ],
+        methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        max_age=600,
+    )

@@ -1,0 +1,1 @@
+"""The benchmark: `make bench`. bench/RESULTS.md says what it measures and how."""

@@ -1,0 +1,279 @@
+"""Settings, read once from the environment (and `.env`): Development, Testing and Production.
+
+The environment decides everything that differs between a laptop and a fleet: with nothing set the application is
+embedded (SQLite in `instance/`, caches and limits in memory); `DATABASE_URL` and `REDIS_URL` make it a fleet member.
+Production refuses to start with a weak or missing secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from pathlib import Path
+from typing import Any
+
+from environs import Env
+from limits import parse
+
+ROOT = Path(__file__).resolve().parent
+INSTANCE = ROOT / "instance"
+MINIMUM_SECRET_LENGTH = 32
+
+# Each limit by name: (the default, the strict profile). The strict profile has the figures that the first published
+# version of this API had (5 an hour on a list, 1 an hour on a deletion); where it had none, a tight one.
+# RATE_LIMIT_PROFILE=strict takes the second column; RATE_LIMIT_<NAME>, such as RATE_LIMIT_LOGIN="3/minute", wins.
+RATE_LIMITS: dict[str, tuple[str, str]] = {
+    "login": ("20/minute", "5/minute"),
+    "register": ("20/minute", "5/minute"),
+    "read": ("600/minute", "60/minute"),
+    "write": ("300/minute", "30/minute"),
+    "delete": ("120/minute", "20/hour"),
+    "ranking": ("120/minute", "20/hour"),
+    "customers_list": ("300/minute", "15/hour"),
+    "mechanics_list": ("300/minute", "5/hour"),
+    "mechanics_delete": ("60/minute", "1/hour"),
+    "service_tickets_list": ("300/minute", "5/hour"),
+    "service_tickets_remove_mechanic": ("120/minute", "20/hour"),
+    "inventory_list": ("300/minute", "15/hour"),
+    "documentation": ("300/minute", "60/minute"),
+    "health": ("1200/minute", "600/minute"),
+}
+
+# How long a cached answer lives at most, in seconds. A committed write ends it at once; the lifetime only bounds what
+# a lost invalidation can cost.
+CACHE_SECONDS: dict[str, int] = {
+    "mechanics": 60,
+    "inventory": 60,
+    "service_tickets": 60,
+    "rankings": 60,
+}
+
+TOKEN_LIFETIME_MINUTES = 30
+
+
+class ConfigurationError(Exception):
+    """A setting is missing, weak or contradictory; the message names it and says the mend."""
+
+
+def _environment() -> Env:
+    env = Env()
+    env.read_env(str(ROOT / ".env"), recurse=False)
+    return env
+
+
+def database_uri(url: str) -> str:
+    """Return `url` with an explicit driver: `postgres://` and `postgresql://` mean pg8000."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+pg8000://" + url.removeprefix(scheme)
+    return url
+
+
+def token_keys(env: Env) -> dict[str, str]:
+    """Return the keys that sign tokens by their ids, the signing one first; none where TOKEN_KEYS is empty."""
+    try:
+        return dict(env.dict("TOKEN_KEYS", {}, delimiter=","))
+    except ValueError as error:
+        raise ConfigurationError("TOKEN_KEYS takes `<key id>=<key>`, several separated by commas.") from error
+
+
+def encryption_keys(env: Env) -> list[str]:
+    """Return the keys that encrypt, the newest first; none where ENCRYPTION_KEYS is empty."""
+    keys: list[str] = env.list("ENCRYPTION_KEYS", [])
+    return [key.strip() for key in keys]
+
+
+def rate_limits(env: Env, profile: str) -> dict[str, str]:
+    """Return the limit of each name under `profile`, single ones overridden by RATE_LIMIT_<NAME>."""
+    if profile not in ("default", "strict"):
+        raise ConfigurationError(f"RATE_LIMIT_PROFILE is {profile!r}: it takes 'default' or 'strict'.")
+    column = 1 if profile == "strict" else 0
+    chosen = {
+        name: env.str(f"RATE_LIMIT_{name.upper()}", "") or figures[column]
+        for name, figures in RATE_LIMITS.items()
+    }
+    for name, figure in chosen.items():
+        try:
+            parse(figure)
+        except ValueError as error:  # Flask-Limiter would only log it, and let the route go without a limit
+            raise ConfigurationError(
+                f"RATE_LIMIT_{name.upper()} is {figure!r}: it takes such as '20/minute'."
+            ) from error
+    return chosen
+
+
+def development_secrets() -> dict[str, str]:
+    """Return this checkout's own random secrets, made at first use and kept in `instance/` (readable by its owner)."""
+    kept = INSTANCE / "development-secrets.env"
+    if not kept.exists():
+        INSTANCE.mkdir(exist_ok=True)
+        drafted = "".join(
+            f"{name}={secrets.token_urlsafe(48)}\n"
+            for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY")
+        )
+        draft = kept.with_name(f"{kept.name}.{secrets.token_hex(4)}")
+        draft.write_text(drafted, encoding="utf-8")
+        draft.chmod(0o600)
+        with contextlib.suppress(FileExistsError):  # the first of several starting processes wins, whole
+            kept.hardlink_to(draft)
+        draft.unlink()
+    lines = kept.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+class Config:
+    """What every environment shares; the subclasses say where they differ."""
+
+    NAME = "development"
+    DEBUG = False
+    TESTING = False
+    API_TITLE = "Mechanic Shop API"
+    API_VERSION = "1.0.0"
+    OPENAPI_VERSION = "3.1.0"
+    JSON_SORT_KEYS = False
+    MAX_CONTENT_LENGTH = 1_000_000
+    MAX_FORM_MEMORY_SIZE = 500_000
+    SQLALCHEMY_TRACK_MODIFICATIONS = False
+    CACHE_KEY_PREFIX = "shop:"
+    RATELIMIT_HEADERS_ENABLED = True
+    RATELIMIT_STRATEGY = "fixed-window"
+    RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
+    RATELIMIT_SWALLOW_ERRORS = (
+        True  # of requests that all find Redis gone at once: only the first one's is fallen back from
+    )
+    RATELIMIT_KEY_PREFIX = "shop"
+    RATELIMIT_HEADER_RETRY_AFTER_VALUE = "delta-seconds"
+
+    def __init__(self, **overrides: Any) -> None:
+        env = _environment()
+        self.set_secrets(env)
+        self.DATABASE_URL = database_uri(env.str("DATABASE_URL", "") or self.default_database())
+        self.DB_POOL_SIZE = env.int("DB_POOL_SIZE", 10)
+        self.DB_MAX_OVERFLOW = env.int("DB_MAX_OVERFLOW", 5)
+        self.DB_POOL_TIMEOUT = env.float("DB_POOL_TIMEOUT", 10.0)
+        self.DB_STATEMENT_TIMEOUT_MS = env.int("DB_STATEMENT_TIMEOUT_MS", 15_000)
+        self.DB_PREPARE_STATEMENTS = env.bool("DB_PREPARE_STATEMENTS", True)
+        self.REDIS_URL = env.str("REDIS_URL", "")
+        self.CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", [])
+        self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", self.default_proxies())
+        self.TOKEN_MINUTES = env.int("TOKEN_MINUTES", TOKEN_LIFETIME_MINUTES)
+        self.PASSWORD_MINIMUM_LENGTH = env.int("PASSWORD_MINIMUM_LENGTH", 8)
+        self.ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 19_456)
+        self.ARGON2_ITERATIONS = env.int("ARGON2_ITERATIONS", 2)
+        self.RATE_LIMIT_PROFILE = env.str("RATE_LIMIT_PROFILE", "default")
+        self.RATE_LIMITS = rate_limits(env, self.RATE_LIMIT_PROFILE)
+        self.RATELIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", True)
+        self.CACHE_SECONDS = {
+            name: env.int(f"CACHE_SECONDS_{name.upper()}", seconds) for name, seconds in CACHE_SECONDS.items()
+        }
+        self.LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
+        for name, value in overrides.items():
+            setattr(self, name, value)
+        self.derive()
+
+    def set_secrets(self, env: Env) -> None:
+        kept = development_secrets()
+        self.SECRET_KEY = env.str("SECRET_KEY", "") or kept["SECRET_KEY"]
+        self.TOKEN_KEYS = token_keys(env) or {"default": self.SECRET_KEY}
+        self.ENCRYPTION_KEYS = encryption_keys(env) or [kept["ENCRYPTION_KEYS"]]
+        self.BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY", "") or kept["BLIND_INDEX_KEY"]
+
+    def default_database(self) -> str:
+        return f"sqlite:///{INSTANCE / 'mechanic_shop.db'}"
+
+    def default_proxies(self) -> int:
+        return 0
+
+    def derive(self) -> None:
+        """Set what follows from the settings above."""
+        if self.REDIS_URL:
+            self.CACHE_TYPE = "RedisCache"
+            self.CACHE_REDIS_URL = self.REDIS_URL
+            self.CACHE_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+            self.RATELIMIT_STORAGE_URI = "shop+" + self.REDIS_URL
+            self.RATELIMIT_STORAGE_OPTIONS = dict(self.CACHE_OPTIONS)
+        else:
+            self.CACHE_TYPE = "SimpleCache"
+            self.CACHE_THRESHOLD = 10_000
+            self.RATELIMIT_STORAGE_URI = "memory://"
+
+
+class DevelopmentConfig(Config):
+    """A laptop or a single shop: everything embedded, secrets made at first use."""
+
+
+class TestingConfig(Config):
+    """The suite: the tests name their database and Redis themselves; cheap password hashes."""
+
+    NAME = "testing"
+    TESTING = True
+
+    def set_secrets(self, env: Env) -> None:
+        self.SECRET_KEY = "testing-only-" + "s" * MINIMUM_SECRET_LENGTH
+        self.TOKEN_KEYS = {"default": self.SECRET_KEY}
+        self.ENCRYPTION_KEYS = ["testing-only-" + "e" * MINIMUM_SECRET_LENGTH]
+        self.BLIND_INDEX_KEY = "testing-only-" + "b" * MINIMUM_SECRET_LENGTH
+
+    def derive(self) -> None:
+        self.ARGON2_MEMORY_KIB = 64
+        self.ARGON2_ITERATIONS = 1
+        super().derive()
+
+
+class ProductionConfig(Config):
+    """The fleet: secrets and the database must be named, behind one trusted proxy."""
+
+    NAME = "production"
+
+    def set_secrets(self, env: Env) -> None:
+        missing = [
+            name
+            for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL")
+            if not env.str(name, "")
+        ]
+        if missing:
+            raise ConfigurationError(f"Production needs {', '.join(missing)} in the environment.")
+        self.SECRET_KEY = env.str("SECRET_KEY")
+        self.TOKEN_KEYS = token_keys(env) or {"default": self.SECRET_KEY}
+        self.ENCRYPTION_KEYS = encryption_keys(env)
+        self.BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY")
+        named = {
+            "SECRET_KEY": [self.SECRET_KEY],
+            "TOKEN_KEYS": list(self.TOKEN_KEYS.values()),
+            "ENCRYPTION_KEYS": self.ENCRYPTION_KEYS,
+            "BLIND_INDEX_KEY": [self.BLIND_INDEX_KEY],
+        }
+        weak = [name for name, values in named.items() if any(is_weak(value) for value in values)]
+        if weak:
+            raise ConfigurationError(
+                f"{', '.join(weak)}: at least {MINIMUM_SECRET_LENGTH} random characters are needed; "
+                "`python -c 'import secrets; print(secrets.token_urlsafe(48))'` makes some."
+            )
+
+    def default_proxies(self) -> int:
+        return 1
+
+
+def is_weak(secret: str) -> bool:
+    """Tell whether `secret` is too short or too uniform to sign or encrypt with."""
+    return len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret)) < 10
+
+
+CONFIGURATIONS: dict[str, type[Config]] = {
+    "development": DevelopmentConfig,
+    "testing": TestingConfig,
+    "production": ProductionConfig,
+}
+
+
+def configuration(name: str | None = None, **overrides: Any) -> Config:
+    """Return the configuration called `name`, or the one that APP_ENV (or FLASK_ENV) names.
+
+    :raises ConfigurationError: an unknown name, or a setting that the environment lacks.
+    """
+    env = _environment()
+    chosen = (name or env.str("APP_ENV", env.str("FLASK_ENV", "development"))).lower().removesuffix("config")
+    if chosen not in CONFIGURATIONS:
+        raise ConfigurationError(f"APP_ENV is {chosen!r}: it takes {', '.join(CONFIGURATIONS)}.")
+    return CONFIGURATIONS[chosen](**overrides)

@@ -1,0 +1,225 @@
+"""Stock: the last parts go to as many as there are, come back once, and nobody waits in a circle for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from app.blueprints.inventory import service as inventory
+from app.blueprints.inventory.errors import NotEnoughOnHand
+from app.blueprints.inventory.models import Part
+from app.blueprints.service_tickets import service as tickets
+from app.extensions import db
+from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
+from tests.factories import Shop
+
+
+def take_one(shop: Shop, part_id: int, ticket_id: int) -> TestResponse:
+    return shop.owner.post(
+        f"/service_tickets/{ticket_id}/inventory", json={"item_id": part_id, "quantity": 1}
+    )
+
+
+def on_hand(shop: Shop, part_id: int) -> int:
+    number: int = shop.owner.get(f"/inventory/{part_id}").json["on_hand"]
+    return number
+
+
+def on_tickets(shop: Shop, ticket_ids: list[int]) -> int:
+    tickets_ = [shop.owner.get(f"/service_tickets/{ticket_id}").json for ticket_id in ticket_ids]
+    return sum(item["quantity"] for ticket in tickets_ for item in ticket["inventory_items"])
+
+
+# ---- The last ones ----------------------------------------------------------------------------------------------
+
+
+def race_for_the_last(shop: Shop, buyers: int, stock: int) -> tuple[list[int], int, int]:
+    """Let `buyers`, each with a ticket of their own, take one part each; return statuses, what is left, what was fitted."""
+    part_id = shop.make_part(on_hand=stock).id
+    ticket_ids = [shop.make_ticket()["id"] for _ in range(buyers)]
+
+    answers = race(*(partial(take_one, shop, part_id, ticket_id) for ticket_id in ticket_ids))
+
+    return (
+        sorted(answer.status_code for answer in answers),
+        on_hand(shop, part_id),
+        on_tickets(shop, ticket_ids),
+    )
+
+
+def test_fifty_requests_for_the_last_ten_give_ten(shop: Shop) -> None:
+    statuses, left, fitted = race_for_the_last(shop, buyers=50, stock=10)
+
+    assert statuses == [201] * 10 + [409] * 40
+    assert (left, fitted) == (0, 10)
+
+
+def test_control_reading_the_stock_before_taking_it_sells_the_last_one_four_times(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = Meeting(4)
+
+    def read_then_write(workshop_id: int, part_id: int, quantity: int) -> inventory.Taken:
+        part = inventory.get(workshop_id, part_id)
+        meeting.wait()
+        assert part.on_hand is not None
+        if part.on_hand < quantity:
+            raise NotEnoughOnHand()
+        new_level = (
+            update(Part)
+            .where(Part.workshop_id == workshop_id, Part.id == part_id)
+            .values(on_hand=part.on_hand - quantity)
+        )
+        db.session.execute(new_level.execution_options(synchronize_session=False))
+        return inventory.Taken(part.id, part.name, part.price)
+
+    monkeypatch.setattr(inventory, "_take", read_then_write)
+    with without_write_lock(app):
+        statuses, left, fitted = race_for_the_last(shop, buyers=4, stock=1)
+
+    assert meeting.was_held
+    assert statuses == [201] * 4
+    assert (left, fitted) == (0, 4)
+
+
+# ---- Back into stock --------------------------------------------------------------------------------------------
+
+
+def race_to_cancel(shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], int]:
+    """Cancel a ticket with 3 of the 10 parts twice at once; return the statuses and the stock afterwards."""
+    part_id = shop.make_part(on_hand=10).id
+    ticket_id = shop.make_ticket()["id"]
+    shop.owner.post(f"/service_tickets/{ticket_id}/inventory", json={"item_id": part_id, "quantity": 3})
+    cancel = partial(shop.owner.post, f"/service_tickets/{ticket_id}/status", json={"status": "cancelled"})
+    monkeypatch.setattr(tickets, "allowed_transitions", meeting.after(tickets.allowed_transitions))
+
+    answers = race(cancel, cancel)
+
+    return sorted(answer.status_code for answer in answers), on_hand(shop, part_id)
+
+
+def test_cancelling_twice_at_once_returns_the_stock_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = Meeting(2)
+
+    statuses, left = race_to_cancel(shop, meeting, monkeypatch)
+
+    assert statuses == [200, 409]
+    assert left == 10
+    assert not meeting.was_held
+
+
+def test_control_without_the_lock_on_the_ticket_the_stock_returns_twice(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = Meeting(2)
+    without_row_locks(monkeypatch, tickets)
+
+    with without_write_lock(app):
+        statuses, left = race_to_cancel(shop, meeting, monkeypatch)
+
+    assert meeting.was_held
+    assert statuses == [200, 200]
+    assert left == 13
+
+
+# ---- Waiting in a circle ----------------------------------------------------------------------------------------
+
+
+def race_in_opposite_orders(shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Put the same two parts on two tickets, named in opposite orders; the meeting is after each one's first part."""
+    first, second = shop.make_part(on_hand=10).id, shop.make_part(on_hand=10).id
+    orders = [[first, second], [second, first]]
+    ticket_ids = [shop.make_ticket()["id"] for _ in orders]
+    monkeypatch.setattr(inventory, "_take", meeting.after(inventory._take))
+
+    def add(ticket_id: int, part_ids: list[int]) -> TestResponse:
+        lines = [{"item_id": part_id, "quantity": 1} for part_id in part_ids]
+        return shop.owner.post(f"/service_tickets/{ticket_id}/inventory", json=lines)
+
+    answers = race(*(partial(add, *pair) for pair in zip(ticket_ids, orders, strict=True)))
+
+    assert {on_hand(shop, first), on_hand(shop, second)} == {10 - [a.status_code for a in answers].count(201)}
+    return sorted(answer.status_code for answer in answers)
+
+
+def test_parts_added_in_opposite_orders_never_deadlock(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting = Meeting(2)
+
+    statuses = race_in_opposite_orders(shop, meeting, monkeypatch)
+
+    assert statuses == [201, 201]
+    assert not meeting.was_held
+
+
+def test_control_parts_taken_in_the_order_given_deadlock(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch, on_postgresql: bool
+) -> None:
+    """On SQLite one writer at a time is the guard; a transaction that takes its lock at the first write is refused there."""
+    meeting = Meeting(2)
+
+    def in_the_order_given(workshop_id: int, quantities: dict[int, int]) -> list[inventory.Taken]:
+        if not on_postgresql:
+            meeting.wait()
+        return [inventory._take(workshop_id, part_id, quantity) for part_id, quantity in quantities.items()]
+
+    monkeypatch.setattr(inventory, "take", in_the_order_given)
+    with without_write_lock(app, begin="BEGIN DEFERRED"):
+        statuses = race_in_opposite_orders(shop, meeting, monkeypatch)
+
+    assert meeting.was_held
+    assert statuses == [201, 503]
+
+
+def race_to_exchange(
+    shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[int], tuple[int, int]]:
+    """On two tickets, take off the part that the other puts on; the meeting is between the two. Return the stock too."""
+    first, second = shop.make_part(on_hand=10).id, shop.make_part(on_hand=10).id
+    exchanges = [(first, second), (second, first)]
+    ticket_ids = [shop.make_ticket()["id"] for _ in exchanges]
+    for ticket_id, (old, _) in zip(ticket_ids, exchanges, strict=True):
+        assert take_one(shop, old, ticket_id).status_code == 201
+    monkeypatch.setattr(inventory, "give_back", meeting.after(inventory.give_back))
+
+    def exchange(ticket_id: int, parts: tuple[int, int]) -> TestResponse:
+        changes = {"remove_item_ids": [parts[0]], "add_item_ids": [parts[1]]}
+        return shop.owner.put(f"/service_tickets/{ticket_id}/edit", json=changes)
+
+    answers = race(*(partial(exchange, *pair) for pair in zip(ticket_ids, exchanges, strict=True)))
+
+    return sorted(answer.status_code for answer in answers), (on_hand(shop, first), on_hand(shop, second))
+
+
+def test_parts_exchanged_in_opposite_directions_never_deadlock(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = Meeting(2)
+
+    statuses, stocks = race_to_exchange(shop, meeting, monkeypatch)
+
+    assert statuses == [200, 200]
+    assert stocks == (9, 9)
+    assert not meeting.was_held
+
+
+def test_control_exchanging_parts_without_holding_them_first_deadlocks(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch, on_postgresql: bool
+) -> None:
+    """On SQLite the guard is one writer at a time, as above: the first write of a late transaction is refused."""
+    meeting = Meeting(2)
+
+    def hold_nothing(workshop_id: int, part_ids: Iterable[int]) -> None:
+        if not on_postgresql:
+            meeting.wait()
+
+    monkeypatch.setattr(inventory, "hold", hold_nothing)
+    with without_write_lock(app, begin="BEGIN DEFERRED"):
+        statuses, _ = race_to_exchange(shop, meeting, monkeypatch)
+
+    assert meeting.was_held
+    assert statuses == [200, 503]

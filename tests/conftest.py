@@ -1,0 +1,106 @@
+"""The suite's ground: one migrated database a worker, an application on it, and a fresh shop for each test that asks.
+
+TEST_DATABASE_URL and TEST_REDIS_URL choose PostgreSQL and Redis; without them the suite runs embedded. REQUIRE_SERVICES=1
+makes a missing service a failure. Tests never share rows: each makes its own workshop, and most make two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import create_engine, make_url, text
+
+from app import create_app
+from app.extensions import cache, db, limiter
+from tests.factories import Shop, make_shop
+
+DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
+
+
+def worker() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty database of this worker's own."""
+    if not DATABASE_URL:
+        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'shop.db'}"
+        return
+    url = make_url(DATABASE_URL)
+    name = f"{url.database}_{worker()}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis database of this worker's own, emptied; the empty string where the suite runs embedded."""
+    if not REDIS_URL:
+        return ""
+    base, _, number = REDIS_URL.rpartition("/")
+    url = f"{base}/{int(number) - int(worker().removeprefix('gw') or 0)}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture(scope="session")
+def app(database_url: str, redis_url: str) -> Iterator[Flask]:
+    """The application, on a database that the migrations made."""
+    made = create_app("testing", DATABASE_URL=database_url, REDIS_URL=redis_url)
+    limiter.enabled = False  # bound, so that the fixture `limits` can switch it on
+    with made.app_context():
+        flask_migrate.upgrade(directory=str(Path(__file__).parent.parent / "migrations"))
+    yield made
+    with made.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def limits(app: Flask) -> Iterator[None]:
+    """Rate limits on, with nothing counted yet."""
+    limiter.reset()
+    limiter.enabled = True
+    yield
+    limiter.enabled = False
+    limiter.reset()
+
+
+@pytest.fixture
+def shop(app: Flask) -> Shop:
+    """A workshop of this test's own, with an owner, a mechanic and two customers who can sign in."""
+    return make_shop(app)
+
+
+@pytest.fixture
+def other_shop(app: Flask) -> Shop:
+    """Another workshop on the same installation."""
+    return make_shop(app)
+
+
+@pytest.fixture
+def cold_cache(app: Flask) -> None:
+    """A response cache with nothing in it."""
+    with app.app_context():
+        cache.clear()
+
+
+@pytest.fixture
+def on_postgresql(app: Flask) -> bool:
+    with app.app_context():
+        return db.engine.dialect.name == "postgresql"

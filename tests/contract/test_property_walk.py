@@ -1,0 +1,267 @@
+"""The whole document, walked with generated requests (schemathesis) by an owner, a mechanic, a customer and nobody.
+
+Its examples, the edges of every schema, random requests, and chains of requests that follow the document's links; with
+data that the document allows and with data that it forbids. No answer may be a server's error or outside the document,
+forbidden data must be refused and allowed data taken, and each operation must have done its work for each who may call it.
+
+    python -m pytest -m property                          # on a fresh SQLite database, or on TEST_DATABASE_URL's
+    PROPERTY_EXAMPLES=200 python -m pytest -m property    # the same walk, further
+
+The seed is fixed, so the same requests are made each time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import schemathesis.openapi
+from flask import Flask
+from schemathesis import Case, Config, Response, engine
+from schemathesis.core.failures import Failure
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.engine import events
+from schemathesis.generation.meta import TestPhase
+from schemathesis.openapi.checks import EnsureResourceAvailability, RejectedPositiveData
+from schemathesis.schemas import BaseSchema
+from schemathesis.transport.wsgi import WSGITransport
+
+from tests import document
+from tests.factories import PASSWORD, Caller, Shop, make_shop
+from tests.security.matrix import rows
+
+pytestmark = pytest.mark.property
+
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "10"))
+SEED = 20260302
+ROWS = 24  # of each kind, for requests to refer to: walking deletes some
+
+# The refusals of requests that the document allows, each with the reason why it cannot say more:
+# (the field that is refused, how the message begins) → why.
+BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
+    ("*", "Length must be between"): "A text is trimmed before its least length is looked at.",
+    (
+        "*",
+        "At most two decimal places",
+    ): "`multipleOf: 0.01` is reckoned in binary fractions, where 19.99 is none.",
+    ("sort", "Each key at most once"): "A pattern tells it only by a look-ahead, which many readers refuse.",
+    ("add_mechanic_ids", "Added and removed at once"): "No JSON Schema compares two lists of one object.",
+    ("add_item_ids", "Added and removed at once"): "The same.",
+    (
+        "email",
+        "Missing data for required field",
+    ): "Who registers gives all, staff who record a walk-in the name alone.",
+    ("phone", "Missing data for required field"): "The same.",
+    ("password", "Missing data for required field"): "The same.",
+    ("email", "Not a valid email address"): "`format: email` has room for addresses that no mail reaches.",
+}
+
+# How each resource says that it is not there itself. Another code speaks of what the request refers to beside it: the
+# customer that a ticket is given to, the item that is to be taken off it.
+OWN_REFUSAL = {
+    "customers": "customer_not_found",
+    "mechanics": "mechanic_not_found",
+    "inventory": "item_not_found",
+    "service_tickets": "service_ticket_not_found",
+}
+
+
+@dataclass
+class Walker:
+    """Who walks: their token, and rows of their shop for the requests to refer to."""
+
+    app: Flask
+    role: str
+    shop: Shop
+    rows: dict[str, list[int]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        mechanics = [self.shop.make_mechanic().id for _ in range(ROWS)]
+        items = [self.shop.make_part(on_hand=1000).id for _ in range(ROWS)]
+        tickets = [self.shop.make_ticket()["id"] for _ in range(ROWS)]
+        for ticket, mechanic, item in zip(tickets, mechanics, items, strict=True):
+            edit = {"add_mechanic_ids": [mechanic], "add_item_ids": [item]}
+            assert self.shop.owner.put(f"/service_tickets/{ticket}/edit", json=edit).status_code == 200
+        themselves = [self.shop.customer_id]
+        customers = (
+            themselves if self.role == "customer" else [self.shop.make_customer().id for _ in range(ROWS)]
+        )
+        self.rows = {
+            "customer_id": customers,
+            "mechanic_id": mechanics,
+            "item_id": items,
+            "ticket_id": tickets,
+        }
+
+    def token(self, case: Case) -> str | None:
+        """Return the token to send; whoever erases themselves is somebody else, so that the walk goes on."""
+        if self.role == "nobody":
+            return None
+        if self.role == "customer" and case.operation.label == "DELETE /customers":
+            return make_shop(self.app).customer.token
+        caller: Caller = getattr(self.shop, self.role)
+        return caller.token
+
+    def aim(self, case: Case) -> Case:
+        """Let two in three requests refer to what exists, and not end before they come to what is asked of them.
+
+        In a chain of requests the links say what to refer to.
+        """
+        number, meta = next(self.numbers), case.meta
+        assert meta is not None
+        if meta.generation.mode.is_positive:
+            self._pass_preconditions(case, number)
+        if number % 3 == 0:
+            return case
+        chained = meta.phase.name == TestPhase.STATEFUL
+        if case.path_parameters and not chained and not meta.is_negative_at(ParameterLocation.PATH):
+            case.path_parameters = {name: self._existing(name, number) for name in case.path_parameters}
+        if isinstance(case.body, dict) and meta.generation.mode.is_positive:
+            case.body = self._aimed(case.path, case.body, number)
+        return case
+
+    def _pass_preconditions(self, case: Case, number: int) -> None:
+        """A key that came before with another body, and a version or a cursor that is made up, would hide all the rest."""
+        if "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = f"walk-{number}"
+        if "If-Match" in case.headers and number % 5:
+            case.headers["If-Match"] = "*"
+        if case.query:
+            case.query.pop("cursor", None)
+
+    def _existing(self, name: str, number: int) -> int:
+        known = self.rows[name]
+        return known[number % len(known)]
+
+    def _aimed(self, path: str, body: dict[str, Any], number: int) -> dict[str, Any]:
+        aimed = {
+            name: self._existing(name, number) if name in self.rows else value for name, value in body.items()
+        }
+        if path.endswith("/login"):
+            aimed |= {"email": self.shop.owner.email, "password": PASSWORD}
+        elif path.startswith(("/customers", "/mechanics")):  # what nobody else has, and what is long enough
+            fitting = {"email": f"walk-{number}@example.com", "phone": f"5{number:09d}", "password": PASSWORD}
+            aimed |= {name: value for name, value in fitting.items() if aimed.get(name)}
+        return aimed
+
+
+@dataclass
+class Walk:
+    """What a walk met: failures, each with the request that brings it about, and the statuses of each operation."""
+
+    failures: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    statuses: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def note(self, event: Any) -> None:
+        if isinstance(event, events.NonFatalError | events.FatalError):
+            error = event.value if isinstance(event, events.NonFatalError) else event.exception
+            self.failures[type(error), str(error)] = repr(error)
+        if isinstance(event, events.ScenarioFinished):
+            for name, node in event.recorder.cases.items():
+                self._note_request(event.recorder, name, node.value)
+
+    def _note_request(self, recorder: Any, name: str, case: Case) -> None:
+        label = case.operation.label
+        interaction = recorder.interactions.get(name)
+        answer = interaction.response if interaction else None
+        if answer is not None and answer.request.method == case.operation.method.upper():
+            self.statuses[label].add(answer.status_code)
+        for check in recorder.checks.get(name, ()):
+            if check.failure_info is not None:
+                failure = check.failure_info.failure
+                told = f"{answer.status_code} {answer.text[:600]}" if answer is not None else "no answer"
+                key = (check.name, label, failure.title, failure.message)
+                self.failures.setdefault(key, f"{label}: {failure}\n{check.failure_info.code_sample}\n{told}")
+
+    def done(self) -> set[str]:
+        """Return the operations that were done at least once."""
+        return {label for label, statuses in self.statuses.items() if statuses & {200, 201}}
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeating a request without its token, schemathesis hands its in-process transport what is only for sockets."""
+    send = WSGITransport.send
+
+    def without_sockets(self: WSGITransport, case: Case, **options: Any) -> Response:
+        for name in ("max_redirects", "verify", "cert", "proxies"):
+            options.pop(name, None)
+        return send(self, case, **options)
+
+    monkeypatch.setattr(WSGITransport, "send", without_sockets)
+
+
+def prepared(walker: Walker) -> BaseSchema:
+    """Return the committed document, set up for a walk with every check that schemathesis has."""
+    schema = schemathesis.openapi.from_path(document.PATH, config=Config(seed=SEED))
+    schema.app = walker.app
+    config = schema.config
+    config.headers = {"X-Workshop": walker.shop.slug}  # the tests' installation has several
+    config.generation.update(deterministic=True, max_examples=EXAMPLES)
+    # The edges of the schemas are the same for all staff: they are walked as an owner.
+    config.phases.coverage.enabled = walker.role in ("owner", "customer")
+    for check in (config.checks.negative_data_rejection, config.checks.positive_data_acceptance):
+        # An If-Match that is made up. Of a request that is wrong otherwise too, either fault may be told.
+        check.expected_statuses = [*check.expected_statuses, "412"]
+
+    class Token:
+        def get(self, case: Case, context: Any) -> str | None:
+            return walker.token(case)
+
+        def set(self, case: Case, data: str, context: Any) -> None:
+            case.headers["Authorization"] = f"Bearer {data}"
+
+    schema.auth(refresh_interval=None)(Token)
+
+    @schema.hook
+    def map_case(context: Any, case: Case) -> Case:
+        return walker.aim(case)
+
+    @schema.hook
+    def filter_failure(context: Any, failure: Failure, case: Case, response: Response) -> bool:
+        if isinstance(failure, EnsureResourceAvailability):
+            told: str = response.json().get("code", "")
+            return told == OWN_REFUSAL[case.path.split("/")[1]]
+        return not (isinstance(failure, RejectedPositiveData) and is_beyond_the_document(response))
+
+    return schema
+
+
+def is_beyond_the_document(answer: Response) -> bool:
+    """Tell whether every fault that a refusal names is one that the document has no words for."""
+    named = answer.json().get("errors") or {}
+    faults = [(name, message) for name, messages in named.items() for message in texts(messages)]
+    return bool(faults) and all(
+        any(message.startswith(begins) and known in ("*", name) for known, begins in BEYOND_THE_DOCUMENT)
+        for name, message in faults
+    )
+
+
+def texts(messages: Any) -> Iterator[str]:
+    """Yield the messages of a field, however deep in its lists they are."""
+    for inner in messages.values() if isinstance(messages, dict) else messages:
+        if isinstance(inner, str):
+            yield inner
+        else:
+            yield from texts(inner)
+
+
+@pytest.mark.parametrize("role", ["owner", "mechanic", "customer", "nobody"])
+def test_no_answer_is_outside_the_document(app: Flask, shop: Shop, role: str, in_process: None) -> None:
+    schema = prepared(Walker(app, role, shop))
+    open_to = {
+        str(row) for row in rows() if row.opens_to(role) and not row.path.startswith(document.UNDOCUMENTED)
+    }
+
+    walk = Walk()
+    for event in engine.from_schema(schema).execute():
+        walk.note(event)
+
+    assert not walk.failures, "\n\n".join(walk.failures.values())
+    assert open_to - walk.done() == set()

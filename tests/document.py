@@ -1,0 +1,129 @@
+"""Every answer of the suite is held against the committed document: status, content type, headers and body."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask import Flask
+from openapi_schema_validator import OAS31Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+PATH = Path(__file__).parent.parent / "app" / "static" / "swagger.yaml"
+UNDOCUMENTED = ("/static/", "/api/")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")  # HEAD follows GET, OPTIONS is the framework's
+PROMISED = ("X-Request-Id", "ETag", "Location", "WWW-Authenticate", "Retry-After")
+ANNOUNCED = (*PROMISED, "Link", "X-Total-Count", "X-Pagination", "Idempotency-Replayed")
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """Return the committed document."""
+    loaded: dict[str, Any] = yaml.load(
+        PATH.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Registry[Any]:
+    return Registry().with_resource("urn:document", Resource(contents=document(), specification=DRAFT202012))
+
+
+@lru_cache(maxsize=512)
+def _validator(pointer: str) -> OAS31Validator:
+    return OAS31Validator({"$ref": f"urn:document#{pointer}"}, registry=_registry())
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def operation_of(app: Flask, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the documented path and operation that `method` on `path` reaches, None where the URL map has none."""
+    if method not in METHODS:
+        return None
+    try:
+        rule, _ = app.url_map.bind("localhost").match(path, method=method, return_rule=True)
+    except HTTPException:
+        return None
+    template = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule).rstrip("/") or "/"
+    if template.startswith(UNDOCUMENTED):
+        return None
+    return template, document()["paths"][template][method.lower()]
+
+
+def check(app: Flask, answer: TestResponse) -> None:
+    """Fail unless `answer` is one that the document announces for its request."""
+    request = answer.request
+    found = operation_of(app, request.method, request.path)
+    if found is None:
+        return
+    template, operation = found
+    label = f"{request.method} {template} → {answer.status_code}"
+    status = str(answer.status_code)
+    assert status in operation["responses"], f"{label} is not in the document"
+    pointer = f"/paths/{_escaped(template)}/{request.method.lower()}/responses/{status}"
+    described = operation["responses"][status]
+    if "$ref" in described:
+        pointer = described["$ref"].removeprefix("#")
+        described = _resolved(described)
+    _check_headers(label, described.get("headers", {}), answer)
+    if answer.status_code < 300:
+        _check_query(label, operation, answer)
+    _check_body(label, pointer, described.get("content", {}), answer)
+
+
+def _resolved(described: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference to a component stands for; what is none is returned as it is."""
+    if "$ref" not in described:
+        return described
+    *_, kind, name = described["$ref"].split("/")
+    component: dict[str, Any] = document()["components"][kind][name]
+    return component
+
+
+def _check_headers(label: str, described: dict[str, Any], answer: TestResponse) -> None:
+    for name in PROMISED:
+        if name in described and not _may_lack(name, answer):
+            assert name in answer.headers, f"{label} lacks {name}"
+    for name in ANNOUNCED:
+        if name in answer.headers:
+            assert name in described, f"{label} has {name}, and the document does not say so"
+
+
+def _may_lack(name: str, answer: TestResponse) -> bool:
+    """ETag: what only says what was done has no version. Retry-After: only some conflicts pass by themselves."""
+    return (name == "ETag" and _is_message(answer)) or (name == "Retry-After" and answer.status_code == 409)
+
+
+def _is_message(answer: TestResponse) -> bool:
+    body = answer.get_json(silent=True)
+    return isinstance(body, dict) and set(body) == {"message"}
+
+
+def _check_query(label: str, operation: dict[str, Any], answer: TestResponse) -> None:
+    known = {
+        parameter["name"]
+        for parameter in map(_resolved, operation.get("parameters", []))
+        if parameter["in"] == "query"
+    }
+    unknown = set(answer.request.args) - known
+    assert not unknown, f"{label} took {unknown}, and the document does not know them"
+
+
+def _check_body(label: str, pointer: str, content: dict[str, Any], answer: TestResponse) -> None:
+    if not content:
+        assert not answer.data, f"{label} has a body"
+        return
+    assert answer.mimetype in content, f"{label} is {answer.mimetype}"
+    errors = list(
+        _validator(f"{pointer}/content/{_escaped(answer.mimetype)}/schema").iter_errors(answer.get_json())
+    )
+    assert not errors, f"{label}: {errors[0].message} at {list(errors[0].absolute_path)}"

@@ -1,0 +1,208 @@
+"""What tests are made of: shops with people who are signed in, and rows by `make_part(**overrides)`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts.models import Account
+from app.blueprints.customers import service as customers
+from app.blueprints.customers.models import Customer
+from app.blueprints.inventory import service as inventory
+from app.blueprints.inventory.models import Part
+from app.blueprints.mechanics import service as mechanics
+from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.service_tickets import service as tickets
+from app.blueprints.workshops import service as workshops
+from app.core import identity, tenancy
+from app.core.db import atomic
+from app.core.identity import Principal
+from app.extensions import db
+from tests import document
+
+PASSWORD = "correct-horse-battery"
+_numbers = itertools.count(1)
+
+
+def unique(word: str = "x") -> str:
+    """Return `word` with a number that no other test of this worker gets."""
+    return f"{word}{next(_numbers)}"
+
+
+def unique_vin() -> str:
+    """Return a well-formed VIN (not North American, so without a check digit to keep) that no other test gets."""
+    return f"WVWZZZ1JZ{next(_numbers):08d}"
+
+
+def registration(**overrides: Any) -> dict[str, Any]:
+    """Return what a newcomer sends to register."""
+    return {
+        "name": "John Doe", "email": f"{unique('jd')}@example.com", "phone": f"555-{unique('')}-7890"[:20],
+        "password": "securepassword", **overrides,
+    }  # fmt: skip
+
+
+def credentials(body: dict[str, Any]) -> dict[str, Any]:
+    """Return what somebody registered with `body` sends to sign in."""
+    return {"email": body["email"], "password": body["password"]}
+
+
+@dataclass
+class Caller:
+    """Somebody with a client; every answer they get is held against the document."""
+
+    app: Flask
+    principal: Principal | None = None
+    workshop: str | None = None
+    email: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        assert self.principal is not None
+        with self.app.app_context():
+            return identity.issue_token(self.principal)[0]
+
+    def __post_init__(self) -> None:
+        if self.principal is not None:
+            self.headers = {"Authorization": f"Bearer {self.token}", **self.headers}
+        if self.workshop is not None:
+            self.headers = {"X-Workshop": self.workshop, **self.headers}
+
+    def open(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
+    ) -> TestResponse:
+        """Send a request; the answer is checked against the document. Buffered: a file that is sent is closed."""
+        answer = self.app.test_client().open(
+            path, method=method, headers={**self.headers, **(headers or {})}, buffered=True, **options
+        )
+        document.check(self.app, answer)
+        return answer
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.open("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.open("POST", path, json=json, **options)
+
+    def put(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.open("PUT", path, json=json, **options)
+
+    def patch(self, path: str, json: Any = None, **options: Any) -> TestResponse:
+        return self.open("PATCH", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> TestResponse:
+        return self.open("DELETE", path, **options)
+
+
+@dataclass
+class Shop:
+    """A workshop and its people, each signed in."""
+
+    app: Flask
+    id: int
+    slug: str
+    owner: Caller
+    mechanic: Caller
+    customer: Caller
+    other_customer: Caller
+    nobody: Caller
+
+    @property
+    def customer_id(self) -> int:
+        assert self.customer.principal is not None
+        assert self.customer.principal.customer_id is not None
+        return self.customer.principal.customer_id
+
+    @property
+    def mechanic_id(self) -> int:
+        assert self.mechanic.principal is not None
+        assert self.mechanic.principal.person_id is not None
+        return self.mechanic.principal.person_id
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Act in this workshop, in an application context of its own."""
+        with self.app.app_context(), tenancy.acting_in(self.id):
+            yield
+
+    def make_customer(self, **overrides: Any) -> Customer:
+        values: dict[str, Any] = {
+            "name": "Ada Obi",
+            "email": f"{unique('ada')}@example.com",
+            "phone": None,
+            **overrides,
+        }
+        with self.inside():
+            return customers.record(self.id, **values)
+
+    def make_mechanic(self, **overrides: Any) -> Mechanic:
+        values: dict[str, Any] = {
+            "name": "Jane Wrench", "email": f"{unique('jane')}@example.com", "phone": "555-987-6543",
+            "salary": Decimal("60000.00"), **overrides,
+        }  # fmt: skip
+        with self.inside():
+            return mechanics.hire(self.id, **values)
+
+    def make_part(self, **overrides: Any) -> Part:
+        values: dict[str, Any] = {"name": "Oil Filter", "price": Decimal("19.99"), **overrides}
+        with self.inside():
+            return inventory.add(self.id, **values)
+
+    def make_ticket(self, **overrides: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "VIN": unique_vin(), "service_date": date(2026, 3, 2), "service_desc": "Oil change",
+            "customer_id": self.customer_id, **overrides,
+        }  # fmt: skip
+        assert self.owner.principal is not None
+        with self.inside():
+            return tickets.open_ticket(self.owner.principal, **values)
+
+
+def make_shop(app: Flask) -> Shop:
+    """Make a workshop with an owner, a mechanic and two customers."""
+    slug = unique("shop-")
+    with app.app_context(), atomic():
+        workshop_id = workshops.open_workshop(slug.title(), slug).id
+        with tenancy.acting_in(workshop_id):
+            owner_email = f"owner@{slug}.example.com"
+            membership = accounts.join(workshop_id, accounts.open_account(owner_email, PASSWORD), "owner")
+            owner = Principal(membership.account_id, workshop_id, membership.id, "owner", None)
+            mechanic_email = f"mechanic@{slug}.example.com"
+            mechanics.hire(
+                workshop_id, name="Mel Mechanic", email=mechanic_email, phone="555-987-6543",
+                salary=Decimal("50000.00"), password=PASSWORD,
+            )  # fmt: skip
+            emails = [f"customer@{slug}.example.com", f"other@{slug}.example.com"]
+            for number, email in enumerate(emails):
+                customers.register(
+                    workshop_id,
+                    name=f"Customer {number}",
+                    email=email,
+                    phone=f"555-123-{number:04d}",
+                    password=PASSWORD,
+                )
+    with app.app_context():
+
+        def signed_in(email: str) -> Caller:
+            principal = accounts.sign_in(email, PASSWORD, slug, ("owner",))
+            return Caller(app, principal, slug, email)
+
+        return Shop(
+            app, workshop_id, slug, Caller(app, owner, slug, owner_email), signed_in(mechanic_email),
+            signed_in(emails[0]), signed_in(emails[1]), Caller(app, None, slug),
+        )  # fmt: skip
+
+
+def account_of(email: str) -> Account:
+    """Return the account with an address."""
+    return db.session.query(Account).filter_by(email=email).one()

@@ -1,0 +1,139 @@
+"""Two workshops with something of each kind in the first, and a good request for every route that is about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
+
+
+@dataclass
+class Situation:
+    """`shop` has a ticket of its customer with a mechanic and an item on it; `other_shop` is somebody else's."""
+
+    app: Flask
+    shop: Shop = field(init=False)
+    other_shop: Shop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shop, self.other_shop = make_shop(self.app), make_shop(self.app)
+        self.item_id = self.shop.make_part(on_hand=10, sku=unique("SKU-")).id
+        self.ticket_id = self.shop.make_ticket()["id"]
+        edit = {"add_mechanic_ids": [self.shop.mechanic_id], "add_item_ids": [self.item_id]}
+        staffed = self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit)
+        assert staffed.status_code == 200
+
+    @property
+    def callers(self) -> dict[str, Caller]:
+        """The callers by their name in the table; all but the last of them mean the first workshop."""
+        return {
+            "nobody": self.shop.nobody,
+            "customer": self.shop.customer,
+            "other customer": self.shop.other_customer,
+            "mechanic": self.shop.mechanic,
+            "owner": self.shop.owner,
+            "other owner": self.other_shop.owner,
+        }
+
+    @cached_property
+    def ids(self) -> dict[str, Any]:
+        """What the parameters of a path stand for."""
+        return {
+            "customer_id": self.shop.customer_id,
+            "mechanic_id": self.shop.mechanic_id,
+            "item_id": self.item_id,
+            "ticket_id": self.ticket_id,
+            "path": "swagger-ui.css",
+            "filename": "swagger.yaml",
+        }
+
+    def send(self, caller: Caller, method: str, path: str, **options: Any) -> TestResponse:
+        """Send a good request to the route `path`, which means the first workshop wherever a token says no other."""
+        options = {"headers": {"X-Workshop": self.shop.slug}, **options}
+        body = BODIES.get(f"{method} {path}")
+        if body is not None:
+            options.setdefault("json", body(self))
+        return caller.open(method, path.format(**self.ids) + QUERIES.get(path, ""), **options)
+
+    def take_mechanic_off(self) -> None:
+        """Take the mechanic off the ticket: it is deleted only once nobody works on it."""
+        edit = {"remove_mechanic_ids": [self.shop.mechanic_id]}
+        assert self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit).status_code == 200
+
+    def everything(self) -> list[Any]:
+        """Return what the owner of each workshop sees of it."""
+        lists = (
+            "/customers",
+            "/mechanics",
+            "/inventory",
+            "/service_tickets",
+            "/mechanics/usage",
+            "/inventory/usage",
+        )
+        return [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
+
+
+def _customer(situation: Situation) -> dict[str, Any]:
+    number = unique()
+    return {"name": "Ada Obi", "email": f"{number}@example.com", "phone": f"555-200-{number[1:]:>04}"}
+
+
+def _registration(situation: Situation) -> dict[str, Any]:
+    return _customer(situation) | {"password": PASSWORD}
+
+
+def _credentials(situation: Situation) -> dict[str, Any]:
+    return {"email": situation.shop.customer.email, "password": PASSWORD}
+
+
+def _mechanic(situation: Situation) -> dict[str, Any]:
+    return _customer(situation) | {"salary": 60000}
+
+
+def _item(situation: Situation) -> dict[str, Any]:
+    return {"name": "Brake Pad", "price": 49.5}
+
+
+def _ticket(situation: Situation) -> dict[str, Any]:
+    return {
+        "VIN": unique_vin(), "service_date": "2026-03-02", "service_desc": "Brakes", "customer_id": situation.shop.customer_id
+    }  # fmt: skip
+
+
+def _edit(situation: Situation) -> dict[str, Any]:
+    return {"add_item_ids": [situation.item_id]}
+
+
+Body = Callable[[Situation], Any]
+BODIES: dict[str, Body] = {
+    "POST /customers/login": _credentials,
+    "POST /mechanics/login": _credentials,
+    "POST /customers": _registration,
+    "PUT /customers": _customer,
+    "PATCH /customers": lambda _: {"name": "Ada O."},
+    "PUT /customers/{customer_id}": _customer,
+    "PATCH /customers/{customer_id}": lambda _: {"name": "Ada O."},
+    "POST /mechanics": _mechanic,
+    "PUT /mechanics/{mechanic_id}": _mechanic,
+    "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},
+    "POST /inventory": _item,
+    "PUT /inventory/{item_id}": _item,
+    "PATCH /inventory/{item_id}": lambda _: {"price": 12},
+    "POST /service_tickets": _ticket,
+    "PUT /service_tickets/{ticket_id}": _ticket,
+    "PATCH /service_tickets/{ticket_id}": lambda _: {"service_desc": "Brakes and oil"},
+    "PUT /service_tickets/{ticket_id}/edit": _edit,
+    "PUT /service_tickets/{ticket_id}/update-mechanics": _edit,
+    "POST /service_tickets/{ticket_id}/inventory": lambda situation: {
+        "item_id": situation.item_id,
+        "quantity": 1,
+    },
+    "POST /service_tickets/{ticket_id}/status": lambda _: {"status": "cancelled"},
+}
+QUERIES = {"/mechanics/search": "?name=mel"}

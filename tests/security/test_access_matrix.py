@@ -1,0 +1,63 @@
+"""Who may do what: docs/access-matrix.md against the routes there are, and each of its cells against a fresh situation."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.security.matrix import CALLERS, Row, rows
+from tests.security.situation import BODIES, Situation
+
+
+def documented(rule: str) -> str:
+    """Return a rule of the url map as the table writes it."""
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule).rstrip("/") or "/"
+
+
+def routes(app: Flask) -> list[tuple[str, str]]:
+    return [
+        (method, documented(rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    ]
+
+
+def test_the_table_has_every_route_once_and_no_other(app: Flask) -> None:
+    table = [(row.method, row.path) for row in rows()]
+
+    assert sorted(table) == sorted(set(routes(app)))
+
+
+def test_every_good_request_is_for_a_route_of_the_table() -> None:
+    assert set(BODIES) <= {str(row) for row in rows()}
+
+
+@pytest.mark.parametrize("row", rows(), ids=str)
+def test_each_caller_is_answered_as_the_table_says_and_the_refused_change_nothing(
+    app: Flask, row: Row
+) -> None:
+    situation = prepared(app, row)
+    before = situation.everything()
+    refused = {name: answer(situation, name, row) for name in CALLERS if not row.opens_to(name)}
+    after = situation.everything()
+    admitted = {}
+    for name in CALLERS:
+        if row.opens_to(name):
+            situation = situation if row.method == "GET" else prepared(app, row)
+            admitted[name] = answer(situation, name, row)
+
+    assert refused | admitted == row.expected
+    assert after == before
+
+
+def prepared(app: Flask, row: Row) -> Situation:
+    situation = Situation(app)
+    if str(row) == "DELETE /service_tickets/{ticket_id}":
+        situation.take_mechanic_off()
+    return situation
+
+
+def answer(situation: Situation, caller: str, row: Row) -> int:
+    return situation.send(situation.callers[caller], row.method, row.path).status_code

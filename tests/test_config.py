@@ -1,0 +1,399 @@
+"""Settings: read once from the environment; production refuses what is missing or weak, by name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from environs import Env
+
+import config
+from app import create_app
+from config import (
+    CONFIGURATIONS,
+    RATE_LIMITS,
+    Config,
+    ConfigurationError,
+    configuration,
+    database_uri,
+    rate_limits,
+)
+
+STRONG = {
+    "SECRET_KEY": "k1-FhYt9Q2xwLr0aVbN7cZmE4sDpU8gJ3iO6",
+    "ENCRYPTION_KEYS": "k2-FhYt9Q2xwLr0aVbN7cZmE4sDpU8gJ3iO6",
+    "BLIND_INDEX_KEY": "k3-FhYt9Q2xwLr0aVbN7cZmE4sDpU8gJ3iO6",
+    "DATABASE_URL": "postgres://shop:secret@db.example.com/shop",
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment without any setting of ours, and a checkout of its own for `.env` and `instance/`."""
+    for name in list(os.environ):
+        if name in (*STRONG, "TOKEN_KEYS", "APP_ENV", "FLASK_ENV", "REDIS_URL") or name.startswith(
+            ("RATE_LIMIT", "DB_", "CORS_", "TRUSTED_", "TOKEN_", "ARGON2_", "CACHE_", "PASSWORD_", "LOG_")
+        ):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(config, "ROOT", tmp_path)
+    monkeypatch.setattr(config, "INSTANCE", tmp_path / "instance")
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """All that production needs; what a test sets on top wins."""
+    for name, value in STRONG.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+class TestProduction:
+    def test_starts_with_strong_secrets_and_a_database(self, production: pytest.MonkeyPatch) -> None:
+        settings = configuration("production")
+
+        assert (settings.NAME, settings.DEBUG, settings.TESTING) == ("production", False, False)
+        assert STRONG["SECRET_KEY"] == settings.SECRET_KEY
+        assert {"default": STRONG["SECRET_KEY"]} == settings.TOKEN_KEYS
+        assert [STRONG["ENCRYPTION_KEYS"]] == settings.ENCRYPTION_KEYS
+        assert settings.DATABASE_URL == "postgresql+pg8000://shop:secret@db.example.com/shop"
+        assert settings.TRUSTED_PROXIES == 1
+
+    @pytest.mark.parametrize("name", STRONG)
+    @pytest.mark.parametrize("value", [None, ""])
+    def test_names_what_is_missing(
+        self, production: pytest.MonkeyPatch, name: str, value: str | None
+    ) -> None:
+        if value is None:
+            production.delenv(name)
+        else:
+            production.setenv(name, value)
+
+        with pytest.raises(ConfigurationError) as refusal:
+            configuration("production")
+
+        assert str(refusal.value) == f"Production needs {name} in the environment."
+
+    def test_names_all_that_is_missing_at_once(self) -> None:
+        with pytest.raises(
+            ConfigurationError, match="SECRET_KEY, ENCRYPTION_KEYS, BLIND_INDEX_KEY, DATABASE_URL"
+        ):
+            configuration("production")
+
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY"])
+    @pytest.mark.parametrize("weak", ["short", "a" * 64, "changeme" * 8, "0123456789" * 3, "x" * 31])
+    def test_names_what_is_weak_and_shows_no_secret(
+        self, production: pytest.MonkeyPatch, name: str, weak: str
+    ) -> None:
+        production.setenv(name, weak)
+        if name == "SECRET_KEY":
+            production.setenv("TOKEN_KEYS", f"2026={STRONG['SECRET_KEY']}")
+
+        with pytest.raises(ConfigurationError) as refusal:
+            configuration("production")
+
+        assert str(refusal.value).startswith(f"{name}: at least 32 random characters")
+        assert weak not in str(refusal.value)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("TOKEN_KEYS", f"new={STRONG['SECRET_KEY']},old=short"), ("TOKEN_KEYS", "new="),
+            ("ENCRYPTION_KEYS", f"{STRONG['ENCRYPTION_KEYS']},short"), ("ENCRYPTION_KEYS", f"{STRONG['ENCRYPTION_KEYS']},"),
+        ],
+    )  # fmt: skip
+    def test_every_key_of_a_ring_must_be_strong(
+        self, production: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        production.setenv(name, value)
+
+        with pytest.raises(ConfigurationError, match=f"^{name}: at least"):
+            configuration("production")
+
+    def test_takes_rings_of_keys_the_newest_first(self, production: pytest.MonkeyPatch) -> None:
+        new, old = "n" + STRONG["SECRET_KEY"], "o" + STRONG["SECRET_KEY"]
+        production.setenv("TOKEN_KEYS", f"2026-12={new},2026-06={old}")
+        production.setenv("ENCRYPTION_KEYS", f"{new}, {old}")
+
+        settings = configuration("production")
+
+        assert list(settings.TOKEN_KEYS.items()) == [("2026-12", new), ("2026-06", old)]
+        assert [new, old] == settings.ENCRYPTION_KEYS
+
+    def test_an_empty_ring_of_token_keys_is_the_secret_alone(self, production: pytest.MonkeyPatch) -> None:
+        production.setenv("TOKEN_KEYS", "")
+
+        assert {"default": STRONG["SECRET_KEY"]} == configuration("production").TOKEN_KEYS
+
+    def test_a_ring_without_names_is_refused(self, production: pytest.MonkeyPatch) -> None:
+        production.setenv("TOKEN_KEYS", "just-a-key-without-a-name-in-front-of-it")
+
+        with pytest.raises(ConfigurationError, match="TOKEN_KEYS takes `<key id>=<key>`"):
+            configuration("production")
+
+    def test_the_application_itself_does_not_start(self) -> None:
+        with pytest.raises(ConfigurationError, match="Production needs"):
+            create_app("production")
+
+    def test_makes_no_secrets_of_its_own(self, production: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        configuration("production")
+
+        assert not (tmp_path / "instance").exists()
+
+
+class TestDevelopment:
+    def test_is_what_there_is_without_any_setting(self, tmp_path: Path) -> None:
+        settings = configuration()
+
+        assert settings.NAME == "development"
+        assert f"sqlite:///{tmp_path / 'instance' / 'mechanic_shop.db'}" == settings.DATABASE_URL
+        assert settings.REDIS_URL == ""
+        assert settings.CACHE_TYPE == "SimpleCache"
+        assert settings.RATELIMIT_STORAGE_URI == "memory://"
+        assert settings.CORS_ORIGINS == []
+        assert settings.TRUSTED_PROXIES == 0
+        assert settings.TOKEN_MINUTES == 30
+
+    def test_makes_secrets_at_first_use_and_keeps_them_to_itself(self, tmp_path: Path) -> None:
+        first, second = configuration(), configuration()
+
+        kept = tmp_path / "instance" / "development-secrets.env"
+        secrets = [first.SECRET_KEY, first.ENCRYPTION_KEYS[0], first.BLIND_INDEX_KEY]
+        assert secrets == [second.SECRET_KEY, second.ENCRYPTION_KEYS[0], second.BLIND_INDEX_KEY]
+        assert len(set(secrets)) == 3
+        assert not any(config.is_weak(secret) for secret in secrets)
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+
+    def test_of_processes_that_start_at_once_one_makes_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mine = configuration()
+        monkeypatch.setattr(
+            Path, "exists", lambda path: False
+        )  # as it looked to the process that came too late
+
+        late = configuration()
+
+        assert late.SECRET_KEY == mine.SECRET_KEY
+        assert [path.name for path in (tmp_path / "instance").iterdir()] == ["development-secrets.env"]
+
+    def test_takes_secrets_from_the_environment_all_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SECRET_KEY", "mine")
+        monkeypatch.setenv("ENCRYPTION_KEYS", "new,old")
+
+        settings = configuration()
+
+        assert settings.TOKEN_KEYS == {"default": "mine"}
+        assert settings.ENCRYPTION_KEYS == ["new", "old"]
+
+    @pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_KEYS", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY"])
+    def test_an_empty_secret_is_none(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        before = configuration()
+        monkeypatch.setenv(name, "")
+
+        assert getattr(configuration(), name) == getattr(before, name)
+
+
+class TestTheFile:
+    def test_named_dotenv_is_read_and_the_environment_wins(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / ".env").write_text("TOKEN_MINUTES=7\nDB_POOL_SIZE=3\n", encoding="utf-8")
+        monkeypatch.setenv("DB_POOL_SIZE", "4")
+
+        try:
+            settings = configuration()
+        finally:
+            os.environ.pop("TOKEN_MINUTES", None)  # the file's settings go into the environment
+
+        assert (settings.TOKEN_MINUTES, settings.DB_POOL_SIZE) == (7, 4)
+
+
+class TestWhichOne:
+    @pytest.mark.parametrize(
+        ("name", "chosen"),
+        [("development", "development"), ("Testing", "testing"), ("TestingConfig", "testing")],
+    )
+    def test_is_named(self, name: str, chosen: str) -> None:
+        assert chosen == configuration(name).NAME
+
+    @pytest.mark.parametrize("variable", ["APP_ENV", "FLASK_ENV"])
+    def test_is_named_by_the_environment(self, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+        monkeypatch.setenv(variable, "testing")
+
+        assert configuration().NAME == "testing"
+
+    def test_app_env_wins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("APP_ENV", "testing")
+        monkeypatch.setenv("FLASK_ENV", "development")
+
+        assert configuration().NAME == "testing"
+
+    @pytest.mark.parametrize("name", ["staging", "prod", "", "Config"])
+    def test_an_unknown_one_is_refused_by_name(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        monkeypatch.setenv("APP_ENV", name)
+
+        with pytest.raises(ConfigurationError, match="it takes development, testing, production"):
+            configuration()
+
+
+class TestTheDatabase:
+    @pytest.mark.parametrize(
+        ("given", "meant"),
+        [
+            ("postgres://u:p@h/d", "postgresql+pg8000://u:p@h/d"),
+            ("postgresql://u:p@h:5432/d?sslmode=require", "postgresql+pg8000://u:p@h:5432/d?sslmode=require"),
+            ("postgresql+psycopg://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+            ("postgresql+pg8000://u:p@h/d", "postgresql+pg8000://u:p@h/d"),
+            ("sqlite:///shop.db", "sqlite:///shop.db"),
+        ],
+    )
+    def test_is_named_with_its_driver(self, monkeypatch: pytest.MonkeyPatch, given: str, meant: str) -> None:
+        monkeypatch.setenv("DATABASE_URL", given)
+
+        assert database_uri(given) == meant
+        assert meant == configuration().DATABASE_URL
+
+    def test_an_empty_address_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABASE_URL", "")
+
+        assert configuration().DATABASE_URL.startswith("sqlite:///")
+
+
+class TestRedis:
+    def test_holds_the_cache_and_the_limits_where_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REDIS_URL", "redis://cache.example.com:6379/3")
+
+        settings = configuration()
+
+        assert (settings.CACHE_TYPE, settings.CACHE_REDIS_URL) == (
+            "RedisCache",
+            "redis://cache.example.com:6379/3",
+        )
+        assert settings.RATELIMIT_STORAGE_URI == "shop+redis://cache.example.com:6379/3"
+        assert settings.CACHE_OPTIONS == {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+        assert settings.RATELIMIT_IN_MEMORY_FALLBACK_ENABLED
+
+
+class TestLimits:
+    def test_are_the_usual_ones_by_default(self) -> None:
+        assert {name: usual for name, (usual, _) in RATE_LIMITS.items()} == configuration().RATE_LIMITS
+
+    def test_are_the_clients_in_the_strict_profile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_PROFILE", "strict")
+
+        assert {name: strict for name, (_, strict) in RATE_LIMITS.items()} == configuration().RATE_LIMITS
+
+    @pytest.mark.parametrize("profile", ["default", "strict"])
+    @pytest.mark.parametrize("name", RATE_LIMITS)
+    def test_each_can_be_set(self, monkeypatch: pytest.MonkeyPatch, name: str, profile: str) -> None:
+        monkeypatch.setenv(f"RATE_LIMIT_{name.upper()}", "3/minute")
+
+        limits = rate_limits(Env(), profile)
+
+        assert [other for other, figure in limits.items() if figure == "3/minute"] == [name]
+
+    def test_an_unknown_profile_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_PROFILE", "lax")
+
+        with pytest.raises(
+            ConfigurationError, match="RATE_LIMIT_PROFILE is 'lax': it takes 'default' or 'strict'"
+        ):
+            configuration()
+
+    @pytest.mark.parametrize("figure", ["many", "5/fortnight", "-1/minute", "20", "minute"])
+    def test_a_figure_that_is_none_is_refused_and_not_taken_for_no_limit(
+        self, monkeypatch: pytest.MonkeyPatch, figure: str
+    ) -> None:
+        monkeypatch.setenv("RATE_LIMIT_LOGIN", figure)
+
+        with pytest.raises(ConfigurationError, match=f"RATE_LIMIT_LOGIN is '{figure}'"):
+            configuration()
+
+    def test_an_empty_figure_is_the_profiles(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_LOGIN", "")
+
+        assert configuration().RATE_LIMITS["login"] == RATE_LIMITS["login"][0]
+
+    def test_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_ENABLED", "0")
+
+        assert configuration().RATELIMIT_ENABLED is False
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "attribute", "meant"),
+    [
+        ("CORS_ORIGINS", "https://a.example.com,https://b.example.com", "CORS_ORIGINS",
+         ["https://a.example.com", "https://b.example.com"]),
+        ("TRUSTED_PROXIES", "2", "TRUSTED_PROXIES", 2), ("TOKEN_MINUTES", "5", "TOKEN_MINUTES", 5),
+        ("DB_POOL_SIZE", "3", "DB_POOL_SIZE", 3), ("DB_MAX_OVERFLOW", "0", "DB_MAX_OVERFLOW", 0),
+        ("DB_POOL_TIMEOUT", "1.5", "DB_POOL_TIMEOUT", 1.5), ("DB_STATEMENT_TIMEOUT_MS", "500", "DB_STATEMENT_TIMEOUT_MS", 500),
+        ("PASSWORD_MINIMUM_LENGTH", "12", "PASSWORD_MINIMUM_LENGTH", 12),
+        ("ARGON2_MEMORY_KIB", "65536", "ARGON2_MEMORY_KIB", 65536),
+        ("ARGON2_ITERATIONS", "3", "ARGON2_ITERATIONS", 3), ("LOG_LEVEL", "WARNING", "LOG_LEVEL", logging.WARNING),
+    ],
+)  # fmt: skip
+def test_a_setting_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, attribute: str, meant: Any
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    assert getattr(configuration(), attribute) == meant
+
+
+@pytest.mark.parametrize(
+    "variable", ["DB_POOL_SIZE", "TRUSTED_PROXIES", "TOKEN_MINUTES", "CACHE_SECONDS_MECHANICS"]
+)
+def test_a_setting_that_is_no_number_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "some")
+
+    with pytest.raises(ValueError, match=variable):
+        configuration()
+
+
+def test_a_lifetime_of_the_cache_is_set_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CACHE_SECONDS_RANKINGS", "5")
+
+    lifetimes = configuration().CACHE_SECONDS
+
+    assert (lifetimes["rankings"], lifetimes["mechanics"]) == (5, 60)
+
+
+def test_overrides_win_over_everything_and_what_follows_from_them_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://from-the-environment/0")
+
+    settings = configuration("development", REDIS_URL="", TOKEN_MINUTES=1)
+
+    assert (settings.CACHE_TYPE, settings.TOKEN_MINUTES) == ("SimpleCache", 1)
+
+
+def test_tests_never_use_anybodys_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in STRONG.items():
+        monkeypatch.setenv(name, value)
+
+    settings = configuration("testing")
+
+    secrets = {
+        settings.SECRET_KEY,
+        *settings.TOKEN_KEYS.values(),
+        *settings.ENCRYPTION_KEYS,
+        settings.BLIND_INDEX_KEY,
+    }
+    assert secrets.isdisjoint(STRONG.values())
+    assert all(secret.startswith("testing-only-") for secret in secrets)
+
+
+def test_every_class_says_what_it_is() -> None:
+    assert {name: kind.NAME for name, kind in CONFIGURATIONS.items()} == {
+        name: name for name in CONFIGURATIONS
+    }
+    assert all(issubclass(kind, Config) for kind in CONFIGURATIONS.values())

@@ -1,0 +1,213 @@
+"""That the readings which most requests are made of go by an index, on PostgreSQL and with many rows.
+
+The statements are those that real requests send, and are carried out by EXPLAIN ANALYZE. The planner chooses as it does in
+service, from its statistics; no way of reading is forbidden to it. What is compared is rows touched, not time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from sqlalchemy import event, text
+
+from app.extensions import cache, db
+from tests.factories import Shop, make_shop, unique_vin
+
+TICKETS, CUSTOMERS = 10_000, 5_000
+SMALL = {"mechanics"}  # a handful of rows, which are best read whole
+
+# Each reading that most requests are made of, in a workshop with many rows, and how many rows its plan may touch in all
+# tables and indexes together: far fewer than there are, with room for the planner to choose. A page has 20 tickets, each with
+# a car, a customer, two mechanics and two parts.
+READINGS: tuple[tuple[str, str, int], ...] = (
+    ("one ticket", "/service_tickets/{ticket}", 60),
+    ("the first page", "/service_tickets", 1500),
+    ("a page far behind, by cursor", "/service_tickets?cursor={cursor}", 1500),
+    ("by number", "/service_tickets?sort=number", 1500),
+    ("of a status", "/service_tickets?status=completed", 1500),
+    ("of a customer", "/service_tickets?customer_id={customer}", 1500),
+    ("of a customer and a status", "/service_tickets?customer_id={customer}&status=completed", 1500),
+    ("of a mechanic", "/service_tickets?mechanic_id={mechanic}", 4000),
+    ("of a car", "/service_tickets?VIN={vin}", 200),
+    ("of a day", "/service_tickets?service_date=2026-03-02", 1500),
+    ("of a period", "/service_tickets?service_date_from=2026-03-02&service_date_to=2026-03-09", 1500),
+    ("with rare words", "/service_tickets?q=gearbox+7777", 200),
+    ("customers", "/customers", 1500),
+    ("customers by name", "/customers?sort=name", 40),
+    ("customers by age", "/customers?sort=-created_at", 40),
+    ("a customer by address", "/customers?email=c77@crowd.example.com", 10),
+    ("parts", "/inventory", 1500),
+    ("parts by name", "/inventory?sort=name", 40),
+    ("parts by price", "/inventory?sort=-price", 40),
+)
+
+CROWD = (
+    """
+    INSERT INTO mechanics (workshop_id, name, email, phone, salary, version, created_at, updated_at)
+    SELECT :workshop, 'Mechanic ' || n, 'm' || n || '@crowd.example.com', '555-0100', 0, 1, now(), now()
+    FROM generate_series(1, 10) n
+    """,
+    """
+    INSERT INTO customers (workshop_id, name, email, version, created_at, updated_at)
+    SELECT :workshop, 'Customer ' || n, 'c' || n || '@crowd.example.com', 1, now() - n * interval '1 minute', now()
+    FROM generate_series(1, :customers) n
+    """,
+    """
+    INSERT INTO parts (workshop_id, name, price, version, created_at, updated_at)
+    SELECT :workshop, 'Part ' || n, n, 1, now(), now() FROM generate_series(1, 2000) n
+    """,
+    """
+    INSERT INTO vehicles (workshop_id, customer_id, vin, vin_digest, vin_tail_digest, created_at)
+    SELECT :workshop, customers.id, vehicles.vin, decode(md5('whole' || customers.id), 'hex'),
+        decode(md5('tail' || customers.id), 'hex'), now()
+    FROM customers, service_tickets JOIN vehicles ON vehicles.id = vehicle_id
+    WHERE service_tickets.id = :ticket AND customers.workshop_id = :workshop AND customers.id <> service_tickets.customer_id
+        AND strpos(email, '@crowd.') > 0
+    """,
+    """
+    INSERT INTO service_tickets (workshop_id, number, customer_id, vehicle_id, service_date, service_desc, status, version,
+        created_at, updated_at)
+    SELECT :workshop, 100 + n, cars.customer_id, cars.id, date '2024-01-01' + mod(n, 1000), 'Gearbox ' || n,
+        (ARRAY['booked', 'received', 'in_progress', 'completed', 'delivered', 'cancelled'])[1 + mod(n, 6)], 1, now(), now()
+    FROM generate_series(1, :tickets) n
+    JOIN (SELECT *, row_number() OVER (ORDER BY vehicles.id) AS place FROM vehicles WHERE workshop_id = :workshop) cars
+        ON place = 1 + mod(n, :customers)
+    """,
+    """
+    INSERT INTO service_ticket_mechanics (workshop_id, service_ticket_id, mechanic_id)
+    SELECT :workshop, service_tickets.id, crew.id FROM service_tickets
+    CROSS JOIN (VALUES (0), (3)) AS second (step)
+    JOIN (SELECT *, row_number() OVER (ORDER BY mechanics.id) AS place FROM mechanics WHERE workshop_id = :workshop) crew
+        ON place = 1 + mod(number + step, 10)
+    WHERE service_tickets.workshop_id = :workshop
+    """,
+    """
+    INSERT INTO service_ticket_parts (workshop_id, service_ticket_id, part_id, unit_price, quantity)
+    SELECT :workshop, service_tickets.id, shelf.id, 100, 1 FROM service_tickets
+    CROSS JOIN (VALUES (0), (7)) AS second (step)
+    JOIN (SELECT *, row_number() OVER (ORDER BY parts.id) AS place FROM parts WHERE workshop_id = :workshop) shelf
+        ON place = 1 + mod(number + step, 2000)
+    WHERE service_tickets.workshop_id = :workshop
+    """,
+    """
+    INSERT INTO service_ticket_status_changes (workshop_id, service_ticket_id, to_status, changed_at)
+    SELECT :workshop, id, 'booked', now() FROM service_tickets WHERE workshop_id = :workshop AND id <> :ticket
+    """,
+)
+
+
+@dataclass
+class Crowd:
+    """A workshop with many rows, and what the readings name of it."""
+
+    shop: Shop
+    names: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def crowd(app: Flask) -> Crowd:
+    """Many rows, and statistics that know of them, on PostgreSQL: what SQLite's planner does is another matter."""
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name != "postgresql":
+        if os.environ.get("REQUIRE_SERVICES"):
+            pytest.fail("PostgreSQL is required, and TEST_DATABASE_URL names none.")
+        pytest.skip("The plans looked at are PostgreSQL's.")
+    shop = make_shop(app)
+    vin = unique_vin()
+    ticket = shop.make_ticket(VIN=vin)["id"]
+    sizes = {"workshop": shop.id, "tickets": TICKETS, "customers": CUSTOMERS, "ticket": ticket}
+    with engine.begin() as connection:
+        for statement in CROWD:
+            wanted = set(re.findall(r"(?<!:):(\w+)", statement))
+            connection.execute(text(statement), {name: sizes[name] for name in wanted})
+            connection.execute(text("ANALYZE"))  # or the next one's foreign keys are checked without an index
+    with engine.connect() as connection:
+        connection.execute(text("COMMIT"))
+        connection.execute(text("VACUUM ANALYZE"))  # which brings the new words into the search's index
+    some = shop.owner.get("/service_tickets?sort=number&per_page=100").json[50]
+    return Crowd(
+        shop,
+        {
+            "ticket": some["id"], "customer": some["customer_id"], "mechanic": some["mechanics"][0]["id"], "vin": vin,
+            "cursor": far_behind(shop),
+        },
+    )  # fmt: skip
+
+
+def far_behind(shop: Shop) -> str:
+    """Return the cursor of a page 2,000 tickets behind the first."""
+    path = "/service_tickets?per_page=100"
+    for _ in range(20):
+        path = shop.owner.get(path).headers["Link"].split(">")[0].lstrip("<")
+    return parse_qs(urlsplit(path).query)["cursor"][0]
+
+
+def plans_of(app: Flask, crowd: Crowd, path: str) -> list[dict[str, Any]]:
+    """Return how PostgreSQL carries out each SELECT of a request with nothing cached but that the membership stands."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
+        if statement.startswith("SELECT"):
+            sent.append((statement, parameters))
+
+    with app.app_context():
+        engine = db.engine
+        cache.clear()
+    crowd.shop.owner.get("/mechanics")
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert crowd.shop.owner.get(path.format(**crowd.names)).status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) "
+        plans = [
+            connection.exec_driver_sql(explain + statement, values).scalar_one() for statement, values in sent
+        ]
+    return [plan[0]["Plan"] for plan in plans]
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return the steps of a plan that was carried out."""
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from steps(part)
+
+
+def rows_touched(step: dict[str, Any]) -> float:
+    """Return how many rows a step read from a table or an index; none for a step that works on others' rows."""
+    if not step["Node Type"].endswith("Scan") or step["Node Type"] in ("Subquery Scan", "CTE Scan"):
+        return 0
+    removed = step.get("Rows Removed by Filter", 0) + step.get("Rows Removed by Index Recheck", 0)
+    touched: float = (step["Actual Rows"] + removed) * step["Actual Loops"]
+    return touched
+
+
+@pytest.mark.parametrize(("reading", "path", "most"), READINGS, ids=[reading for reading, _, _ in READINGS])
+def test_a_hot_reading_goes_by_an_index(app: Flask, crowd: Crowd, reading: str, path: str, most: int) -> None:
+    plans = plans_of(app, crowd, path)
+    every_step = [step for plan in plans for step in steps(plan)]
+
+    whole = {step["Relation Name"] for step in every_step if step["Node Type"] == "Seq Scan"} - SMALL
+    touched = sum(rows_touched(step) for step in every_step)
+
+    assert len(plans) == 1
+    assert not whole, f"{reading}: {sorted(whole)} is read whole"
+    assert touched <= most, f"{reading}: {touched:.0f} rows touched where {most} should do"
+
+
+def test_a_page_far_behind_touches_no_more_rows_than_the_first(app: Flask, crowd: Crowd) -> None:
+    first, far = (
+        sum(rows_touched(step) for plan in plans_of(app, crowd, path) for step in steps(plan))
+        for path in ("/service_tickets", "/service_tickets?cursor={cursor}")
+    )
+
+    assert 0 < far <= first * 1.1

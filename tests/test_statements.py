@@ -1,0 +1,347 @@
+"""How many statements a request costs, counted as the engine hands them to the driver.
+
+BEGIN and COMMIT are not counted: they carry no work. Everything else is, over the whole request, with nothing cached before
+it: so one statement of each signed-in request asks whether the membership still stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from werkzeug.test import TestResponse
+
+from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
+from app.core.db import atomic
+from app.extensions import db
+from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
+
+# ---- Counting ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def counted(app: Flask) -> Iterator[list[str]]:
+    """Collect the statements that a block sends."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            seen.append(" ".join(statement.split()))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def listing(label: str, statements: list[str], expected: str) -> str:
+    """Say what was sent, for somebody who has to find the one too many."""
+    lines = [f"{label}: {len(statements)} statements where {expected} should do:"]
+    lines += [f"  {number}. {statement[:160]}" for number, statement in enumerate(statements, 1)]
+    return "\n".join(lines)
+
+
+@dataclass
+class Rows:
+    """What the requests below are made on."""
+
+    shop: Shop
+    ticket: int
+    bare_ticket: int
+    part: int
+    new_part: int
+    mechanic: int
+    free_mechanic: int
+    customer: int
+
+    @property
+    def owner(self) -> Caller:
+        return self.shop.owner
+
+    @property
+    def registration(self) -> dict[str, Any]:
+        return {
+            "name": "John Doe", "email": f"{unique('jd')}@example.com", "phone": f"555-{unique('0')}-7890"[:20],
+            "password": "securepassword",
+        }  # fmt: skip
+
+    @property
+    def new_ticket(self) -> dict[str, Any]:
+        return {
+            "VIN": unique_vin(), "service_date": "2026-03-02", "service_desc": "Brakes", "customer_id": self.shop.customer_id,
+        }  # fmt: skip
+
+    @property
+    def new_mechanic(self) -> dict[str, Any]:
+        return {
+            "name": "Jane Wrench", "email": f"{unique('jw')}@example.com", "phone": "555-987-6543", "salary": 50000,
+            "password": "securepassword",
+        }  # fmt: skip
+
+    @property
+    def edit(self) -> dict[str, Any]:
+        return {
+            "add_mechanic_ids": [self.free_mechanic], "remove_mechanic_ids": [self.mechanic],
+            "add_item_ids": [self.new_part], "remove_item_ids": [self.part],
+        }  # fmt: skip
+
+
+def make_rows(app: Flask) -> Rows:
+    shop = make_shop(app)
+    ticket, bare = shop.make_ticket()["id"], shop.make_ticket()["id"]
+    parts = [shop.make_part(on_hand=50).id for _ in range(3)]
+    hands = [shop.make_mechanic().id for _ in range(3)]
+    customer = shop.make_customer().id
+    shop.owner.post(
+        f"/service_tickets/{ticket}/inventory", json=[{"item_id": part, "quantity": 2} for part in parts]
+    )
+    for hand in hands[:2]:
+        shop.owner.put(f"/service_tickets/{ticket}/assign-mechanic/{hand}")
+    return Rows(shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer)
+
+
+# ---- Every route and its number ---------------------------------------------------------------------------------
+
+Request = Callable[[Rows], TestResponse]
+
+ROUTES: tuple[tuple[str, int, Request], ...] = (
+    # customers
+    ("POST /customers", 6, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
+    ("POST /customers/login", 3, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
+    ("GET /customers", 2, lambda r: r.owner.get("/customers")),
+    ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
+    ("PUT /customers", 6, lambda r: r.shop.customer.put("/customers", json=r.registration)),
+    ("PATCH /customers", 4, lambda r: r.shop.customer.patch("/customers", json={"name": "Ada"})),
+    ("DELETE /customers", 7, lambda r: r.shop.customer.delete("/customers")),
+    ("PUT /customers/<id>", 3, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
+    ("PATCH /customers/<id>", 3, lambda r: r.owner.patch(f"/customers/{r.customer}", json={"name": "Ada"})),
+    ("DELETE /customers/<id>", 7, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
+    ("GET /customers/my-tickets", 2, lambda r: r.shop.customer.get("/customers/my-tickets")),
+    # mechanics
+    ("POST /mechanics", 6, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
+    ("POST /mechanics/login", 3, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
+    ("GET /mechanics", 2, lambda r: r.owner.get("/mechanics")),
+    ("GET /mechanics/<id>", 2, lambda r: r.owner.get(f"/mechanics/{r.mechanic}")),
+    ("GET /mechanics/search", 2, lambda r: r.owner.get("/mechanics/search?name=jane")),
+    ("GET /mechanics/usage", 2, lambda r: r.owner.get("/mechanics/usage")),
+    ("GET /mechanics/top-3-mechanics", 2, lambda r: r.owner.get("/mechanics/top-3-mechanics")),
+    ("PUT /mechanics/<id>", 8, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
+    ("PATCH /mechanics/<id>", 4, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
+    ("DELETE /mechanics/<id>", 7, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    # service tickets
+    ("POST /service_tickets", 6, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
+    ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),
+    ("GET /service_tickets/my-tickets", 2, lambda r: r.shop.customer.get("/service_tickets/my-tickets")),
+    ("GET /service_tickets/<id>", 2, lambda r: r.owner.get(f"/service_tickets/{r.ticket}")),
+    ("PUT /service_tickets/<id>", 6, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
+    ("PATCH /service_tickets/<id>", 5, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
+    ("DELETE /service_tickets/<id>", 5, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
+    (
+        "PUT /service_tickets/<id>/assign-mechanic/<id>", 7,
+        lambda r: r.owner.put(f"/service_tickets/{r.ticket}/assign-mechanic/{r.free_mechanic}"),
+    ),
+    (
+        "PUT /service_tickets/<id>/remove-mechanic/<id>", 6,
+        lambda r: r.owner.put(f"/service_tickets/{r.ticket}/remove-mechanic/{r.mechanic}"),
+    ),
+    ("PUT /service_tickets/<id>/edit", 19, lambda r: r.owner.put(f"/service_tickets/{r.ticket}/edit", json=r.edit)),
+    (
+        "PUT /service_tickets/<id>/update-mechanics", 19,
+        lambda r: r.owner.put(f"/service_tickets/{r.ticket}/update-mechanics", json=r.edit),
+    ),
+    (
+        "POST /service_tickets/<id>/inventory", 6,
+        lambda r: r.owner.post(f"/service_tickets/{r.ticket}/inventory", json={"item_id": r.part}),
+    ),
+    (
+        "DELETE /service_tickets/<id>/inventory/<id>", 7,
+        lambda r: r.owner.delete(f"/service_tickets/{r.ticket}/inventory/{r.part}"),
+    ),
+    (
+        "POST /service_tickets/<id>/status", 5,
+        lambda r: r.owner.post(f"/service_tickets/{r.ticket}/status", json={"status": "received"}),
+    ),
+    # inventory
+    ("POST /inventory", 2, lambda r: r.owner.post("/inventory", json={"name": "Oil Filter", "price": 19.99})),
+    ("GET /inventory", 2, lambda r: r.owner.get("/inventory")),
+    ("GET /inventory/<id>", 2, lambda r: r.owner.get(f"/inventory/{r.part}")),
+    ("GET /inventory/usage", 2, lambda r: r.owner.get("/inventory/usage")),
+    ("PUT /inventory/<id>", 3, lambda r: r.owner.put(f"/inventory/{r.part}", json={"name": "Filter", "price": 20})),
+    ("PATCH /inventory/<id>", 3, lambda r: r.owner.patch(f"/inventory/{r.part}", json={"price": 20})),
+    ("DELETE /inventory/<id>", 3, lambda r: r.owner.delete(f"/inventory/{r.part}")),
+    # others
+    ("GET /", 0, lambda r: r.shop.nobody.get("/")),
+    ("GET /livez", 0, lambda r: r.shop.nobody.get("/livez")),
+    ("GET /health", 1, lambda r: r.shop.nobody.get("/health")),
+    ("GET /readyz", 3, lambda r: r.shop.nobody.get("/readyz")),
+    ("GET /api/docs", 0, lambda r: r.shop.nobody.get("/api/docs/")),
+    ("GET /api/docs/<path>", 0, lambda r: r.shop.nobody.get("/api/docs/index.css")),
+    ("GET /api/redoc", 0, lambda r: r.shop.nobody.get("/api/redoc")),
+    ("GET /static/<path>", 0, lambda r: r.shop.nobody.get("/static/swagger.yaml")),
+)  # fmt: skip
+
+
+def sign_in(caller: Caller) -> dict[str, str]:
+    return {"email": caller.email, "password": PASSWORD}
+
+
+@pytest.fixture(scope="module")
+def standing_rows(app: Flask) -> Rows:
+    """Rows that the reading requests share."""
+    return make_rows(app)
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest, app: Flask) -> Rows:
+    """The standing rows for a request that only reads, else rows of this test's own."""
+    if request.getfixturevalue("route").startswith("GET "):
+        standing: Rows = request.getfixturevalue("standing_rows")
+        return standing
+    return make_rows(app)
+
+
+@pytest.mark.parametrize(("route", "number", "send"), ROUTES, ids=[route for route, _, _ in ROUTES])
+def test_a_request_costs_its_number_of_statements(
+    app: Flask, rows: Rows, cold_cache: None, route: str, number: int, send: Request
+) -> None:
+    with counted(app) as statements:
+        answer = send(rows)
+    answer.close()
+
+    assert answer.status_code in (200, 201)
+    assert len(statements) == number, listing(route, statements, str(number))
+
+
+def test_every_route_has_its_number(app: Flask) -> None:
+    routes = {
+        f"{method} {template(rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert sorted(route for route, _, _ in ROUTES) == sorted(routes)
+
+
+def template(rule: str) -> str:
+    """Return a rule as the table has it: `/mechanics/<int:mechanic_id>` is `/mechanics/<id>` there."""
+    named = rule.replace("<path:path>", "<path>").replace("<path:filename>", "<path>")
+    return re.sub(r"<int:\w+>", "<id>", named).rstrip("/") or "/"
+
+
+# ---- What the design promises -----------------------------------------------------------------------------------
+
+
+def test_one_ticket_with_mechanics_and_parts_costs_at_most_four(
+    app: Flask, standing_rows: Rows, cold_cache: None
+) -> None:
+    with counted(app) as statements:
+        ticket = standing_rows.owner.get(f"/service_tickets/{standing_rows.ticket}").json
+
+    assert (len(ticket["mechanics"]), len(ticket["inventory_items"])) == (2, 3)
+    assert len(statements) <= 4, listing("one ticket", statements, "4")
+
+
+def add_tickets(shop: Shop, number: int) -> None:
+    """Add tickets, each with two mechanics and two parts."""
+    first = shop.make_ticket()
+    hands = [shop.make_mechanic().id for _ in range(2)]
+    parts = [shop.make_part().id for _ in range(2)]
+    with shop.inside(), atomic() as session:
+        known = session.get(ServiceTicket, first["id"])
+        assert known is not None
+        fields = {
+            "customer_id": known.customer_id,
+            "vehicle_id": known.vehicle_id,
+            "service_date": known.service_date,
+        }
+        tickets = [
+            ServiceTicket(
+                workshop_id=shop.id, number=1000 + place, service_desc="Brakes", status="booked", **fields
+            )
+            for place in range(number - 1)
+        ]
+        session.add_all(tickets)
+        session.flush()
+        for ticket in (known, *tickets):
+            link = {"workshop_id": shop.id, "service_ticket_id": ticket.id}
+            session.add_all(TicketMechanic(**link, mechanic_id=hand) for hand in hands)
+            session.add_all(
+                TicketPart(**link, part_id=part, unit_price=Decimal("9.99"), quantity=2) for part in parts
+            )
+
+
+@pytest.mark.parametrize("path", ["/service_tickets?per_page=100", "/service_tickets?per_page=100&page=1"])
+def test_a_list_of_100_nested_tickets_costs_what_one_of_20_does(
+    app: Flask, shop: Shop, other_shop: Shop, path: str
+) -> None:
+    add_tickets(shop, 20)
+    add_tickets(other_shop, 100)
+
+    costs = {}
+    for one in (shop, other_shop):
+        with counted(app) as statements:
+            tickets = one.owner.get(path).json
+        assert {(len(ticket["mechanics"]), len(ticket["inventory_items"])) for ticket in tickets} == {(2, 2)}
+        costs[len(tickets)] = len(statements)
+
+    assert costs[20] == costs[100] <= 6, listing(path, statements, f"{costs[20]}, and at most 6,")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/service_tickets",
+        "/service_tickets?page=1",
+        "/mechanics",
+        "/mechanics/usage",
+        "/inventory",
+        "/inventory/usage",
+    ],
+)
+def test_a_cache_hit_costs_none(app: Flask, standing_rows: Rows, path: str) -> None:
+    first = standing_rows.owner.get(path)
+
+    with counted(app) as statements:
+        again = standing_rows.owner.get(path)
+        unchanged = standing_rows.owner.get(path, headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status_code, unchanged.status_code) == (200, 304)
+    assert again.data == first.data
+    assert statements == [], listing(path, statements, "none")
+
+
+def test_a_known_membership_is_not_asked_for_again(app: Flask, standing_rows: Rows) -> None:
+    path = f"/service_tickets/{standing_rows.ticket}"
+    standing_rows.owner.get(path)
+
+    with counted(app) as statements:
+        standing_rows.owner.get(path)
+
+    assert len(statements) == 1, listing(path, statements, "1")
+
+
+def test_an_idempotency_key_costs_a_claim_and_its_answer_and_its_replay_two_reads(
+    app: Flask, shop: Shop
+) -> None:
+    body, key = {"name": "Oil Filter", "price": 19.99}, {"Idempotency-Key": unique("key-")}
+    shop.owner.post("/inventory", json=body)
+
+    with counted(app) as without:
+        shop.owner.post("/inventory", json=body)
+    with counted(app) as first:
+        shop.owner.post("/inventory", json=body, headers=key)
+    with counted(app) as replay:
+        shop.owner.post("/inventory", json=body, headers=key)
+
+    assert len(first) - len(without) == 2, listing("the first", first, f"{len(without) + 2}")
+    assert len(replay) == 2, listing("its replay", replay, "2")
