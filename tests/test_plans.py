@@ -39,16 +39,27 @@ READINGS: tuple[tuple[str, str, int], ...] = (
     ("of a day", "/service_tickets?service_date=2026-03-02", 1500),
     ("of a period", "/service_tickets?service_date_from=2026-03-02&service_date_to=2026-03-09", 1500),
     ("with rare words", "/service_tickets?q=gearbox+7777", 200),
-    ("customers", "/customers", 1500),
+    ("customers", "/customers", 40),
     ("customers by name", "/customers?sort=name", 40),
     ("customers by age", "/customers?sort=-created_at", 40),
     ("a customer by address", "/customers?email=c77@crowd.example.com", 10),
-    ("parts", "/inventory", 1500),
+    ("parts", "/inventory", 40),
     ("parts by name", "/inventory?sort=name", 40),
     ("parts by price", "/inventory?sort=-price", 40),
 )
 
+# A neighbour's rows come first and are most: where one workshop has more than about half of a table, the planner rightly walks
+# the primary key and skips the others' rows; here that would touch all of them.
 CROWD = (
+    """
+    INSERT INTO customers (workshop_id, name, email, version, created_at, updated_at)
+    SELECT :neighbour, 'Customer ' || n, 'c' || n || '@neighbour.example.com', 1, now() - n * interval '1 minute', now()
+    FROM generate_series(1, 3 * :customers) n
+    """,
+    """
+    INSERT INTO parts (workshop_id, name, price, version, created_at, updated_at)
+    SELECT :neighbour, 'Part ' || n, n, 1, now(), now() FROM generate_series(1, 6000) n
+    """,
     """
     INSERT INTO mechanics (workshop_id, name, email, phone, salary, version, created_at, updated_at)
     SELECT :workshop, 'Mechanic ' || n, 'm' || n || '@crowd.example.com', '555-0100', 0, 1, now(), now()
@@ -120,10 +131,12 @@ def crowd(app: Flask) -> Crowd:
         if os.environ.get("REQUIRE_SERVICES"):
             pytest.fail("PostgreSQL is required, and TEST_DATABASE_URL names none.")
         pytest.skip("The plans looked at are PostgreSQL's.")
-    shop = make_shop(app)
+    shop, neighbour = make_shop(app), make_shop(app)
     vin = unique_vin()
     ticket = shop.make_ticket(VIN=vin)["id"]
-    sizes = {"workshop": shop.id, "tickets": TICKETS, "customers": CUSTOMERS, "ticket": ticket}
+    sizes = {
+        "workshop": shop.id, "neighbour": neighbour.id, "tickets": TICKETS, "customers": CUSTOMERS, "ticket": ticket
+    }  # fmt: skip
     with engine.begin() as connection:
         for statement in CROWD:
             wanted = set(re.findall(r"(?<!:):(\w+)", statement))
