@@ -328,8 +328,8 @@ class TestFinding:
     @pytest.mark.parametrize(
         ("query", "found"),
         [
-            ({}, ["Oil Filter", "Oil 5W-30", "100% Cotton Rag", "Brake Pad", "Belt", "Wiper"]),
-            ({"q": "oil"}, ["Oil Filter", "Oil 5W-30"]),
+            ({}, ["100% Cotton Rag", "Belt", "Brake Pad", "Oil 5W-30", "Oil Filter", "Wiper"]),
+            ({"q": "oil"}, ["Oil 5W-30", "Oil Filter"]),
             ({"q": "OIL", "sort": "-price"}, ["Oil 5W-30", "Oil Filter"]),
             ({"q": "%"}, ["100% Cotton Rag", "Brake Pad"]),
             ({"q": "_"}, ["Oil 5W-30"]),
@@ -340,10 +340,10 @@ class TestFinding:
             ({"sku": "of-1"}, []),
             ({"sku": "OF"}, []),
             ({"low": "true"}, ["Oil Filter", "Wiper"]),
-            ({"low": "false"}, ["Oil 5W-30", "100% Cotton Rag", "Brake Pad", "Belt"]),
+            ({"low": "false"}, ["100% Cotton Rag", "Belt", "Brake Pad", "Oil 5W-30"]),
             ({"low": "true", "q": "wip"}, ["Wiper"]),
             ({"low": "true", "q": "belt"}, []),
-            ({"sort": "name"}, ["100% Cotton Rag", "Belt", "Brake Pad", "Oil 5W-30", "Oil Filter", "Wiper"]),
+            ({"sort": "-name"}, ["Wiper", "Oil Filter", "Oil 5W-30", "Brake Pad", "Belt", "100% Cotton Rag"]),
             ({"sort": "price", "per_page": "2"}, ["100% Cotton Rag", "Wiper"]),
             ({"sort": "-price", "per_page": "2", "page": "2"}, ["Belt", "Oil Filter"]),
             ({"page": "99"}, []),

@@ -21,7 +21,7 @@ from app.core.prepared import Prepared, here
 from app.core.search import contains, pattern
 from app.extensions import db
 
-ORDER = Order(Customer.id, "id", name=Customer.name, created_at=Customer.created_at)
+ORDER = Order(Customer.id, "name", name=Customer.name, created_at=Customer.created_at)
 
 
 def register(workshop_id: int, *, name: str, email: str, phone: str | None, password: str) -> Customer:

@@ -21,7 +21,7 @@ from app.core.preconditions import Expected, require_version
 from app.core.search import contains, pattern
 from app.extensions import db
 
-ORDER = Order(Part.id, "id", name=Part.name, price=Part.price)
+ORDER = Order(Part.id, "name", name=Part.name, price=Part.price)
 GREATEST_STOCK = 1_000_000_000
 
 

@@ -21,7 +21,7 @@ from app.core.preconditions import Expected, require_version
 from app.core.search import contains, pattern
 from app.extensions import db
 
-ORDER = Order(Mechanic.id, "id", name=Mechanic.name)
+ORDER = Order(Mechanic.id, "name", name=Mechanic.name)
 SEEN_BY: dict[Role, tuple[str, ...]] = {
     "owner": ("id", "name", "email", "phone", "salary", "created_at", "updated_at"),
     "mechanic": ("id", "name", "email", "phone", "created_at", "updated_at"),
