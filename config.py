@@ -26,6 +26,7 @@ MINIMUM_SECRET_LENGTH = 32
 RATE_LIMITS: dict[str, tuple[str, str]] = {
     "login": ("20/minute", "5/minute"),
     "register": ("20/minute", "5/minute"),
+    "refresh": ("60/minute", "20/minute"),
     "read": ("600/minute", "60/minute"),
     "write": ("300/minute", "30/minute"),
     "delete": ("120/minute", "20/hour"),
@@ -82,6 +83,14 @@ def encryption_keys(env: Env) -> list[str]:
     """Return the keys that encrypt, the newest first; none where ENCRYPTION_KEYS is empty."""
     keys: list[str] = env.list("ENCRYPTION_KEYS", [])
     return [key.strip() for key in keys]
+
+
+def cookie_samesite(env: Env) -> str:
+    """Return the SameSite attribute of the cookies: Strict, Lax, or None for a frontend on another site."""
+    chosen = env.str("COOKIE_SAMESITE", "Strict").capitalize()
+    if chosen not in ("Strict", "Lax", "None"):
+        raise ConfigurationError(f"COOKIE_SAMESITE is {chosen!r}: it takes Strict, Lax or None.")
+    return chosen
 
 
 def rate_limits(env: Env, profile: str) -> dict[str, str]:
@@ -158,6 +167,9 @@ class Config:
         self.CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", [])
         self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", self.default_proxies())
         self.TOKEN_MINUTES = env.int("TOKEN_MINUTES", TOKEN_LIFETIME_MINUTES)
+        self.REFRESH_DAYS = env.int("REFRESH_DAYS", 7)
+        self.COOKIE_SAMESITE = cookie_samesite(env)
+        self.OPEN_REGISTRATION = env.bool("OPEN_REGISTRATION", self.registration_is_open())
         self.PASSWORD_MINIMUM_LENGTH = env.int("PASSWORD_MINIMUM_LENGTH", 8)
         self.ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 19_456)
         self.ARGON2_ITERATIONS = env.int("ARGON2_ITERATIONS", 2)
@@ -184,6 +196,9 @@ class Config:
 
     def default_proxies(self) -> int:
         return 0
+
+    def registration_is_open(self) -> bool:
+        return True
 
     def derive(self) -> None:
         """Set what follows from the settings above."""
@@ -253,6 +268,9 @@ class ProductionConfig(Config):
 
     def default_proxies(self) -> int:
         return 1
+
+    def registration_is_open(self) -> bool:
+        return False
 
 
 def is_weak(secret: str) -> bool:

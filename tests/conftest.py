@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
 from app.extensions import cache, db, limiter
+from tests.applications import another_app, needs_redis  # noqa: F401 - fixtures
 from tests.factories import Shop, make_shop
 
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")

@@ -14,6 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
@@ -176,7 +177,7 @@ def make_shop(app: Flask) -> Shop:
         with tenancy.acting_in(workshop_id):
             owner_email = f"owner@{slug}.example.com"
             membership = accounts.join(workshop_id, accounts.open_account(owner_email, PASSWORD), "owner")
-            owner = Principal(membership.account_id, workshop_id, membership.id, "owner", None)
+            owner = sessions.begin(sessions.principal_of(membership)).principal
             mechanic_email = f"mechanic@{slug}.example.com"
             mechanics.hire(
                 workshop_id, name="Mel Mechanic", email=mechanic_email, phone="555-987-6543",
@@ -195,7 +196,7 @@ def make_shop(app: Flask) -> Shop:
 
         def signed_in(email: str) -> Caller:
             principal = accounts.sign_in(email, PASSWORD, slug, ("owner",))
-            return Caller(app, principal, slug, email)
+            return Caller(app, sessions.begin(principal).principal, slug, email)
 
         return Shop(
             app, workshop_id, slug, Caller(app, owner, slug, owner_email), signed_in(mechanic_email),

@@ -72,7 +72,14 @@ def rows(text: str) -> list[list[str]]:
 
 SETTINGS = {row[0].strip("`"): row[1] for row in rows(section("README.md", "## Configuration"))}
 LITERAL = re.compile(r"`([^`]*)`(?:, (in production|with Redis) `([^`]*)`)?")
-OTHERS = {"true": "false", "development": "testing", "default": "strict", "INFO": "DEBUG"}
+OTHERS = {
+    "true": "false",
+    "false": "true",
+    "Strict": "Lax",
+    "development": "testing",
+    "default": "strict",
+    "INFO": "DEBUG",
+}
 
 
 def names_read(path: str, readers: tuple[str, ...]) -> set[str]:

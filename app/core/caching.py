@@ -4,7 +4,7 @@ An entry holds the body, its ETag and the versions of the tables it was read fro
 table, renewed after each commit that wrote there; an entry whose words are not the present ones is not used. The words are
 read before the database is, so a write that comes between makes the entry useless instead of wrong.
 
-One `MGET` brings the entry, the versions and whether the caller's membership still stands. When the backend is away there
+One `MGET` brings the entry, the versions and whether the caller's session still stands. When the backend is away there
 is no cache and no error; the renewals that could not be written are owed, and paid before the cache is used again.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -27,13 +27,17 @@ from sqlalchemy.orm import Session as AnySession
 
 from app.core import tenancy
 from app.core.db import Session
-from app.core.identity import Principal
+from app.core.identity import Principal, Standing
 from app.core.preconditions import caller_has
 
 log = structlog.get_logger(__name__)
 
 AWAY_SECONDS = 1.0
 VERSION_SECONDS = 86_400
+# What is known of a session: it has ended; it has just changed, and the database must be asked, for longer than anybody can
+# still hold what they read before the change; or whom it stands for, and with which scopes (ROLES_OWN: those of the role).
+ENDED, CHANGED, ROLES_OWN = "ended", "changed", "*"
+CHANGED_SECONDS = 5
 KEPT_HEADERS = ("Content-Type", "ETag", "Link", "X-Total-Count", "X-Pagination")
 
 
@@ -56,7 +60,7 @@ class Backend:
 
     def __init__(self) -> None:
         self._away_until = 0.0
-        self._owed: set[str] = set()
+        self._owed: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
     def get_many(self, keys: list[str]) -> list[Any] | None:
@@ -71,21 +75,21 @@ class Backend:
             self._note_absence(error)
             return None
 
-    def set(self, key: str, value: Any, seconds: int) -> None:
-        """Keep `value` for `seconds`, if that is possible now."""
+    def set(self, key: str, value: Any, seconds: int, *, over: bool = True) -> None:
+        """Keep `value` for `seconds`, if that is possible now; not `over` what is there already, if so asked."""
         from app.extensions import cache
 
         if not self._is_there():
             return
         try:
-            cache.cache.set(key, value, timeout=seconds)
+            (cache.cache.set if over else cache.cache.add)(key, value, timeout=seconds)
         except (RedisError, OSError, RuntimeError) as error:
             self._note_absence(error)
 
-    def renew(self, keys: Iterable[str]) -> None:
-        """Give each of the version `keys` a new word; what cannot be written now is owed."""
+    def announce(self, words: Mapping[str, tuple[str, int]]) -> None:
+        """Write each key's word, for its seconds; what cannot be written now is owed."""
         with self._lock:
-            self._owed.update(keys)
+            self._owed.update(words)
         self._pay()
 
     def clear(self) -> None:
@@ -106,14 +110,16 @@ class Backend:
         from app.extensions import cache
 
         with self._lock:
-            owed = frozenset(self._owed)
+            owed = dict(self._owed)
         try:
-            cache.cache.set_many({key: secrets.token_hex(8) for key in owed}, timeout=VERSION_SECONDS)
+            for seconds in {seconds for _, seconds in owed.values()}:
+                words = {key: word for key, (word, lasting) in owed.items() if lasting == seconds}
+                cache.cache.set_many(words, timeout=seconds)
         except (RedisError, OSError, RuntimeError) as error:
             self._note_absence(error)
             return False
         with self._lock:
-            self._owed -= owed
+            self._owed = {key: word for key, word in self._owed.items() if owed.get(key) != word}
         return True
 
     def _note_absence(self, error: Exception) -> None:
@@ -135,9 +141,9 @@ def init_app(app: Flask) -> None:
     app.extensions["shop_cache"] = Backend()
 
 
-def member_key(principal: Principal) -> str:
-    """Return the key under which a membership is known to stand."""
-    return f"member:{principal.membership_id}"
+def session_key(session_id: int) -> str:
+    """Return the key under which a session is known to stand, or to have ended."""
+    return f"session:{session_id}"
 
 
 def version_key(workshop_id: int, table: str) -> str:
@@ -147,10 +153,14 @@ def version_key(workshop_id: int, table: str) -> str:
 
 def entry_key(principal: Principal, endpoint: str) -> str:
     """Return the key of this request's answer: who may see it, the path and the sorted query are in it."""
-    seen_by = f"customer:{principal.account_id}" if principal.role == "customer" else principal.role
+    seen_by = f"customer:{principal.account_id}" if principal.role == "customer" else _seen_by(principal)
     query = "&".join(sorted(request.query_string.decode("latin-1").split("&")))
     words = f"{principal.workshop_id}|{seen_by}|{endpoint}|{request.path}|{query}"
     return "answer:" + blake2b(words.encode(), digest_size=16).hexdigest()
+
+
+def _seen_by(principal: Principal) -> str:
+    return principal.role if principal.narrowed is None else " ".join(sorted(principal.narrowed))
 
 
 @dataclass(slots=True)
@@ -186,30 +196,62 @@ class Lookup:
                 backend().set(self.version_keys[place], self.versions[place], VERSION_SECONDS)
 
 
-def look_up(principal: Principal, policy: CachePolicy | None, endpoint: str) -> tuple[bool, Lookup | None]:
-    """Return whether the caller's membership is known to stand, and what the cache has for this request."""
-    keys = [member_key(principal)]
+def look_up(
+    principal: Principal, policy: CachePolicy | None, endpoint: str
+) -> tuple[bool, Standing | None, Lookup | None]:
+    """Return whether it is known if the caller's session stands, how it does, and what the cache has for this request."""
+    keys = [session_key(principal.session_id)]
     if policy is None:
         found = backend().get_many(keys)
-        return bool(found and found[0]), None
+        return (*_read_standing(principal, found[0] if found else None), None)
     versions = [version_key(principal.workshop_id, table) for table in policy.reads]
     entry = entry_key(principal, endpoint)
     found = backend().get_many([*keys, entry, *versions])
     if found is None:
+        return False, None, None
+    return (*_read_standing(principal, found[0]), Lookup(entry, versions, found[2:], found[1]))
+
+
+def _read_standing(principal: Principal, word: str | None) -> tuple[bool, Standing | None]:
+    if word == ENDED:
+        return True, None
+    whom, _, ceiling = (word or "").partition(" ")
+    if whom != _whom(principal):
         return False, None
-    return bool(found[0]), Lookup(entry, versions, found[2:], found[1])
+    return True, Standing() if ceiling == ROLES_OWN else Standing(frozenset(ceiling.split()))
 
 
-def remember_member(principal: Principal) -> None:
-    """Note that a membership stands, for a minute: the longest that a lost revocation can go unseen."""
-    backend().set(member_key(principal), 1, 60)
+def _whom(principal: Principal) -> str:
+    return f"{principal.account_id}:{principal.workshop_id}:{principal.membership_id}:{principal.role}"
 
 
-def forget_members(membership_ids: Iterable[int]) -> None:
-    """Make every worker ask the database about these memberships at their next request, once this is committed."""
+def remember(principal: Principal, standing: Standing) -> None:
+    """Note how the database says the caller's session stands, unless something is noted that may be newer."""
+    ceiling = ROLES_OWN if standing.ceiling is None else " ".join(sorted(standing.ceiling))
+    word = f"{_whom(principal)} {ceiling}"
+    backend().set(session_key(principal.session_id), word, _note_seconds(), over=False)
+
+
+def _note_seconds() -> int:
+    """Return for how long a session is remembered: as long as its tokens are good."""
+    return 60 * int(current_app.config["TOKEN_MINUTES"])
+
+
+def announce_ended(session_ids: Iterable[int]) -> None:
+    """Let every worker know at once, when this is committed, that these sessions have ended."""
+    _announce(session_ids, ENDED, _note_seconds())
+
+
+def announce_changed(session_ids: Iterable[int]) -> None:
+    """Make every worker ask the database about these sessions, once this is committed."""
+    _announce(session_ids, CHANGED, CHANGED_SECONDS)
+
+
+def _announce(session_ids: Iterable[int], word: str, seconds: int) -> None:
     from app.extensions import db
 
-    db.session().info.setdefault("ended_members", set()).update(membership_ids)
+    words = {session_key(session_id): (word, seconds) for session_id in session_ids}
+    db.session().info.setdefault("announced", {}).update(words)
 
 
 def _note(session: AnySession, workshop_id: int | None, table: str) -> None:
@@ -236,18 +278,19 @@ def _note_statement(state: ORMExecuteState) -> None:
 @event.listens_for(Session, "after_commit")
 def _renew_versions(session: AnySession) -> None:
     written: set[tuple[int | None, str]] = session.info.pop("written", set())
-    ended: set[int] = session.info.pop("ended_members", set())
+    words: dict[str, tuple[str, int]] = session.info.pop("announced", {})
     if any(workshop is None for workshop, _ in written):
         backend().clear()
-        return
-    keys = [version_key(workshop, table) for workshop, table in written if workshop and table in WATCHED]
-    if keys:
-        backend().renew(keys)
-    for membership_id in ended:
-        backend().set(f"member:{membership_id}", 0, 60)
+    words |= {
+        version_key(workshop, table): (secrets.token_hex(8), VERSION_SECONDS)
+        for workshop, table in written
+        if workshop and table in WATCHED
+    }
+    if words:
+        backend().announce(words)
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget_written(session: AnySession) -> None:
     session.info.pop("written", None)
-    session.info.pop("ended_members", None)
+    session.info.pop("announced", None)

@@ -26,7 +26,8 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from app.core import caching, idempotency, identity, limits, preconditions, tenancy
 from app.core.caching import CachePolicy
 from app.core.errors import Invalid, NotAllowed, NotSignedIn
-from app.core.identity import Principal, Role
+from app.core.identity import Principal
+from app.core.scopes import SCOPES
 
 View = Callable[..., Any]
 Decorated = TypeVar("Decorated", bound=View)
@@ -38,10 +39,18 @@ class UndeclaredRoute(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may call: the `roles`, or anybody when there are none. `recognises`: a token, if sent, is read all the same."""
+    """Who may call: who has one of the `scopes`; any member where `members`; else anybody.
 
-    roles: tuple[Role, ...] = ()
+    `recognises`: a token, if anybody sends one, is read all the same.
+    """
+
+    scopes: tuple[str, ...] = ()
+    members: bool = False
     recognises: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        return not (self.scopes or self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class Contract:
     access: Access | None = None
     limit: str | None = None
     cache: CachePolicy | None = None
+    forms: bool = False
+    versioned: bool = True
 
 
 def contract_of(view: View) -> Contract:
@@ -69,9 +80,19 @@ def limited(name: str) -> Callable[[Decorated], Decorated]:
     return lambda view: _declare(view, limit=name)
 
 
-def allow(*roles: Role) -> Callable[[Decorated], Decorated]:
-    """Declare the roles that may call a view."""
-    return lambda view: _declare(view, access=Access(roles))
+def needs(*any_of: str) -> Callable[[Decorated], Decorated]:
+    """Declare the scopes of which a caller of a view must have one; app/core/scopes.py has the table.
+
+    :raises UndeclaredRoute: a scope that is not in it.
+    """
+    if unknown := [name for name in any_of if name not in SCOPES]:
+        raise UndeclaredRoute(f"There is no scope {', '.join(unknown)}.")
+    return lambda view: _declare(view, access=Access(any_of))
+
+
+def signed_in(view: Decorated) -> Decorated:
+    """Declare that whoever is signed in may call a view: it is about the caller alone."""
+    return _declare(view, access=Access(members=True))
 
 
 def public(view: Decorated) -> Decorated:
@@ -84,9 +105,22 @@ def public_recognising_members(view: Decorated) -> Decorated:
     return _declare(view, access=Access(recognises=True))
 
 
+def takes_forms(view: Decorated) -> Decorated:
+    """Declare that a view's body may come as a form's fields too."""
+    return _declare(view, forms=True)
+
+
+def unversioned(view: Decorated) -> Decorated:
+    """Declare that what a view writes has no version: no ETag comes back, and If-Match means nothing."""
+    return _declare(view, versioned=False)
+
+
 def cached(lifetime: str, *, reads: tuple[str, ...]) -> Callable[[Decorated], Decorated]:
     """Declare that a view's answer is kept until one of the tables it `reads` is written to."""
     return lambda view: _declare(view, cache=CachePolicy(lifetime, reads))
+
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class _Parser(FlaskParser):
@@ -95,7 +129,11 @@ class _Parser(FlaskParser):
 
     def _raw_load_json(self, req: Request) -> Any:
         # The application's own reader: webargs' would take lone surrogates and give up on deep nesting.
-        return json.loads(req.get_data().decode()) if req.is_json else missing
+        if req.is_json:
+            return json.loads(req.get_data().decode())
+        return (
+            req.form.to_dict() if req.mimetype in FORMS else missing
+        )  # which _refuse_odd_bodies has let through
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]
@@ -208,18 +246,30 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
     """
     access = contract.access
     assert access is not None
-    if not access.roles and not (access.recognises and "Authorization" in request.headers):
+    if access.is_public and not (access.recognises and "Authorization" in request.headers):
         return None, None
-    principal = identity.authenticate()
-    policy = contract.cache if request.method == "GET" else None
-    stands, lookup = caching.look_up(principal, policy, request.endpoint or "")
-    if not stands:
-        if not identity.still_stands(principal):
-            raise NotSignedIn("The token is invalid: the account or its membership has ended.")
-        caching.remember_member(principal)
-    if access.roles and principal.role not in access.roles:
-        raise NotAllowed(f"This is for: {', '.join(access.roles)}.")
+    named = identity.authenticate()
+    principal, lookup = _standing(named, contract.cache if request.method == "GET" else None)
+    if access.scopes and not principal.may(*access.scopes):
+        raise NotAllowed(f"This needs the scope {' or '.join(f'`{name}`' for name in access.scopes)}.")
     return principal, lookup
+
+
+def _standing(named: Principal, policy: CachePolicy | None) -> tuple[Principal, caching.Lookup | None]:
+    """Return the caller as they stand now, and what the cache has for them; the database is asked if the cache cannot say.
+
+    :raises NotSignedIn: the session or the membership has ended.
+    """
+    known, standing, lookup = caching.look_up(named, policy, request.endpoint or "")
+    if not known:
+        standing = identity.still_stands(named)
+    if standing is None:
+        raise NotSignedIn("The token is invalid: the session, the account or its membership has ended.")
+    if not known:
+        caching.remember(named, standing)
+    principal = standing.of(named)
+    # What is kept is kept by what the token says; one whose owner may do less by now is answered afresh.
+    return principal, lookup if principal.scopes == named.scopes else None
 
 
 def _run(view: View, arguments: dict[str, Any]) -> Response:
@@ -273,7 +323,7 @@ def _private(answer: Response) -> Response:
 
 def _refuse_odd_requests(view: View) -> None:
     """Refuse what no schema sees: query parameters that the route has not or that come twice, and a body that is not JSON."""
-    locations = _locations(view)
+    locations, body_needed = _what_it_takes(view)
     if request.query_string and "query" not in locations:
         unknown = {name: ["Unknown parameter."] for name in request.args}
         raise Invalid("This route has no query parameters.", errors=unknown)
@@ -281,25 +331,32 @@ def _refuse_odd_requests(view: View) -> None:
         errors = {name: ["Given more than once."] for name in repeated}
         raise Invalid("Each query parameter is taken once.", errors=errors)
     if "json" in locations:
-        _refuse_odd_bodies()
+        _refuse_odd_bodies(body_needed, FORMS if contract_of(view).forms else ())
 
 
-def _refuse_odd_bodies() -> None:
-    if not request.is_json and (request.mimetype or request.content_length):
+def _refuse_odd_bodies(needed: bool, forms: tuple[str, ...]) -> None:
+    is_form = request.mimetype in forms
+    if not (request.is_json or is_form) and (request.mimetype or request.content_length):
         raise UnsupportedMediaType()
-    body = request.get_data()
-    if not body:
+    body = request.form if is_form else request.get_data()
+    if not body and needed:
         raise Invalid("A body is needed.")
+    if is_form:
+        return
     if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
         raise RequestEntityTooLarge()  # sent in chunks, and cut there without a word
 
 
-def _locations(view: View) -> frozenset[str]:
-    known: frozenset[str] | None = getattr(view, "locations", None)
+def _what_it_takes(view: View) -> tuple[frozenset[str], bool]:
+    """Return the places in a request where a view's arguments come from, and whether it needs a body."""
+    known: tuple[frozenset[str], bool] | None = getattr(view, "takes", None)
     if known is None:
         parameters = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])
-        known = frozenset(parameter["in"] for parameter in parameters)
-        view.locations = known  # type: ignore[attr-defined]
+        needed = any(
+            parameter["in"] == "json" and parameter.get("required", True) for parameter in parameters
+        )
+        known = frozenset(parameter["in"] for parameter in parameters), needed
+        view.takes = known  # type: ignore[attr-defined]
     return known
 
 

@@ -44,6 +44,8 @@ class DomainError(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "invalid_request"
     title: ClassVar[str] = "The request is not valid."
+    keeps_work: ClassVar[bool] = False
+    """Whether what was written before the refusal stays: a counted failure, an ended session."""
 
     def __init__(
         self,

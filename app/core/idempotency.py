@@ -76,8 +76,15 @@ def once(view: Callable[..., Response], arguments: dict[str, Any]) -> Response:
         return claim
     try:
         with atomic():
-            answer = view(**arguments)
-            _keep(claim, answer)
+            try:
+                answer = view(**arguments)
+            except DomainError as refusal:
+                if not refusal.keeps_work:
+                    raise
+                answer = of_domain_error(refusal)
+                _settle_refusal(claim, answer)
+            else:
+                _keep(claim, answer)
         return answer
     except (DomainError, HTTPException) as refusal:
         answer = of_domain_error(refusal) if isinstance(refusal, DomainError) else of_http_exception(refusal)

@@ -8,42 +8,49 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from flask import current_app, g, request
 from jose import jwt
 
-from app.core import clock
+from app.core import clock, scopes
 from app.core.errors import NotSignedIn
+from app.core.scopes import MEMBERS, STAFF, Role
 
 ALGORITHM = "HS256"
 AUDIENCE = "mechanic-shop"
 
-Role = Literal["owner", "mechanic", "customer"]
-ROLES: tuple[Role, ...] = ("owner", "mechanic", "customer")
-STAFF: tuple[Role, ...] = ("owner", "mechanic")
-
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller, as a valid token names them. `person_id` is the customer's or mechanic's own record, if any."""
+    """The caller, as a valid token names them.
+
+    `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from. What
+    they may do at this moment is `scopes`: the role's own, until the request is admitted with others.
+    """
 
     account_id: int
     workshop_id: int
     membership_id: int
     role: Role
     person_id: int | None
+    session_id: int = 0
+    narrowed: frozenset[str] | None = field(default=None, compare=False)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return scopes.of_role(self.role) if self.narrowed is None else self.narrowed
+
+    def may(self, *any_of: str) -> bool:
+        """Tell whether the caller has one of these scopes."""
+        return not self.scopes.isdisjoint(any_of)
 
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF
-
-    @property
-    def is_owner(self) -> bool:
-        return self.role == "owner"
 
     @property
     def customer_id(self) -> int | None:
@@ -63,9 +70,12 @@ def issue_token(principal: Principal) -> tuple[str, int]:
         "jti": secrets.token_urlsafe(12),
         "workshop": principal.workshop_id,
         "member": principal.membership_id,
+        "sid": principal.session_id,
         "role": principal.role,
         "person": principal.person_id,
     }
+    if principal.narrowed is not None:
+        claims["scopes"] = sorted(principal.narrowed)
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid}), seconds
 
 
@@ -99,7 +109,7 @@ def _verified(token: str, keys: tuple[tuple[str, str], ...]) -> tuple[Principal,
 
 def _principal(claims: dict[str, Any]) -> Principal:
     role, person = claims["role"], claims["person"]
-    if role not in ROLES or not (person is None or isinstance(person, int)):
+    if role not in MEMBERS or not (person is None or isinstance(person, int)):
         raise ValueError("odd claims")
     return Principal(
         account_id=int(claims["sub"]),
@@ -107,6 +117,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
         membership_id=int(claims["member"]),
         role=cast(Role, role),
         person_id=person,
+        session_id=int(claims["sid"]),
+        narrowed=scopes.known(claims["scopes"]) if "scopes" in claims else None,
     )
 
 
@@ -156,18 +168,33 @@ def principal_if_admitted() -> Principal | None:
     return cast("Principal | None", g.principal)
 
 
-_membership_check: Callable[[Principal], bool] | None = None
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database says of a session: that it stands, with the scopes of `ceiling` at most (None: the role's own)."""
+
+    ceiling: frozenset[str] | None = None
+
+    def of(self, principal: Principal) -> Principal:
+        """Return the caller with what both their token and their membership allow."""
+        if self.ceiling is None and principal.narrowed is None:
+            return principal
+        ceiling = scopes.of_role(principal.role) if self.ceiling is None else self.ceiling
+        return replace(principal, narrowed=principal.scopes & ceiling)
 
 
-def checks_memberships(check: Callable[[Principal], bool]) -> Callable[[Principal], bool]:
-    """Register the function that asks the database whether a principal's membership still stands."""
-    global _membership_check
-    _membership_check = check
+Check = Callable[[Principal], Standing | None]
+_check: Check | None = None
+
+
+def checks_sessions(check: Check) -> Check:
+    """Register the function that asks the database whether a principal's session and membership still stand."""
+    global _check
+    _check = check
     return check
 
 
-def still_stands(principal: Principal) -> bool:
-    """Ask the database whether the membership that a token names still stands."""
-    if _membership_check is None:
-        raise RuntimeError("No feature checks memberships.")
-    return _membership_check(principal)
+def still_stands(principal: Principal) -> Standing | None:
+    """Ask the database whether what a token names still stands."""
+    if _check is None:
+        raise RuntimeError("No feature checks sessions.")
+    return _check(principal)

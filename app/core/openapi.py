@@ -22,7 +22,7 @@ from marshmallow import Schema, fields
 from app.core.errors import Problem
 
 if TYPE_CHECKING:
-    from app.core.contract import Access
+    from app.core.contract import Access, Contract
 
 DESCRIPTION = """\
 The backend of a car repair workshop: customers, mechanics, service tickets and inventory.
@@ -39,6 +39,7 @@ you have seen, and an `Idempotency-Key` with a POST to be able to send it again.
 """
 
 TAGS = {
+    "accounts": "Signing in, staying signed in, and opening a workshop.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
@@ -301,45 +302,51 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     from app.core.contract import contract_of
 
     endpoint = operation.pop("x-endpoint")
-    access = contract_of(current_app.view_functions[endpoint]).access
+    contract = contract_of(current_app.view_functions[endpoint])
+    access = contract.access
     assert access is not None
     operation["operationId"] = endpoint.rpartition(".")[2]
     operation.setdefault("description", operation["summary"])
     operation["security"] = _security(access)
     replies = {status: reply for status, reply in operation["responses"].items() if int(status) < 400}
     for reply in replies.values():
-        reply["headers"] = _header_references(_reply_headers(method, access, operation, replies))
-    if method == "get" and access.roles:
+        reply["headers"] = _header_references(_reply_headers(method, contract, operation, replies))
+    if method == "get" and not access.is_public:
         replies["304"] = {
             "description": "Not modified.",
             "headers": _header_references(["ETag", "X-Request-Id"]),
         }
-    refusals = _refusals(path, method, access, operation)
+    declared = {int(status) for status in operation["responses"] if int(status) >= 400}
+    refusals = declared | _refusals(path, method, contract, operation)
     operation["responses"] = replies | {
         str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(refusals)
     }
-    parameters = [_parameter(name) for name in _header_parameters(path, method, access)]
+    if contract.forms:
+        content = operation["requestBody"]["content"]
+        content["application/x-www-form-urlencoded"] = content["application/json"]
+    parameters = [_parameter(name) for name in _header_parameters(path, method, contract)]
     if parameters:
         operation.setdefault("parameters", []).extend(parameters)
     return operation
 
 
 def _security(access: Access) -> list[dict[str, list[str]]]:
-    if access.roles:
-        return [{"token": []}]
-    return [{"token": []}, {}] if access.recognises else []
+    if access.recognises:
+        return [{"token": []}, {}]
+    return [{"token": [name]} for name in access.scopes] or ([{"token": []}] if access.members else [])
 
 
-def _changes_a_row(path: str, method: str) -> bool:
-    return method in ("put", "patch", "delete") or (method == "post" and "{" in path)
+def _changes_a_version(path: str, method: str, contract: Contract) -> bool:
+    return contract.versioned and (method in ("put", "patch", "delete") or (method == "post" and "{" in path))
 
 
 def _reply_headers(
-    method: str, access: Access, operation: dict[str, Any], replies: dict[str, Any]
+    method: str, contract: Contract, operation: dict[str, Any], replies: dict[str, Any]
 ) -> list[str]:
     """Return the headers that a success of this operation can have."""
     headers = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
-    if access.roles or "201" in replies:
+    signed_in = contract.access is not None and not contract.access.is_public
+    if (method == "get" and signed_in) or (contract.versioned and (signed_in or "201" in replies)):
         headers.add("ETag")
     if any(parameter.get("name") == "per_page" for parameter in operation.get("parameters", [])):
         headers |= {"Link", "X-Total-Count", "X-Pagination"}
@@ -350,10 +357,12 @@ def _reply_headers(
     return sorted(headers)
 
 
-def _refusals(path: str, method: str, access: Access, operation: dict[str, Any]) -> set[int]:
-    """Return the statuses of the refusals that this operation can answer with."""
+def _refusals(path: str, method: str, contract: Contract, operation: dict[str, Any]) -> set[int]:
+    """Return the statuses of the refusals that this operation can answer with, beside those that it declares."""
+    access = contract.access
+    assert access is not None
     statuses = {400, 429, 500}
-    if access.roles:
+    if not access.is_public:
         statuses |= {401, 403, 503}
     if access.recognises or path.endswith("/login"):
         statuses.add(401)
@@ -365,21 +374,23 @@ def _refusals(path: str, method: str, access: Access, operation: dict[str, Any])
         statuses.add(404)
     if "requestBody" in operation:
         statuses |= {413, 415}
-    if _changes_a_row(path, method):
+    if _changes_a_version(path, method, contract):
         statuses |= {404, 409, 412}
     return statuses
 
 
-def _header_parameters(path: str, method: str, access: Access) -> list[str]:
+def _header_parameters(path: str, method: str, contract: Contract) -> list[str]:
     """Return the request headers that this operation takes."""
+    access = contract.access
+    assert access is not None
     names = []
-    if method == "get" and access.roles:
+    if method == "get" and not access.is_public:
         names.append("If-None-Match")
     if method == "post":
         names.append("Idempotency-Key")
-        if not access.roles:
+        if access.is_public:
             names.append("X-Workshop")
-    if _changes_a_row(path, method):
+    if _changes_a_version(path, method, contract):
         names.append("If-Match")
     return names
 

@@ -184,9 +184,11 @@ def _allow_origins(app: Flask) -> None:
             "If-Match",
             "If-None-Match",
             "Idempotency-Key",
+            "X-CSRF-Token",
             "X-Workshop",
             "X-Request-Id",
         ],
+        supports_credentials=True,
         expose_headers=[
             "ETag",
             "Link",

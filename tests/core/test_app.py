@@ -11,7 +11,7 @@ from app.blueprints import ALL
 from app.core import openapi
 from app.core.contract import contract_of
 from config import configuration
-from tests.core.conftest import AnotherApp
+from tests.applications import AnotherApp
 from tests.factories import Caller, Shop
 
 

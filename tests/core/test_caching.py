@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -19,11 +20,11 @@ from app.core import caching, tenancy
 from app.core.caching import Backend, CachePolicy, Lookup
 from app.core.contract import contract_of
 from app.core.db import atomic
-from app.core.identity import Principal
+from app.core.identity import Principal, Standing
 from app.core.model import Model
 from app.extensions import cache
 from tests import document
-from tests.core.conftest import CLOSED_PORT, AnotherApp
+from tests.applications import CLOSED_PORT, AnotherApp
 from tests.factories import Caller, Shop, unique_vin
 from tests.watching import log_lines, statements
 
@@ -91,7 +92,7 @@ class Scene:
             caching.backend().clear()
             for caller in (self.shop.owner, self.shop.customer):
                 assert caller.principal is not None
-                caching.remember_member(caller.principal)
+                caching.remember(caller.principal, Standing())
 
     def read_counting(self, rule: str) -> tuple[bytes, int]:
         with statements(self.shop.app) as seen:
@@ -205,10 +206,10 @@ class TestAHit:
                 assert scene.shop.owner.get(path).status_code in (400, 404)
 
         with scene.shop.app.test_request_context("/inventory/999999999"):
-            lookup = caching.look_up(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")[1]  # type: ignore[arg-type]
+            lookup = caching.look_up(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")[2]  # type: ignore[arg-type]
             assert lookup is not None
             lookup.keep(Response(status=404), 60)
-            again = caching.look_up(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")[1]  # type: ignore[arg-type]
+            again = caching.look_up(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")[2]  # type: ignore[arg-type]
         assert again is not None
         assert again.entry is None
 
@@ -443,7 +444,7 @@ class Cut:
         with app.app_context():
             self.guard = caching.backend()
             self.store = cache.cache
-        for name in ("get_many", "set", "set_many", "clear"):
+        for name in ("get_many", "set", "add", "set_many", "clear"):
             patch.setattr(self.store, name, self._failing(getattr(self.store, name)))
         patch.setattr(self.guard, "_away_until", 0.0)
 
@@ -500,7 +501,7 @@ class TestAwayBackend:
         cut.mend()
 
         assert scene.read("/inventory").json[0]["name"] == "Renamed filter"
-        assert cut.guard._owed == set()
+        assert cut.guard._owed == {}
 
     def test_without_the_debt_the_old_answer_would_be_shown(self, scene: Scene, cut: Cut) -> None:
         """The control of the test above: it is the debt that makes the difference."""
@@ -523,7 +524,7 @@ class TestAwayBackend:
             shown = scene.read("/inventory").json[0]["name"]
 
         assert shown == "Renamed filter"
-        assert cut.guard._owed == {caching.version_key(scene.shop.id, "parts")}
+        assert list(cut.guard._owed) == [caching.version_key(scene.shop.id, "parts")]
 
     def test_what_cannot_be_kept_is_not(self, scene: Scene, cut: Cut) -> None:
         with scene.shop.app.test_request_context("/inventory"):
@@ -580,11 +581,11 @@ class TestVersions:
         assert lookup.versions[0] == "kept"
         assert stored == [None, lookup.versions[1]]
 
-    def test_renewing_gives_another_word_each_time(self, app: Flask) -> None:
+    def test_an_announced_word_takes_the_place_of_the_one_before(self, app: Flask) -> None:
         words = []
         with app.app_context():
             for _ in range(2):
-                caching.backend().renew(["version:0:c"])
+                caching.backend().announce({"version:0:c": (secrets.token_hex(8), 60)})
                 words.append(caching.backend().get_many(["version:0:c"]))
 
         assert words[0] != words[1]

@@ -17,17 +17,18 @@ from app.core.contract import (
     Blueprint,
     UndeclaredRoute,
     adopt,
-    allow,
     cached,
     contract_of,
     guarded,
     limited,
+    needs,
     public,
     public_recognising_members,
     require_declared_routes,
+    signed_in,
 )
 from app.core.errors import NotAllowed, NotSignedIn
-from app.core.identity import Principal
+from app.core.identity import Principal, Standing
 from tests.factories import Shop
 from tests.watching import log_lines
 
@@ -53,15 +54,17 @@ def declared(*decorators: Callable[[Any], Any]) -> Callable[..., Any]:
 class TestDeclaring:
     def test_says_who_how_often_and_what_is_kept(self) -> None:
         found = contract_of(
-            declared(cached("inventory", reads=("parts",)), allow("owner", "mechanic"), limited("read"))
+            declared(
+                cached("inventory", reads=("parts",)), needs("tickets:read", "own:read"), limited("read")
+            )
         )
 
-        assert found.access == Access(("owner", "mechanic"))
+        assert found.access == Access(("tickets:read", "own:read"))
         assert found.limit == "read"
         assert found.cache == caching.CachePolicy("inventory", ("parts",))
 
     def test_reads_the_same_in_any_order(self) -> None:
-        parts = [allow("owner"), limited("read"), cached("inventory", reads=("parts",))]
+        parts = [needs("inventory:write"), limited("read"), cached("inventory", reads=("parts",))]
 
         assert contract_of(declared(*parts)) == contract_of(declared(*reversed(parts)))
 
@@ -70,7 +73,8 @@ class TestDeclaring:
         [
             (public, Access()),
             (public_recognising_members, Access(recognises=True)),
-            (allow("customer"), Access(("customer",))),
+            (needs("own:read"), Access(("own:read",))),
+            (signed_in, Access(members=True)),
         ],
     )
     def test_of_access(self, decorate: Callable[[Any], Any], access: Access) -> None:
@@ -87,8 +91,8 @@ class TestRegistering:
             [],
             [limited("read")],
             [public],
-            [allow("owner")],
-            [cached("inventory", reads=("parts",)), allow("owner")],
+            [needs("inventory:write")],
+            [cached("inventory", reads=("parts",)), needs("inventory:write")],
         ],
     )
     def test_an_undeclared_view_is_refused(self, decorators: list[Callable[[Any], Any]]) -> None:
@@ -138,7 +142,7 @@ class TestRegistering:
             found = contract_of(app.view_functions[rule.endpoint])
             if found.cache is not None:
                 assert found.access is not None
-                assert found.access.roles, rule
+                assert not found.access.is_public, rule
                 assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS"}, rule
 
     @pytest.mark.parametrize("slash", ["", "/"])
@@ -241,17 +245,18 @@ class TestAccess:
         token: bool,
         stands: bool = True,
         role: Any = "owner",
+        ceiling: frozenset[str] | None = None,
     ) -> Any:
-        """Ask for admission as `role`; the membership is said to stand or not."""
+        """Ask for admission as `role`; the session is said to stand or not, with the scopes of `ceiling` at most."""
         principal = Principal(1, 2, 3, role, None)
         with (
             app.test_request_context("/", headers={"Authorization": "Bearer x"} if token else {}),
             pytest.MonkeyPatch.context() as m,
         ):
             g.identity = principal if token else NotSignedIn()
-            m.setattr(caching, "look_up", lambda *args: (False, None))
-            m.setattr(identity, "still_stands", lambda principal: stands)
-            m.setattr(caching, "remember_member", lambda principal: None)
+            m.setattr(caching, "look_up", lambda *args: (False, None, None))
+            m.setattr(identity, "still_stands", lambda principal: Standing(ceiling) if stands else None)
+            m.setattr(caching, "remember", lambda principal, standing: None)
             return contract._admit(contract_of(declared(*decorators)))[0]
 
     def test_is_everybodys_on_a_public_route(self, app: Flask) -> None:
@@ -262,16 +267,35 @@ class TestAccess:
         assert self.admit(app, public_recognising_members, token=False) is None
         assert self.admit(app, public_recognising_members, token=True) == OWNER
 
-    def test_is_for_the_roles_declared(self, app: Flask) -> None:
-        assert self.admit(app, allow("owner"), token=True) == OWNER
-        with pytest.raises(NotAllowed, match="This is for: owner, mechanic"):
-            self.admit(app, allow("owner", "mechanic"), token=True, role="customer")
+    def test_is_for_who_has_one_of_the_scopes_declared(self, app: Flask) -> None:
+        assert self.admit(app, needs("inventory:write"), token=True) == OWNER
+        assert self.admit(app, needs("tickets:read", "own:read"), token=True, role="customer")
+        with pytest.raises(NotAllowed, match="needs the scope `tickets:read` or `tickets:write`"):
+            self.admit(app, needs("tickets:read", "tickets:write"), token=True, role="customer")
+
+    def test_is_no_wider_than_the_membership_stands_now(self, app: Flask) -> None:
+        narrowed = frozenset({"tickets:read"})
+
+        caller = self.admit(app, needs("tickets:read"), token=True, ceiling=narrowed)
+
+        assert caller.scopes == narrowed
+        with pytest.raises(NotAllowed):
+            self.admit(app, needs("tickets:write"), token=True, ceiling=narrowed)
+
+    def test_is_for_everybody_signed_in_where_it_is_about_themselves(self, app: Flask) -> None:
+        assert self.admit(app, signed_in, token=True, role="customer", ceiling=frozenset())
+        with pytest.raises(NotSignedIn):
+            self.admit(app, signed_in, token=False)
+
+    def test_by_a_scope_that_nobody_knows_cannot_be_declared(self) -> None:
+        with pytest.raises(UndeclaredRoute, match="no scope tickets:eat"):
+            needs("tickets:read", "tickets:eat")
 
     def test_needs_a_token_and_a_membership_that_stands(self, app: Flask) -> None:
         with pytest.raises(NotSignedIn):
-            self.admit(app, allow("owner"), token=False)
+            self.admit(app, needs("inventory:write"), token=False)
         with pytest.raises(NotSignedIn, match="has ended"):
-            self.admit(app, allow("owner"), token=True, stands=False)
+            self.admit(app, needs("inventory:write"), token=True, stands=False)
 
 
 class TestOddRequests:

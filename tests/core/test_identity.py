@@ -24,7 +24,7 @@ from app.core.identity import Principal
 from tests.factories import PASSWORD, Caller, Shop, account_of
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-OWNER = Principal(account_id=1, workshop_id=2, membership_id=3, role="owner", person_id=None)
+OWNER = Principal(account_id=1, workshop_id=2, membership_id=3, role="owner", person_id=None, session_id=9)
 
 
 def encoded(part: Any) -> str:
@@ -40,7 +40,7 @@ def claims(**changes: Any) -> dict[str, Any]:
     """Return claims as ours are, with some changed; one that is changed to None is left out."""
     now = int(datetime.now(UTC).timestamp())
     whole = {
-        "aud": identity.AUDIENCE, "sub": "1", "iat": now, "exp": now + 600, "jti": "x", "workshop": 2, "member": 3,
+        "aud": identity.AUDIENCE, "sub": "1", "iat": now, "exp": now + 600, "jti": "x", "workshop": 2, "member": 3, "sid": 9,
         "role": "owner", "person": None, **changes,
     }  # fmt: skip
     return {name: value for name, value in whole.items() if value is not None or name == "person"}
@@ -85,7 +85,7 @@ class TestAToken:
         assert carried.pop("jti") != decoded(other.split(".")[1])["jti"]
         assert carried == {
             "aud": "mechanic-shop", "sub": "1", "iat": int(START.timestamp()), "exp": int(START.timestamp()) + 1800,
-            "workshop": 2, "member": 3, "role": "owner", "person": None,
+            "workshop": 2, "member": 3, "role": "owner", "person": None, "sid": 9,
         }  # fmt: skip
 
     def test_lives_as_long_as_the_configuration_says(
@@ -115,7 +115,9 @@ class TestAToken:
             "/customers/login", json={"email": shop.customer.email, "password": PASSWORD}
         ).json
 
-        assert set(answer) == {"status", "message", "auth_token", "token_type", "expires_in", "role"}
+        assert set(answer) == {
+            "status", "message", "auth_token", "token_type", "expires_in", "role", "refresh_token", "refresh_expires_at",
+        }  # fmt: skip
         assert (answer["status"], answer["message"]) == ("success", "Login successful")
         assert (answer["token_type"], answer["expires_in"], answer["role"]) == ("Bearer", 1800, "customer")
 
@@ -329,11 +331,20 @@ class TestAMembership:
 
         answer = shop.customer.get("/customers/my-tickets")
         assert (answer.status_code, answer.json["code"]) == (401, "not_signed_in")
-        assert answer.json["detail"] == "The token is invalid: the account or its membership has ended."
+        assert (
+            answer.json["detail"]
+            == "The token is invalid: the session, the account or its membership has ended."
+        )
 
     @pytest.mark.parametrize(
         "changes",
-        [{"role": "owner"}, {"membership_id": 999_999}, {"account_id": 999_999}, {"workshop_id": 999_999}],
+        [
+            {"role": "owner"},
+            {"membership_id": 999_999},
+            {"account_id": 999_999},
+            {"workshop_id": 999_999},
+            {"session_id": 999_999},
+        ],
     )
     def test_that_a_token_names_wrongly_is_none(self, shop: Shop, changes: dict[str, Any]) -> None:
         assert shop.mechanic.principal is not None
@@ -351,23 +362,21 @@ class TestAMembership:
         assert shop.owner.get("/customers?per_page=1").status_code == 401
 
     def test_must_be_checked_by_some_feature(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(identity, "_membership_check", None)
+        monkeypatch.setattr(identity, "_check", None)
 
-        with app.app_context(), pytest.raises(RuntimeError, match="No feature checks memberships"):
+        with app.app_context(), pytest.raises(RuntimeError, match="No feature checks sessions"):
             identity.still_stands(OWNER)
 
 
 class TestAPrincipal:
     @pytest.mark.parametrize(
-        ("role", "staff", "owner", "customer_id"),
-        [("owner", True, True, None), ("mechanic", True, False, None), ("customer", False, False, 7)],
+        ("role", "staff", "customer_id"),
+        [("owner", True, None), ("mechanic", True, None), ("staff", True, None), ("customer", False, 7)],
     )
-    def test_is_what_its_role_says(
-        self, role: Any, staff: bool, owner: bool, customer_id: int | None
-    ) -> None:
+    def test_is_what_its_role_says(self, role: Any, staff: bool, customer_id: int | None) -> None:
         principal = Principal(1, 2, 3, role, 7)
 
-        assert (principal.is_staff, principal.is_owner, principal.customer_id) == (staff, owner, customer_id)
+        assert (principal.is_staff, principal.customer_id) == (staff, customer_id)
 
     def test_is_read_once_a_request(self, app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         read_tokens: list[str] = []

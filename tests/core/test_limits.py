@@ -15,7 +15,7 @@ from app.core import limits
 from app.core.contract import contract_of
 from app.extensions import limiter
 from config import RATE_LIMITS, rate_limits
-from tests.core.conftest import CLOSED_PORT, AnotherApp
+from tests.applications import CLOSED_PORT, AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, unique
 from tests.watching import redis_commands
 

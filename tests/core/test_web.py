@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.blueprints.inventory import service as inventory
 from app.core import web
-from tests.core.conftest import AnotherApp
+from tests.applications import AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, unique
 from tests.watching import log_lines
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.blueprints.accounts import sessions
 from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
 
 
@@ -42,12 +43,20 @@ class Situation:
         }
 
     @cached_property
+    def session_id(self) -> int:
+        """Another session of the customer's: ending the one that asks would be seen by the next request."""
+        assert self.shop.customer.principal is not None
+        with self.app.app_context():
+            return sessions.begin(self.shop.customer.principal).principal.session_id
+
+    @cached_property
     def ids(self) -> dict[str, Any]:
         """What the parameters of a path stand for."""
         return {
             "customer_id": self.shop.customer_id,
             "mechanic_id": self.shop.mechanic_id,
             "item_id": self.item_id,
+            "session_id": self.session_id,
             "ticket_id": self.ticket_id,
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
@@ -88,6 +97,12 @@ def _registration(situation: Situation) -> dict[str, Any]:
     return _customer(situation) | {"password": PASSWORD}
 
 
+def _workshop(situation: Situation) -> dict[str, Any]:
+    slug = unique("new-")
+    workshop = {"name": "Ada's Garage", "slug": slug}
+    return {"workshop": workshop, "email": f"ada@{slug}.example.com", "password": PASSWORD}
+
+
 def _credentials(situation: Situation) -> dict[str, Any]:
     return {"email": situation.shop.customer.email, "password": PASSWORD}
 
@@ -114,6 +129,11 @@ Body = Callable[[Situation], Any]
 BODIES: dict[str, Body] = {
     "POST /customers/login": _credentials,
     "POST /mechanics/login": _credentials,
+    "POST /auth/login": _credentials,
+    "POST /auth/register": _workshop,
+    "POST /auth/refresh": lambda _: {},
+    "POST /auth/logout": lambda _: {},
+    "POST /auth/switch": lambda situation: {"workshop": situation.shop.slug},
     "POST /customers": _registration,
     "PUT /customers": _customer,
     "PATCH /customers": lambda _: {"name": "Ada O."},

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
-from app.core.identity import Principal
+from app.blueprints.accounts import sessions
 from app.core.tenancy import WorkshopOwned
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, account_of, unique, unique_vin
@@ -312,7 +312,7 @@ def owner_of_both(situation: Situation) -> tuple[Caller, Caller]:
     with other.inside():
         account = account_of(shop.owner.email)
         membership = accounts.join(other.id, account, "owner")
-        there = Principal(account.id, other.id, membership.id, "owner", None)
+        there = sessions.begin(sessions.principal_of(membership)).principal
     return shop.owner, Caller(situation.app, there, other.slug, shop.owner.email)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.db import Id, Instant
-from app.core.identity import Role
 from app.core.model import Model
+from app.core.scopes import Role
 from app.core.tenancy import WorkshopOwned
 
 
@@ -65,3 +65,42 @@ class Membership(WorkshopOwned, Model):
     mechanic_id: Mapped[int | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class AccountSession(Model):
+    """A sign-in that goes on: what its tokens are good for ends with it.
+
+    Its refresh tokens are a family: each is used once, for the next; one that comes back a second time ends the session,
+    since either it or its successor is in the wrong hands (RFC 9700, section 4.14.2). Belongs to an account, which may be
+    a member of several workshops; `membership_id` is what it acts as now.
+    """
+
+    __tablename__ = "account_sessions"
+    __table_args__ = (
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_for_a_reason"),
+        Index("ix_account_sessions_account_id", "account_id", "ended_at"),
+        Index("ix_account_sessions_membership_id", "membership_id"),
+        Index("ix_account_sessions_ended_at", "ended_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(Id, ForeignKey("accounts.id"))
+    membership_id: Mapped[int] = mapped_column(Id, ForeignKey("memberships.id"))
+    started_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    last_used_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    address: Mapped[str | None] = mapped_column(String(45))
+    agent: Mapped[str | None] = mapped_column(String(200))
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[str | None] = mapped_column(String(20))
+
+
+class RefreshToken(Model):
+    """A refresh token as it is kept: its digest (SHA-256; the token itself is 256 random bits)."""
+
+    __tablename__ = "refresh_tokens"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    session_id: Mapped[int] = mapped_column(Id, ForeignKey("account_sessions.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,60 +1,75 @@
-"""The doors: one for customers, one for staff. Either lets in any member; they differ in what a person of several roles is."""
+"""The doors. Each lets in any member; they differ in what a person of several roles is."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import Response, request
 
-from app.blueprints.accounts import service
+from app.blueprints.accounts import service, sessions
+from app.blueprints.accounts.answers import signed_in_answer
 from app.blueprints.accounts.schemas import LoginIn, LoginOut
-from app.core.contract import Blueprint, limited, public
-from app.core.identity import Principal, issue_token
+from app.core.contract import Blueprint, limited, public, takes_forms, unversioned
+from app.core.errors import Invalid
+from app.core.scopes import MEMBERS, Role
 
 bp = Blueprint("accounts", __name__, description="Signing in.")
+
+
+@bp.post("/auth/login", tags=["accounts"])
+@limited("login")
+@public
+@takes_forms
+@unversioned
+@bp.arguments(LoginIn)
+@bp.response(200, LoginOut)
+def login(credentials: dict[str, Any]) -> Response | dict[str, Any]:
+    """Sign in, in whatever role.
+
+    By e-mail or phone; as JSON, or as a form with `username` and `password`. Who is several things in the workshop signs in
+    as owner before mechanic before customer. Wrong and unknown look alike. Where an installation has several workshops and
+    the account belongs to more than one, or a phone number is given, `X-Workshop` names the one to sign in to.
+    """
+    return _sign_in(credentials, MEMBERS)
 
 
 @bp.post("/customers/login", tags=["customers"])
 @limited("login")
 @public
+@takes_forms
+@unversioned
 @bp.arguments(LoginIn)
 @bp.response(200, LoginOut)
-def login_customer(credentials: dict[str, str]) -> dict[str, Any]:
+def login_customer(credentials: dict[str, Any]) -> Response | dict[str, Any]:
     """Sign in as a customer.
 
-    Wrong and unknown look alike. Where an installation has several workshops and the account belongs to more than one,
-    `X-Workshop` names the one to sign in to.
+    Like POST /auth/login; who is several things in the workshop signs in as customer.
     """
-    return _signed_in(service.sign_in(**credentials, workshop_slug=_workshop(), preferred=("customer",)))
+    return _sign_in(credentials, ("customer",))
 
 
 @bp.post("/mechanics/login", tags=["mechanics"])
 @limited("login")
 @public
+@takes_forms
+@unversioned
 @bp.arguments(LoginIn)
 @bp.response(200, LoginOut)
-def login_mechanic(credentials: dict[str, str]) -> dict[str, Any]:
+def login_mechanic(credentials: dict[str, Any]) -> Response | dict[str, Any]:
     """Sign in as staff: an owner or a mechanic.
 
-    Wrong and unknown look alike. Where an installation has several workshops and the account belongs to more than one,
-    `X-Workshop` names the one to sign in to.
+    Like POST /auth/login; who is several things in the workshop signs in as staff.
     """
-    return _signed_in(
-        service.sign_in(**credentials, workshop_slug=_workshop(), preferred=("owner", "mechanic"))
+    return _sign_in(credentials, ("owner", "mechanic", "staff"))
+
+
+def _sign_in(credentials: dict[str, Any], preferred: tuple[Role, ...]) -> Response | dict[str, Any]:
+    if credentials["refresh_in"] == "cookie" and not request.is_json:
+        # a page of anybody's can send a form, and would leave its visitor signed in as somebody else
+        raise Invalid("A cookie is given to JSON requests only.", errors={"refresh_in": ["Send JSON."]})
+    name = next(credentials[field] for field in ("email", "phone", "username") if field in credentials)
+    caller = service.sign_in(
+        name, credentials["password"], workshop_slug=request.headers.get("X-Workshop"), preferred=preferred
     )
-
-
-def _workshop() -> str | None:
-    return request.headers.get("X-Workshop")
-
-
-def _signed_in(principal: Principal) -> dict[str, Any]:
-    token, seconds = issue_token(principal)
-    return {
-        "status": "success",
-        "message": "Login successful",
-        "auth_token": token,
-        "token_type": "Bearer",
-        "expires_in": seconds,
-        "role": principal.role,
-    }
+    passed = sessions.begin(caller, address=request.remote_addr, agent=request.headers.get("User-Agent"))
+    return signed_in_answer(passed, in_cookie=credentials["refresh_in"] == "cookie")

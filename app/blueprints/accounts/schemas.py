@@ -1,37 +1,78 @@
-"""What signing in takes and answers. Every door shares these."""
+"""What signing in and staying in take and answer. Every door shares these."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.core.schema import Email, Password, Schema, Text
+from app.core.paging import ListQuery
+from app.core.schema import Email, Instant, NewPassword, Password, Phone, Schema, Text
+from app.core.scopes import MEMBERS
+
+LONGEST_TOKEN = 200
 
 
-class _KnownAs(Email):
-    """An address to sign in with, brought to the form it is kept in; what is no address is merely unknown."""
+class _KnownAs(Text):
+    """An address or a number to sign in with, brought to the form it is kept in; what is neither is merely unknown."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
-        text = Text._deserialize(self, value, attr, data, **kwargs)
-        try:
-            return super()._deserialize(text, attr, data, **kwargs)
-        except ValidationError:
-            return text
+        text = super()._deserialize(value, attr, data, **kwargs)
+        for field in (Email(), Phone()):
+            try:
+                known: str = field.deserialize(text)
+                return known
+            except ValidationError:
+                continue
+        return text
+
+
+class RefreshIn(Schema):
+    """A refresh token, unless it comes in its cookie."""
+
+    refresh_token = fields.String(
+        validate=validate.Length(1, LONGEST_TOKEN),
+        load_only=True,
+        metadata={"description": "Not needed where the cookie has it.", "example": "b64Yx9..."},
+    )
 
 
 class LoginIn(Schema):
-    """An e-mail address and a password."""
+    """Who signs in, by one of e-mail, phone or username (which is either), and a password."""
 
-    email = _KnownAs(required=True, metadata={"example": "customer@example.com"})
+    email = _KnownAs(longest=254, metadata={"example": "customer@example.com"})
+    phone = _KnownAs(longest=254, metadata={"example": "+1 415 555 0132"})
+    username = _KnownAs(
+        longest=254,
+        metadata={
+            "description": "An e-mail address or a phone number, for clients that know a username only.",
+            "example": "customer@example.com",
+        },
+    )
     password = Password(required=True)
+    refresh_in = fields.String(
+        load_default="body",
+        validate=validate.OneOf(["body", "cookie"]),
+        metadata={
+            "description": "Where the refresh token goes: in the answer's body, or in a cookie that scripts cannot read.",
+            "example": "body",
+        },
+    )
+
+    @validates_schema(skip_on_field_errors=False)
+    def _named_once(self, data: dict[str, Any], **kwargs: Any) -> None:
+        given = [name for name in ("email", "phone", "username") if name in data]
+        if not given:
+            raise ValidationError("Missing data for required field.", "email")
+        if len(given) > 1:
+            raise ValidationError(f"Not together with `{given[0]}`.", given[1])
 
 
 class LoginOut(Schema):
-    """An access token."""
+    """An access token, and what carries the session on."""
 
     status = fields.String(required=True, metadata={"example": "success"})
     message = fields.String(required=True, metadata={"example": "Login successful"})
@@ -46,6 +87,98 @@ class LoginOut(Schema):
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "example": 1800})
     role = fields.String(
         required=True,
-        validate=validate.OneOf(["owner", "mechanic", "customer"]),
+        validate=validate.OneOf(MEMBERS),
         metadata={"description": "What the token lets you act as.", "example": "customer"},
     )
+    refresh_token = fields.String(
+        metadata={
+            "description": "Taken once by POST /auth/refresh, for new tokens. Not here where it is in the cookie.",
+            "example": "b64Yx9...",
+        }
+    )
+    refresh_expires_at = Instant(required=True)
+    csrf_token = fields.String(
+        metadata={
+            "description": "Where the refresh token is in the cookie: send it as `X-CSRF-Token` with it.",
+            "example": "5f0c1e...",
+        }
+    )
+
+
+class SessionOut(Schema):
+    """A sign-in that goes on."""
+
+    id = fields.Integer(required=True, metadata={"example": 12})
+    started_at = Instant(required=True)
+    last_used_at = Instant(required=True, metadata={"description": "When it began, or was last refreshed."})
+    expires_at = Instant(required=True, metadata={"description": "When it ends unless it is refreshed."})
+    address = fields.String(
+        required=True, allow_none=True, metadata={"description": "Where it began.", "example": "203.0.113.7"}
+    )
+    agent = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The program it began in.", "example": "curl/8.5.0"},
+    )
+    current = fields.Boolean(required=True, metadata={"description": "Whether it is the one that asks."})
+
+
+class SessionQuery(ListQuery):
+    """Which sessions to list."""
+
+    sort = fields.String(
+        load_default="-last_used_at",
+        validate=validate.OneOf(["last_used_at", "-last_used_at", "id", "-id"]),
+        metadata={"description": "The order.", "example": "-last_used_at"},
+    )
+
+
+class SwitchIn(Schema):
+    """Another workshop of the caller's."""
+
+    workshop = Text(longest=60, required=True, metadata={"description": "Its slug.", "example": "demo"})
+
+
+class SwitchOut(Schema):
+    """An access token for another workshop; the refresh token stays as it is."""
+
+    status = fields.String(required=True, metadata={"example": "success"})
+    message = fields.String(required=True, metadata={"example": "Workshop switched"})
+    auth_token = fields.String(required=True, metadata={"example": "eyJhbGciOiJIUzI1NiIs..."})
+    token_type = fields.String(required=True, metadata={"example": "Bearer"})
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "example": 1800})
+    role = fields.String(required=True, validate=validate.OneOf(MEMBERS), metadata={"example": "mechanic"})
+
+
+class NewWorkshopIn(Schema):
+    """A workshop to open."""
+
+    name = Text(required=True, metadata={"example": "Ada's Garage"})
+    slug = fields.String(
+        required=True,
+        validate=validate.Regexp(
+            r"^[a-z0-9](?:[a-z0-9\-]{0,58}[a-z0-9])$", error="2 to 60 of a-z, 0-9 and hyphens inside."
+        ),
+        metadata={"description": "Its short name in `X-Workshop`.", "example": "adas-garage"},
+    )
+    country = fields.String(
+        load_default="US",
+        validate=validate.Regexp(r"^[A-Z]{2}$", error="Two letters (ISO 3166-1)."),
+        metadata={"example": "PL"},
+    )
+    currency = fields.String(
+        load_default="USD",
+        validate=validate.Regexp(r"^[A-Z]{3}$", error="Three letters (ISO 4217)."),
+        metadata={"example": "PLN"},
+    )
+    time_zone = fields.String(
+        load_default="UTC", validate=validate.Length(1, 64), metadata={"example": "Europe/Warsaw"}
+    )
+
+
+class RegistrationIn(Schema):
+    """A workshop to open, and the account of its owner."""
+
+    workshop = fields.Nested(NewWorkshopIn, required=True)
+    email = Email(required=True)
+    password = NewPassword(required=True)

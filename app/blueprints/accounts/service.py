@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from collections.abc import Callable
+
+from marshmallow import ValidationError
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.blueprints.accounts import sessions
 from app.blueprints.accounts.errors import AccountShared, EmailTaken, PasswordTooShort, WrongCredentials
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
-from app.blueprints.workshops.errors import WorkshopRequired
-from app.blueprints.workshops.models import Workshop
-from app.core import caching, clock, identity, passwords
+from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
+from app.core import clock, passwords
 from app.core.db import atomic
-from app.core.identity import Principal, Role
-from app.core.tenancy import across_workshops
+from app.core.identity import Principal
+from app.core.schema import Phone
+from app.core.scopes import MEMBERS, Role
+from app.core.tenancy import across_workshops, acting_in
 from app.extensions import db
 
 
-def sign_in(email: str, password: str, workshop_slug: str | None, preferred: tuple[Role, ...]) -> Principal:
+def sign_in(
+    known_as: str, password: str, workshop_slug: str | None, preferred: tuple[Role, ...]
+) -> Principal:
     """Return the principal of the account with these credentials, in the workshop named (or its only one).
 
-    An account that is several things in the workshop signs in as the first of `preferred` that it is.
+    `known_as` is an e-mail address, or a phone number that one account alone has in the workshop. An account that is
+    several things there signs in as the first of `preferred` that it is.
     :raises WrongCredentials: unknown, wrong, closed, or nothing in that workshop: one answer for all.
     :raises WorkshopRequired: it belongs to several workshops and none is named.
     """
-    account = db.session.scalar(select(Account).where(Account.email == email.lower()))
+    account = _account_known_as(known_as, workshop_slug)
     if not passwords.matches(account.password_hash if account else None, password) or account is None:
         raise WrongCredentials()
     if account.password_hash and passwords.is_outdated(account.password_hash):
@@ -32,6 +40,39 @@ def sign_in(email: str, password: str, workshop_slug: str | None, preferred: tup
             account.password_hash = passwords.hash_password(password)
     workshop_id = workshops.named(workshop_slug).id if workshop_slug else None
     return _principal_of(account, workshop_id, preferred)
+
+
+PhoneBook = Callable[[int, str], ColumnElement[bool]]
+_PHONE_BOOKS: list[PhoneBook] = []
+
+
+def phone_book(book: PhoneBook) -> PhoneBook:
+    """Register a feature's way to tell, by the workshop's id and a number, which memberships have that number."""
+    _PHONE_BOOKS.append(book)
+    return book
+
+
+def _account_known_as(known_as: str, workshop_slug: str | None) -> Account | None:
+    if "@" in known_as:
+        return db.session.scalar(select(Account).where(Account.email == known_as.lower()))
+    try:
+        number = Phone().deserialize(known_as)
+    except ValidationError:
+        return None
+    workshop_id = workshops.named(workshop_slug).id
+    with acting_in(workshop_id):
+        accounts = db.session.scalars(
+            select(Account)
+            .join(Membership, Membership.account_id == Account.id)
+            .where(
+                Membership.workshop_id == workshop_id,
+                Membership.ended_at.is_(None),
+                or_(*(book(workshop_id, number) for book in _PHONE_BOOKS)),
+            )
+            .distinct()
+            .limit(2)
+        ).all()
+    return accounts[0] if len(accounts) == 1 else None
 
 
 def _principal_of(account: Account, workshop_id: int | None, preferred: tuple[Role, ...]) -> Principal:
@@ -44,35 +85,30 @@ def _principal_of(account: Account, workshop_id: int | None, preferred: tuple[Ro
         raise WrongCredentials()
     if len({membership.workshop_id for membership in memberships}) > 1:
         raise WorkshopRequired()
-    ranks = (*preferred, *identity.ROLES)
-    chosen = min(memberships, key=lambda membership: ranks.index(membership.role))
-    return Principal(
-        account_id=account.id,
-        workshop_id=chosen.workshop_id,
-        membership_id=chosen.id,
-        role=chosen.role,
-        person_id=chosen.customer_id if chosen.role == "customer" else chosen.mechanic_id,
-    )
+    ranks = (*preferred, *MEMBERS)
+    return sessions.principal_of(min(memberships, key=lambda membership: ranks.index(membership.role)))
 
 
-@identity.checks_memberships
-def membership_stands(principal: Principal) -> bool:
-    """Tell whether the membership that a token names has neither ended nor changed its role."""
-    statement = (
-        select(Membership.id)
-        .join(Account, Account.id == Membership.account_id)
-        .join(Workshop, Workshop.id == Membership.workshop_id)
-        .where(
-            Membership.id == principal.membership_id,
-            Membership.account_id == principal.account_id,
-            Membership.workshop_id == principal.workshop_id,
-            Membership.role == principal.role,
-            Membership.ended_at.is_(None),
-            Account.closed_at.is_(None),
-        )
-    )
+def act_in(principal: Principal, workshop_slug: str) -> Principal:
+    """Return who the caller is in another of their workshops, in the session that they have.
+
+    :raises WorkshopNotFound: there is none with this name, or they are nothing there: the two look alike.
+    """
+    workshop_id = workshops.named(workshop_slug).id
     with across_workshops():
-        return db.session.scalar(statement) is not None
+        memberships = db.session.scalars(
+            select(Membership)
+            .where(
+                Membership.account_id == principal.account_id,
+                Membership.workshop_id == workshop_id,
+                Membership.ended_at.is_(None),
+            )
+            .order_by(Membership.id)
+        ).all()
+    if not memberships:
+        raise WorkshopNotFound()
+    chosen = min(memberships, key=lambda membership: MEMBERS.index(membership.role))
+    return sessions.switch(principal.session_id, chosen)
 
 
 def open_account(email: str, password: str) -> Account:
@@ -150,8 +186,10 @@ def account_of(
     return db.session.scalar(statement)
 
 
-def change_sign_in(account: Account, *, email: str | None = None, password: str | None = None) -> None:
-    """Give an account another address or password.
+def change_sign_in(
+    account: Account, *, email: str | None = None, password: str | None = None, but_session: int | None = None
+) -> None:
+    """Give an account another address or password; another password ends its sessions, but `but_session`.
 
     :raises EmailTaken: another account has the address. :raises PasswordTooShort: it is.
     """
@@ -160,6 +198,7 @@ def change_sign_in(account: Account, *, email: str | None = None, password: str 
             account.email = email
         if password is not None and not passwords.matches(account.password_hash, password):
             account.password_hash = _hash_of(password)
+            sessions.end_all(account.id, by="password", but=but_session)
         _flush_email()
 
 
@@ -199,7 +238,7 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
             .returning(Membership.id)
             .execution_options(synchronize_session=False)
         ).all()
-        caching.forget_members(ended)
+        sessions.end_of_memberships(ended)
         with across_workshops():
             elsewhere = session.scalars(
                 select(Membership.id)

@@ -19,7 +19,7 @@ from app.blueprints.customers.schemas import (
 )
 from app.blueprints.workshops import service as workshops
 from app.core import paging, tenancy
-from app.core.contract import Blueprint, allow, limited, public_recognising_members
+from app.core.contract import Blueprint, limited, needs, public_recognising_members
 from app.core.errors import Invalid, NotAllowed
 from app.core.identity import principal, principal_if_admitted
 from app.core.preconditions import expected_versions
@@ -47,7 +47,7 @@ def create_customer(customer: dict[str, Any]) -> tuple[Customer, dict[str, str]]
 
 def _register(customer: dict[str, Any]) -> Customer:
     caller = principal_if_admitted()
-    if caller is not None and caller.is_staff and "password" not in customer:
+    if caller is not None and caller.may("customers:create") and "password" not in customer:
         return service.record(caller.workshop_id, **customer)
     if missing := [field for field in ("email", "phone", "password") if field not in customer]:
         raise Invalid(
@@ -60,7 +60,7 @@ def _register(customer: dict[str, Any]) -> Customer:
 
 @bp.get("/")
 @limited("customers_list")
-@allow("owner", "mechanic")
+@needs("customers:read")
 @bp.arguments(CustomerQuery, location="query")
 @bp.response(200, CustomerOut(many=True))
 def list_customers(query: dict[str, Any]) -> Any:
@@ -70,18 +70,18 @@ def list_customers(query: dict[str, Any]) -> Any:
 
 @bp.get("/<int:customer_id>")
 @limited("read")
-@allow("owner", "mechanic", "customer")
+@needs("customers:read", "own:read")
 @bp.response(200, CustomerOut)
 def get_customer(customer_id: int) -> Customer:
     """Show a customer: any to staff, only themselves to a customer."""
-    if not principal().is_staff and principal().customer_id != customer_id:
+    if not principal().may("customers:read") and principal().customer_id != customer_id:
         raise NotAllowed("A customer sees only their own record.")
     return service.get(principal().workshop_id, customer_id)
 
 
 @bp.put("/")
 @limited("write")
-@allow("customer")
+@needs("own:write")
 @bp.arguments(CustomerSelfIn)
 @bp.response(200, CustomerOut)
 def replace_own_customer(changes: dict[str, Any]) -> Customer:
@@ -91,7 +91,7 @@ def replace_own_customer(changes: dict[str, Any]) -> Customer:
 
 @bp.patch("/")
 @limited("write")
-@allow("customer")
+@needs("own:write")
 @bp.arguments(CustomerSelfPatch)
 @bp.response(200, CustomerOut)
 def patch_own_customer(changes: dict[str, Any]) -> Customer:
@@ -103,13 +103,13 @@ def _change_own(changes: dict[str, Any]) -> Customer:
     caller = principal()
     assert caller.customer_id is not None
     return service.update(
-        caller.workshop_id, caller.customer_id, changes, expected_versions(), by_themselves=True
+        caller.workshop_id, caller.customer_id, changes, expected_versions(), by_themselves=caller
     )
 
 
 @bp.delete("/")
 @limited("delete")
-@allow("customer")
+@needs("own:write")
 @bp.response(200, Message)
 def delete_own_customer() -> dict[str, str]:
     """Erase one's own record and close the account.
@@ -124,7 +124,7 @@ def delete_own_customer() -> dict[str, str]:
 
 @bp.put("/<int:customer_id>")
 @limited("write")
-@allow("owner")
+@needs("customers:write")
 @bp.arguments(CustomerIn)
 @bp.response(200, CustomerOut)
 def replace_customer(changes: dict[str, Any], customer_id: int) -> Customer:
@@ -134,7 +134,7 @@ def replace_customer(changes: dict[str, Any], customer_id: int) -> Customer:
 
 @bp.patch("/<int:customer_id>")
 @limited("write")
-@allow("owner")
+@needs("customers:write")
 @bp.arguments(CustomerPatch)
 @bp.response(200, CustomerOut)
 def patch_customer(changes: dict[str, Any], customer_id: int) -> Customer:
@@ -144,7 +144,7 @@ def patch_customer(changes: dict[str, Any], customer_id: int) -> Customer:
 
 @bp.delete("/<int:customer_id>")
 @limited("delete")
-@allow("owner")
+@needs("customers:write")
 @bp.response(200, Message)
 def delete_customer(customer_id: int) -> dict[str, str]:
     """Erase a customer's record and end their membership.

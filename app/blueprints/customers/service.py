@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.accounts.models import Membership
 from app.blueprints.customers.errors import CustomerNotFound, PhoneTaken
 from app.blueprints.customers.models import ERASED_NAME, Customer
 from app.blueprints.workshops import service as workshops
 from app.core import clock, paging, phones
 from app.core.db import atomic, locked, violated
+from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared, here
@@ -53,6 +55,16 @@ def record(workshop_id: int, *, name: str, email: str | None = None, phone: str 
 
 def _normalised(workshop_id: int, phone: str | None) -> str | None:
     return phones.normalised(phone, workshops.country_of(workshop_id)) if phone else None
+
+
+@accounts.phone_book
+def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
+    number = _normalised(workshop_id, phone)
+    return Membership.customer_id.in_(
+        select(Customer.id).where(
+            Customer.workshop_id == workshop_id, Customer.phone == number, Customer.erased_at.is_(None)
+        )
+    )
 
 
 def _flush(session: Session) -> None:
@@ -128,9 +140,9 @@ def update(
     changes: dict[str, Any],
     expected: Expected = None,
     *,
-    by_themselves: bool = False,
+    by_themselves: Principal | None = None,
 ) -> Customer:
-    """Change a customer; what they change themselves goes for their account too.
+    """Change a customer; what they change `by_themselves` goes for their account too.
 
     :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
     :raises EmailTaken: the address is another's. :raises PhoneTaken: the number is. :raises PasswordTooShort: it is.
@@ -146,7 +158,10 @@ def update(
         _flush(session)
         account = accounts.account_of(workshop_id, customer_id=customer_id) if by_themselves else None
         if account is not None:
-            accounts.change_sign_in(account, email=changes.get("email"), password=password)
+            assert by_themselves is not None
+            accounts.change_sign_in(
+                account, email=changes.get("email"), password=password, but_session=by_themselves.session_id
+            )
     return customer
 
 

@@ -15,7 +15,7 @@ from app.blueprints.inventory.schemas import (
     InventoryQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, allow, cached, limited
+from app.core.contract import Blueprint, cached, limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
@@ -29,7 +29,7 @@ READS = ("parts",)
 
 @bp.post("/")
 @limited("write")
-@allow("owner")
+@needs("inventory:write")
 @bp.arguments(InventoryItemIn)
 @bp.response(201, InventoryItemOut)
 def create_inventory_item(item: dict[str, Any]) -> tuple[Part, dict[str, str]]:
@@ -40,7 +40,7 @@ def create_inventory_item(item: dict[str, Any]) -> tuple[Part, dict[str, str]]:
 
 @bp.get("/")
 @limited("inventory_list")
-@allow("owner", "mechanic")
+@needs("inventory:read")
 @cached("inventory", reads=READS)
 @bp.arguments(InventoryQuery, location="query")
 @bp.response(200, InventoryItemOut(many=True))
@@ -51,7 +51,7 @@ def list_inventory(query: dict[str, Any]) -> Any:
 
 @bp.get("/<int:item_id>")
 @limited("read")
-@allow("owner", "mechanic")
+@needs("inventory:read")
 @cached("inventory", reads=READS)
 @bp.response(200, InventoryItemOut)
 def get_inventory_item(item_id: int) -> Part:
@@ -61,7 +61,7 @@ def get_inventory_item(item_id: int) -> Part:
 
 @bp.put("/<int:item_id>")
 @limited("write")
-@allow("owner")
+@needs("inventory:write")
 @bp.arguments(InventoryItemIn)
 @bp.response(200, InventoryItemOut)
 def replace_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
@@ -74,7 +74,7 @@ def replace_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
 
 @bp.patch("/<int:item_id>")
 @limited("write")
-@allow("owner")
+@needs("inventory:write")
 @bp.arguments(InventoryItemPatch)
 @bp.response(200, InventoryItemOut)
 def patch_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
@@ -84,7 +84,7 @@ def patch_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
 
 @bp.delete("/<int:item_id>")
 @limited("delete")
-@allow("owner")
+@needs("inventory:write")
 @bp.response(200, Message)
 def delete_inventory_item(item_id: int) -> dict[str, str]:
     """Take an item out of the inventory; tickets that have it keep it."""

@@ -16,7 +16,7 @@ from app.blueprints.mechanics.schemas import (
     MechanicSearchQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, allow, cached, limited
+from app.core.contract import Blueprint, cached, limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
@@ -28,7 +28,7 @@ READS = ("mechanics",)
 
 @bp.post("/")
 @limited("write")
-@allow("owner")
+@needs("mechanics:write")
 @bp.arguments(MechanicIn)
 @bp.response(201, MechanicOut)
 def create_mechanic(mechanic: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -39,7 +39,7 @@ def create_mechanic(mechanic: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
 
 @bp.get("/")
 @limited("mechanics_list")
-@allow("owner", "mechanic", "customer")
+@needs("mechanics:names", "mechanics:read")
 @cached("mechanics", reads=READS)
 @bp.arguments(MechanicQuery, location="query")
 @bp.response(200, MechanicOut(many=True))
@@ -50,7 +50,7 @@ def list_mechanics(query: dict[str, Any]) -> Any:
 
 @bp.get("/search")
 @limited("mechanics_list")
-@allow("owner", "mechanic", "customer")
+@needs("mechanics:names", "mechanics:read")
 @cached("mechanics", reads=READS)
 @bp.arguments(MechanicSearchQuery, location="query")
 @bp.response(200, MechanicOut(many=True))
@@ -66,12 +66,12 @@ def _page(query: dict[str, Any]) -> Any:
 
 
 def _shown(mechanic: Mechanic) -> dict[str, Any]:
-    return service.visible(mechanic, principal().role)
+    return service.visible(mechanic, principal())
 
 
 @bp.get("/<int:mechanic_id>")
 @limited("read")
-@allow("owner", "mechanic", "customer")
+@needs("mechanics:names", "mechanics:read")
 @cached("mechanics", reads=READS)
 @bp.response(200, MechanicOut)
 def get_mechanic(mechanic_id: int) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def get_mechanic(mechanic_id: int) -> dict[str, Any]:
 
 @bp.put("/<int:mechanic_id>")
 @limited("write")
-@allow("owner")
+@needs("mechanics:write")
 @bp.arguments(MechanicIn)
 @bp.response(200, MechanicOut)
 def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any
 
 @bp.patch("/<int:mechanic_id>")
 @limited("write")
-@allow("owner")
+@needs("mechanics:write")
 @bp.arguments(MechanicPatch)
 @bp.response(200, MechanicOut)
 def patch_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def patch_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
 
 @bp.delete("/<int:mechanic_id>")
 @limited("mechanics_delete")
-@allow("owner")
+@needs("mechanics:write")
 @bp.response(200, Message)
 def delete_mechanic(mechanic_id: int) -> dict[str, str]:
     """Let a mechanic leave.

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.accounts.models import Membership
 from app.blueprints.mechanics.errors import MechanicNotFound
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.workshops import service as workshops
 from app.core import clock, paging, phones
 from app.core.db import atomic, locked
-from app.core.identity import Role
+from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.search import contains, pattern
 from app.extensions import db
 
 ORDER = Order(Mechanic.id, "name", name=Mechanic.name)
-SEEN_BY: dict[Role, tuple[str, ...]] = {
-    "owner": ("id", "name", "email", "phone", "salary", "created_at", "updated_at"),
-    "mechanic": ("id", "name", "email", "phone", "created_at", "updated_at"),
-    "customer": ("id", "name"),
-}
+NAMED = ("id", "name")
+SHOWN = (*NAMED, "email", "phone", "created_at", "updated_at")
+SHOWN_WITH_SALARY = (*NAMED, "email", "phone", "salary", "created_at", "updated_at")
 
 
-def visible(mechanic: Mechanic, role: Role) -> dict[str, Any]:
-    """Return what `role` may see of a mechanic: only an owner the salary, a customer id and name."""
-    return {field: getattr(mechanic, field) for field in SEEN_BY[role]} | {"version": mechanic.version}
+def visible(mechanic: Mechanic, caller: Principal) -> dict[str, Any]:
+    """Return what `caller` may see of a mechanic: the salary, the contacts, or id and name alone."""
+    fields: tuple[str, ...] = SHOWN if caller.may("mechanics:read") else NAMED
+    if caller.may("mechanics:salary"):
+        fields = SHOWN_WITH_SALARY
+    return {field: getattr(mechanic, field) for field in fields} | {"version": mechanic.version}
 
 
 def hire(
@@ -59,6 +61,16 @@ def _give_sign_in(mechanic: Mechanic, password: str) -> None:
 
 def _normalised(workshop_id: int, phone: str) -> str:
     return phones.normalised(phone, workshops.country_of(workshop_id))
+
+
+@accounts.phone_book
+def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
+    number = _normalised(workshop_id, phone)
+    return Membership.mechanic_id.in_(
+        select(Mechanic.id).where(
+            Mechanic.workshop_id == workshop_id, Mechanic.phone == number, Mechanic.left_at.is_(None)
+        )
+    )
 
 
 def _flush(session: Session) -> None:

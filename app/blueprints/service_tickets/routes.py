@@ -21,7 +21,7 @@ from app.blueprints.service_tickets.schemas import (
     TicketItemsIn,
 )
 from app.core import paging
-from app.core.contract import Blueprint, allow, cached, limited
+from app.core.contract import Blueprint, cached, limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
@@ -37,7 +37,7 @@ Ticket = dict[str, Any]
 
 @bp.post("/service_tickets/")
 @limited("write")
-@allow("owner", "mechanic", "customer")
+@needs("tickets:write", "own:write")
 @bp.arguments(ServiceTicketIn)
 @bp.response(201, ServiceTicketWholeOut, ready=True)
 def create_service_ticket(ticket: Ticket) -> tuple[Ticket, dict[str, str]]:
@@ -48,7 +48,7 @@ def create_service_ticket(ticket: Ticket) -> tuple[Ticket, dict[str, str]]:
 
 @bp.get("/service_tickets/")
 @limited("service_tickets_list")
-@allow("owner", "mechanic")
+@needs("tickets:read")
 @cached("service_tickets", reads=READS)
 @bp.arguments(ServiceTicketQuery, location="query")
 @bp.response(200, ServiceTicketOut(many=True), ready=True)
@@ -59,7 +59,7 @@ def list_service_tickets(query: dict[str, Any]) -> Any:
 
 @bp.get("/service_tickets/my-tickets")
 @limited("read")
-@allow("customer")
+@needs("own:read")
 @cached("service_tickets", reads=READS)
 @bp.arguments(MyTicketsQuery, location="query")
 @bp.response(200, ServiceTicketOut(many=True), ready=True)
@@ -70,7 +70,7 @@ def list_my_service_tickets(query: dict[str, Any]) -> Any:
 
 @bp.get("/customers/my-tickets", tags=["customers"])
 @limited("read")
-@allow("customer")
+@needs("own:read")
 @cached("service_tickets", reads=READS)
 @bp.arguments(MyTicketsQuery, location="query")
 @bp.response(200, ServiceTicketOut(many=True), ready=True)
@@ -87,7 +87,7 @@ def _own(query: dict[str, Any]) -> Any:
 
 @bp.get("/service_tickets/<int:ticket_id>")
 @limited("read")
-@allow("owner", "mechanic", "customer")
+@needs("tickets:read", "own:read")
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def get_service_ticket(ticket_id: int) -> Ticket:
     """Show a ticket: any to staff, their own to a customer."""
@@ -96,7 +96,7 @@ def get_service_ticket(ticket_id: int) -> Ticket:
 
 @bp.put("/service_tickets/<int:ticket_id>")
 @limited("write")
-@allow("owner", "mechanic", "customer")
+@needs("tickets:write", "own:write")
 @bp.arguments(ServiceTicketIn)
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def replace_service_ticket(changes: Ticket, ticket_id: int) -> Ticket:
@@ -106,7 +106,7 @@ def replace_service_ticket(changes: Ticket, ticket_id: int) -> Ticket:
 
 @bp.patch("/service_tickets/<int:ticket_id>")
 @limited("write")
-@allow("owner", "mechanic", "customer")
+@needs("tickets:write", "own:write")
 @bp.arguments(ServiceTicketPatch)
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def patch_service_ticket(changes: Ticket, ticket_id: int) -> Ticket:
@@ -116,7 +116,7 @@ def patch_service_ticket(changes: Ticket, ticket_id: int) -> Ticket:
 
 @bp.delete("/service_tickets/<int:ticket_id>")
 @limited("delete")
-@allow("owner", "mechanic")
+@needs("tickets:write")
 @bp.response(200, Message)
 def delete_service_ticket(ticket_id: int) -> dict[str, str]:
     """Delete a ticket that is not finished and on which nobody works; its items go back into stock."""
@@ -126,7 +126,7 @@ def delete_service_ticket(ticket_id: int) -> dict[str, str]:
 
 @bp.put("/service_tickets/<int:ticket_id>/assign-mechanic/<int:mechanic_id>")
 @limited("write")
-@allow("owner", "mechanic")
+@needs("tickets:write")
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def assign_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
     """Put a mechanic on a ticket; one who is on it already stays."""
@@ -135,7 +135,7 @@ def assign_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
 
 @bp.put("/service_tickets/<int:ticket_id>/remove-mechanic/<int:mechanic_id>")
 @limited("service_tickets_remove_mechanic")
-@allow("owner", "mechanic")
+@needs("tickets:write")
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def remove_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
     """Take a mechanic off a ticket."""
@@ -145,7 +145,7 @@ def remove_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
 @bp.put("/service_tickets/<int:ticket_id>/edit", endpoint="edit_service_ticket")
 @bp.put("/service_tickets/<int:ticket_id>/update-mechanics", endpoint="update_service_ticket_mechanics")
 @limited("write")
-@allow("owner", "mechanic")
+@needs("tickets:write")
 @bp.arguments(EditIn)
 @bp.response(200, EditOut, ready=True)
 def edit_service_ticket(changes: dict[str, Any], ticket_id: int) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def edit_service_ticket(changes: dict[str, Any], ticket_id: int) -> dict[str, An
 
 @bp.post("/service_tickets/<int:ticket_id>/inventory")
 @limited("write")
-@allow("owner", "mechanic")
+@needs("tickets:write")
 @bp.arguments(TicketItemsIn)
 @bp.response(201, ServiceTicketWholeOut, ready=True)
 def add_ticket_items(items: dict[str, Any], ticket_id: int) -> tuple[Ticket, dict[str, str]]:
@@ -175,7 +175,7 @@ def add_ticket_items(items: dict[str, Any], ticket_id: int) -> tuple[Ticket, dic
 
 @bp.delete("/service_tickets/<int:ticket_id>/inventory/<int:item_id>")
 @limited("delete")
-@allow("owner", "mechanic")
+@needs("tickets:write")
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def remove_ticket_item(ticket_id: int, item_id: int) -> Ticket:
     """Take an item off a ticket, wholly, and back into stock."""
@@ -184,7 +184,7 @@ def remove_ticket_item(ticket_id: int, item_id: int) -> Ticket:
 
 @bp.post("/service_tickets/<int:ticket_id>/status")
 @limited("write")
-@allow("owner", "mechanic", "customer")
+@needs("tickets:write", "own:write")
 @bp.arguments(StatusIn)
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def change_service_ticket_status(step: dict[str, Any], ticket_id: int) -> Ticket:

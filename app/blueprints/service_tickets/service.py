@@ -73,8 +73,8 @@ def _completed(caller: Principal, ticket: Ticket) -> Ticket:
     return ticket
 
 
-def _require_own(caller: Principal, customer_id: int) -> None:
-    if not caller.is_staff and caller.customer_id != customer_id:
+def _require_own(caller: Principal, customer_id: int, scope: str = "tickets:write") -> None:
+    if not caller.may(scope) and caller.customer_id != customer_id:
         raise NotYourTicket()
 
 
@@ -84,7 +84,7 @@ def show(caller: Principal, ticket_id: int) -> Ticket:
     :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's.
     """
     ticket = _whole(caller, ticket_id)
-    _require_own(caller, ticket["customer_id"])
+    _require_own(caller, ticket["customer_id"], "tickets:read")
     return ticket
 
 
@@ -118,7 +118,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
     with atomic() as session:
         ticket = _locked(caller, ticket_id, expected)
         _require_open(ticket)
-        if not caller.is_staff and ticket.status != "booked":
+        if not caller.may("tickets:write") and ticket.status != "booked":
             raise TicketClosed("The workshop has received the car: ask there.")
         if "customer_id" in changes:
             _require_own(caller, changes["customer_id"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.identity import STAFF, Role
+from app.core.scopes import STAFF, Role
 
 STATUSES = ("booked", "received", "in_progress", "completed", "delivered", "cancelled")
 FINISHED = frozenset({"completed", "delivered"})

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.blueprints.service_tickets import usage
 from app.blueprints.service_tickets.schemas import ItemUsageOut, MechanicUsageOut, UsageQuery
-from app.core.contract import Blueprint, allow, cached, limited
+from app.core.contract import Blueprint, cached, limited, needs
 from app.core.identity import principal
 
 bp = Blueprint("usage", __name__, description="Rankings.")
@@ -16,7 +16,7 @@ TOP = 3
 
 @bp.get("/mechanics/usage", tags=["mechanics"])
 @limited("ranking")
-@allow("owner", "mechanic")
+@needs("reports:read")
 @cached("rankings", reads=("mechanics", "service_tickets", "service_ticket_mechanics"))
 @bp.arguments(UsageQuery, location="query")
 @bp.response(200, MechanicUsageOut(many=True))
@@ -27,7 +27,7 @@ def rank_mechanics(query: dict[str, Any]) -> list[dict[str, Any]]:
 
 @bp.get("/mechanics/top-3-mechanics", tags=["mechanics"])
 @limited("ranking")
-@allow("owner", "mechanic")
+@needs("reports:read")
 @cached("rankings", reads=("mechanics", "service_ticket_mechanics"))
 @bp.response(200, MechanicUsageOut(many=True))
 def top_mechanics() -> list[dict[str, Any]]:
@@ -37,7 +37,7 @@ def top_mechanics() -> list[dict[str, Any]]:
 
 @bp.get("/inventory/usage", tags=["inventory"])
 @limited("ranking")
-@allow("owner", "mechanic")
+@needs("reports:read")
 @cached("rankings", reads=("parts", "service_tickets", "service_ticket_parts"))
 @bp.arguments(UsageQuery, location="query")
 @bp.response(200, ItemUsageOut(many=True))

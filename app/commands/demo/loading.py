@@ -24,7 +24,7 @@ from app.commands.demo.bulk import reserve, write
 from app.commands.demo.garage import MECHANICS, PARTS, Garage, Ids, Size
 from app.commands.demo.visits import Batch, SignIns, Visits
 from app.core.db import atomic
-from app.core.identity import Role
+from app.core.scopes import Role
 from app.core.tenancy import acting_in
 from app.extensions import db
 

@@ -1,4 +1,4 @@
-"""What the tests of the ground floor share."""
+"""A second application beside the suite's own, and what needs one."""
 
 from __future__ import annotations
 

@@ -1,0 +1,68 @@
+"""How tokens go out, and how a refresh token comes back: in the body, or in a cookie with its CSRF token beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app, jsonify, request
+
+from app.blueprints.accounts.errors import CsrfRefused
+from app.blueprints.accounts.sessions import Pass, csrf_matches
+from app.core.clock import rfc3339
+from app.core.identity import Principal, issue_token
+
+COOKIE = "refresh_token"
+CSRF_COOKIE = "csrf_token"
+COOKIE_PATH = "/auth"
+
+
+def token_answer(principal: Principal, message: str) -> dict[str, Any]:
+    """Return the answer that gives an access token."""
+    token, seconds = issue_token(principal)
+    return {
+        "status": "success",
+        "message": message,
+        "auth_token": token,
+        "token_type": "Bearer",
+        "expires_in": seconds,
+        "role": principal.role,
+    }
+
+
+def signed_in_answer(passed: Pass, *, in_cookie: bool, message: str = "Login successful") -> Response:
+    """Return the answer that gives both tokens, the refresh token where it was asked for."""
+    body = token_answer(passed.principal, message) | {"refresh_expires_at": rfc3339(passed.expires_at)}
+    if not in_cookie:
+        return jsonify(body | {"refresh_token": passed.refresh_token})
+    answer: Response = jsonify(body | {"csrf_token": passed.csrf_token})
+    _set(answer, COOKIE, passed.refresh_token, passed, path=COOKIE_PATH, httponly=True)
+    _set(answer, CSRF_COOKIE, passed.csrf_token, passed, path="/", httponly=False)
+    return answer
+
+
+def _set(answer: Response, name: str, value: str, passed: Pass, *, path: str, httponly: bool) -> None:
+    same_site = current_app.config["COOKIE_SAMESITE"]
+    answer.set_cookie(
+        name, value, expires=passed.expires_at, path=path, secure=True, httponly=httponly, samesite=same_site
+    )
+
+
+def forget_cookies(answer: Response) -> Response:
+    """Let a browser forget what it was given."""
+    same_site = current_app.config["COOKIE_SAMESITE"]
+    answer.delete_cookie(COOKIE, path=COOKIE_PATH, secure=True, httponly=True, samesite=same_site)
+    answer.delete_cookie(CSRF_COOKIE, path="/", secure=True, samesite=same_site)
+    return answer
+
+
+def refresh_token_sent(body: dict[str, Any]) -> tuple[str | None, bool]:
+    """Return the refresh token that the caller sent, and whether it came in the cookie.
+
+    :raises CsrfRefused: it did, without the header that a page of another origin cannot send.
+    """
+    if "refresh_token" in body:
+        return body["refresh_token"], False
+    token = request.cookies.get(COOKIE)
+    if token and not csrf_matches(token, request.headers.get("X-CSRF-Token")):
+        raise CsrfRefused()
+    return token, token is not None

@@ -1,0 +1,45 @@
+"""What a caller may do, by name: the scopes, and which of them each built-in role carries.
+
+A route asks for a scope (`contract.needs`); a role, an API key or a role that an owner made is a set of them. This is the one
+table; docs/security.md shows it, and a test keeps the two alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Literal
+
+Role = Literal["owner", "mechanic", "staff", "customer", "admin"]
+ROLES: tuple[Role, ...] = ("owner", "mechanic", "staff", "customer", "admin")
+STAFF: tuple[Role, ...] = ("owner", "mechanic", "staff")
+MEMBERS: tuple[Role, ...] = ("owner", "mechanic", "staff", "customer")
+
+# Each scope: what it lets one do, and the built-in roles that have it.
+SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
+    "own:read": ("See one's own record, cars and tickets.", ("customer",)),
+    "own:write": ("Change one's own record, and open and cancel one's own tickets.", ("customer",)),
+    "customers:read": ("See the workshop's customers.", ("owner", "mechanic")),
+    "customers:create": ("Record a customer who walked in.", ("owner", "mechanic")),
+    "customers:write": ("Change and erase customers' records.", ("owner",)),
+    "mechanics:read": ("See who works here, by name and contact.", ("owner", "mechanic")),
+    "mechanics:names": ("See who works here, by name.", ("owner", "mechanic", "staff", "customer")),
+    "mechanics:write": ("Hire, change and dismiss mechanics.", ("owner",)),
+    "mechanics:salary": ("See salaries.", ("owner",)),
+    "tickets:read": ("See every service ticket.", ("owner", "mechanic")),
+    "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
+    "inventory:read": ("See the parts.", ("owner", "mechanic")),
+    "inventory:write": ("Add, change and remove parts.", ("owner",)),
+    "reports:read": ("See rankings and figures.", ("owner", "mechanic")),
+}
+
+
+@lru_cache(maxsize=8)
+def of_role(role: Role) -> frozenset[str]:
+    """Return the scopes that a built-in role carries."""
+    return frozenset(name for name, (_, roles) in SCOPES.items() if role in roles)
+
+
+def known(names: Iterable[str]) -> frozenset[str]:
+    """Return those of `names` that are scopes: what an old row names and is no more is worth nothing."""
+    return frozenset(names) & SCOPES.keys()

@@ -1,0 +1,136 @@
+"""What a scope opens: each is proven by somebody who has all the others and lacks it, and by somebody who has it alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from app.core import scopes
+from app.core.contract import Access, contract_of
+from app.core.scopes import SCOPES
+from tests.factories import Caller
+from tests.security.matrix import Row, rows
+from tests.security.situation import Situation
+from tests.security.test_access_matrix import documented, prepared
+
+ALL = frozenset(SCOPES)
+
+
+def access_of(app: Flask, row: Row) -> Access:
+    (view,) = {
+        app.view_functions[rule.endpoint]
+        for rule in app.url_map.iter_rules()
+        if documented(rule.rule) == row.path and row.method in (rule.methods or set())
+    }
+    access = contract_of(view).access
+    assert access is not None
+    return access
+
+
+def somebody(situation: Situation, role: str, having: frozenset[str]) -> Caller:
+    """Return the owner or the customer of the situation with a token that has these scopes, and not one more or less."""
+    person = situation.shop.customer if role == "customer" else situation.shop.owner
+    assert person.principal is not None
+    return Caller(situation.app, replace(person.principal, narrowed=having), situation.shop.slug)
+
+
+def who_can_have(names: tuple[str, ...]) -> str:
+    return "customer" if all(name.startswith("own:") for name in names) else "owner"
+
+
+GUARDED = [row for row in rows() if row.expected["nobody"] == 401 and not row.path.startswith("/auth/")]
+
+
+@pytest.mark.parametrize("row", GUARDED, ids=str)
+def test_who_has_all_scopes_but_the_routes_own_is_refused(app: Flask, row: Row) -> None:
+    needed = access_of(app, row).scopes
+    situation = Situation(app)
+    role = who_can_have(needed)
+    before = situation.everything()
+
+    answer = situation.send(somebody(situation, role, ALL - set(needed)), row.method, row.path)
+
+    assert needed
+    assert (answer.status_code, answer.json["code"]) == (403, "not_allowed")
+    assert all(f"`{name}`" in answer.json["detail"] for name in needed)
+    assert situation.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [pytest.param(row, number, id=f"{row}-{number}") for row in GUARDED for number in (0, 1)],
+)
+def test_who_has_one_of_the_routes_scopes_alone_is_admitted(app: Flask, row: Row, name: int) -> None:
+    needed = access_of(app, row).scopes
+    scope = needed[name % len(needed)]
+    situation = prepared(app, row)
+
+    answer = situation.send(
+        somebody(situation, who_can_have((scope,)), frozenset({scope})), row.method, row.path
+    )
+
+    assert answer.status_code in (200, 201), answer.text
+
+
+def test_every_scope_opens_a_route_or_shows_a_field(app: Flask) -> None:
+    opening = {name for row in GUARDED for name in access_of(app, row).scopes}
+
+    assert ALL - opening == {"customers:create", "mechanics:salary"}
+
+
+def test_recording_who_walked_in_needs_its_scope(app: Flask) -> None:
+    situation = Situation(app)
+    walk_in = {"name": "Walter Walkin"}
+
+    able = somebody(situation, "owner", frozenset({"customers:create"})).post("/customers", json=walk_in)
+    unable = somebody(situation, "owner", ALL - {"customers:create"}).post("/customers", json=walk_in)
+
+    assert (able.status_code, unable.status_code) == (201, 400)
+
+
+@pytest.mark.parametrize(
+    ("having", "seen"),
+    [
+        ({"mechanics:names"}, {"id", "name"}),
+        ({"mechanics:names", "mechanics:salary"}, {"id", "name", "email", "phone", "salary", "created_at", "updated_at"}),
+        ({"mechanics:read"}, {"id", "name", "email", "phone", "created_at", "updated_at"}),
+    ],
+)  # fmt: skip
+def test_what_is_shown_of_a_mechanic_goes_by_scope(app: Flask, having: set[str], seen: set[str]) -> None:
+    situation = Situation(app)
+
+    shown = somebody(situation, "owner", frozenset(having)).get(f"/mechanics/{situation.shop.mechanic_id}")
+
+    assert set(shown.json) == seen
+
+
+def test_what_is_kept_for_one_set_of_scopes_is_not_shown_to_another(app: Flask) -> None:
+    situation = Situation(app)
+    path = f"/mechanics/{situation.shop.mechanic_id}"
+
+    answers = [
+        somebody(situation, "owner", frozenset(having)).get(path).json
+        for having in ({"mechanics:read"}, {"mechanics:names"}, ALL, {"mechanics:read"})
+    ]
+
+    assert ["salary" in answer for answer in answers] == [False, False, True, False]
+    assert ["email" in answer for answer in answers] == [True, False, True, True]
+
+
+def test_no_token_has_more_than_its_role(app: Flask) -> None:
+    situation = Situation(app)
+    greedy = somebody(situation, "customer", ALL)
+
+    assert greedy.get("/customers").status_code == 403
+    assert greedy.get("/customers/my-tickets").status_code == 200
+
+
+@pytest.mark.parametrize("role", scopes.ROLES)
+def test_a_role_has_no_scope_that_the_table_does_not_give_it(role: scopes.Role) -> None:
+    assert scopes.of_role(role) == {name for name, (_, roles) in SCOPES.items() if role in roles}
+
+
+def test_a_scope_that_is_no_more_is_worth_nothing() -> None:
+    assert scopes.known(["tickets:read", "tickets:eat"]) == {"tickets:read"}
