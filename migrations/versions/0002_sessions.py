@@ -1,4 +1,4 @@
-"""Sessions and their refresh tokens."""
+"""Sessions and the refresh tokens they have spent."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("membership_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("refresh_digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -35,6 +36,7 @@ def upgrade() -> None:
             ["membership_id"], ["memberships.id"], name=op.f("fk_account_sessions_membership_id_memberships")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_sessions")),
+        sa.UniqueConstraint("refresh_digest", name=op.f("uq_account_sessions_refresh_digest")),
     )
     with op.batch_alter_table("account_sessions", schema=None) as batch_op:
         batch_op.create_index("ix_account_sessions_account_id", ["account_id", "ended_at"], unique=False)
@@ -42,30 +44,29 @@ def upgrade() -> None:
         batch_op.create_index("ix_account_sessions_membership_id", ["membership_id"], unique=False)
 
     op.create_table(
-        "refresh_tokens",
+        "spent_refresh_tokens",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("session_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("spent_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"],
             ["account_sessions.id"],
-            name=op.f("fk_refresh_tokens_session_id_account_sessions"),
+            name=op.f("fk_spent_refresh_tokens_session_id_account_sessions"),
         ),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_refresh_tokens")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_spent_refresh_tokens")),
     )
-    with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_refresh_tokens_expires_at"), ["expires_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_refresh_tokens_session_id"), ["session_id"], unique=False)
+    with op.batch_alter_table("spent_refresh_tokens", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_spent_refresh_tokens_session_id"), ["session_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_spent_refresh_tokens_spent_at"), ["spent_at"], unique=False)
 
 
 def downgrade() -> None:
     """Undo."""
-    with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_refresh_tokens_session_id"))
-        batch_op.drop_index(batch_op.f("ix_refresh_tokens_expires_at"))
+    with op.batch_alter_table("spent_refresh_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_spent_refresh_tokens_spent_at"))
+        batch_op.drop_index(batch_op.f("ix_spent_refresh_tokens_session_id"))
 
-    op.drop_table("refresh_tokens")
+    op.drop_table("spent_refresh_tokens")
     with op.batch_alter_table("account_sessions", schema=None) as batch_op:
         batch_op.drop_index("ix_account_sessions_membership_id")
         batch_op.drop_index("ix_account_sessions_ended_at")

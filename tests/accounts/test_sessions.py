@@ -13,7 +13,7 @@ from sqlalchemy import select
 from werkzeug.test import Client, TestResponse
 
 from app.blueprints.accounts import service, sessions
-from app.blueprints.accounts.models import AccountSession, RefreshToken
+from app.blueprints.accounts.models import AccountSession
 from app.core import caching
 from app.core.db import atomic
 from app.extensions import db
@@ -37,6 +37,10 @@ def refresh(shop: Shop, token: str, **options: Any) -> TestResponse:
 
 def holding(shop: Shop, answer: dict[str, Any]) -> Caller:
     return Caller(shop.app, headers={"Authorization": f"Bearer {answer['auth_token']}"})
+
+
+def digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def told(answer: TestResponse) -> tuple[int, str]:
@@ -200,10 +204,11 @@ class TestRefreshing:
         token = sign_in(shop)["refresh_token"]
 
         with shop.app.app_context():
-            kept = db.session.get(RefreshToken, hashlib.sha256(token.encode()).digest())
+            kept = db.session.scalars(
+                select(AccountSession).where(AccountSession.refresh_digest == digest(token))
+            ).one()
 
-        assert kept is not None
-        assert token.encode() not in kept.digest
+        assert token.encode() not in kept.refresh_digest
 
 
 class TestLoggingOut:
@@ -298,6 +303,7 @@ class TestSeeingSessions:
                 AccountSession(
                     account_id=shop.owner.principal.account_id,  # type: ignore[union-attr]
                     membership_id=shop.owner.principal.membership_id,  # type: ignore[union-attr]
+                    refresh_digest=digest(unique("token")),
                     expires_at=datetime.now(UTC) - timedelta(seconds=1),
                 )
             )
@@ -551,8 +557,8 @@ def test_old_sessions_are_forgotten_with_their_tokens(app: Flask, shop: Shop) ->
     with app.app_context():
         numbers = {
             name: db.session.scalar(
-                select(RefreshToken.session_id).where(
-                    RefreshToken.digest == hashlib.sha256(answer["refresh_token"].encode()).digest()
+                select(AccountSession.id).where(
+                    AccountSession.refresh_digest == digest(answer["refresh_token"])
                 )
             )
             for name, answer in (("ended", ended), ("expired", expired), ("standing", standing))

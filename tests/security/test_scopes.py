@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -130,6 +132,17 @@ def test_no_token_has_more_than_its_role(app: Flask) -> None:
 @pytest.mark.parametrize("role", scopes.ROLES)
 def test_a_role_has_no_scope_that_the_table_does_not_give_it(role: scopes.Role) -> None:
     assert scopes.of_role(role) == {name for name, (_, roles) in SCOPES.items() if role in roles}
+
+
+def test_the_documented_table_is_the_one_of_the_code() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "security.md").read_text(encoding="utf-8")
+    found = re.finditer(r"^\| `(\w+:\w+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    table = {
+        name: (says[0].lower() + says[1:].rstrip("."), ", ".join(roles))
+        for name, (says, roles) in SCOPES.items()
+    }
+
+    assert {row[1]: (row[2], row[3]) for row in found} == table
 
 
 def test_a_scope_that_is_no_more_is_worth_nothing() -> None:

@@ -71,8 +71,9 @@ class AccountSession(Model):
     """A sign-in that goes on: what its tokens are good for ends with it.
 
     Its refresh tokens are a family: each is used once, for the next; one that comes back a second time ends the session,
-    since either it or its successor is in the wrong hands (RFC 9700, section 4.14.2). Belongs to an account, which may be
-    a member of several workshops; `membership_id` is what it acts as now.
+    since either it or its successor is in the wrong hands (RFC 9700, section 4.14.2). `refresh_digest` is the present
+    one's SHA-256; the token itself is 256 random bits. Belongs to an account, which may be a member of several workshops;
+    `membership_id` is what it acts as now.
     """
 
     __tablename__ = "account_sessions"
@@ -86,6 +87,7 @@ class AccountSession(Model):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     account_id: Mapped[int] = mapped_column(Id, ForeignKey("accounts.id"))
     membership_id: Mapped[int] = mapped_column(Id, ForeignKey("memberships.id"))
+    refresh_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     started_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     last_used_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     expires_at: Mapped[datetime] = mapped_column(Instant)
@@ -95,12 +97,11 @@ class AccountSession(Model):
     ended_by: Mapped[str | None] = mapped_column(String(20))
 
 
-class RefreshToken(Model):
-    """A refresh token as it is kept: its digest (SHA-256; the token itself is 256 random bits)."""
+class SpentRefreshToken(Model):
+    """The digest of a refresh token that was taken for the next one; when it comes again, its session ends."""
 
-    __tablename__ = "refresh_tokens"
+    __tablename__ = "spent_refresh_tokens"
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     session_id: Mapped[int] = mapped_column(Id, ForeignKey("account_sessions.id"), index=True)
-    expires_at: Mapped[datetime] = mapped_column(Instant, index=True)
-    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    spent_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import ColumnElement, delete, select, update
 
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
-from app.blueprints.accounts.models import Account, AccountSession, Membership, RefreshToken
+from app.blueprints.accounts.models import Account, AccountSession, Membership, SpentRefreshToken
 from app.blueprints.workshops.models import Workshop
 from app.core import caching, clock, crypto, identity, paging
 from app.core.db import atomic
@@ -59,10 +59,11 @@ def _lifetime() -> timedelta:
 
 def begin(principal: Principal, *, address: str | None = None, agent: str | None = None) -> Pass:
     """Begin a session of `principal`, and give it its first refresh token."""
-    now = clock.now()
+    now, token = clock.now(), secrets.token_urlsafe(32)
     began = AccountSession(
         account_id=principal.account_id,
         membership_id=principal.membership_id,
+        refresh_digest=_digest(token),
         started_at=now,
         last_used_at=now,
         expires_at=now + _lifetime(),
@@ -72,16 +73,7 @@ def begin(principal: Principal, *, address: str | None = None, agent: str | None
     with atomic() as session:
         session.add(began)
         session.flush()
-        token = _next_token(began)
     return Pass(replace(principal, session_id=began.id), token, began.expires_at)
-
-
-def _next_token(of: AccountSession) -> str:
-    token = secrets.token_urlsafe(32)
-    with atomic() as session:
-        session.add(RefreshToken(digest=_digest(token), session_id=of.id, expires_at=of.expires_at))
-        session.flush()
-    return token
 
 
 def refresh(token: str) -> Pass:
@@ -89,49 +81,42 @@ def refresh(token: str) -> Pass:
 
     :raises RefreshRefused: unknown, expired, its session has ended; or it was used before, which ends its session.
     """
-    now = clock.now()
-    with atomic() as session:
-        session_id = session.scalar(
-            update(RefreshToken)
-            .where(
-                RefreshToken.digest == _digest(token),
-                RefreshToken.used_at.is_(None),
-                RefreshToken.expires_at > now,
-            )
-            .values(used_at=now)
-            .returning(RefreshToken.session_id)
-        )
-        if session_id is not None and (passed := _carry_on(session_id, now)) is not None:
-            return passed
-        _end_if_used_before(token)
-    raise RefreshRefused()
+    with atomic():
+        passed = _carry_on(token)
+        if passed is None:
+            _end_if_spent(token)
+    if passed is None:
+        raise RefreshRefused()
+    return passed
 
 
-def _carry_on(session_id: int, now: datetime) -> Pass | None:
+def _carry_on(token: str) -> Pass | None:
+    """Give the session of `token` its next one. Of several who bring the same token, the condition lets one through."""
+    now, following = clock.now(), secrets.token_urlsafe(32)
     with atomic() as session:
-        going_on = session.scalar(
+        row = session.execute(
             update(AccountSession)
-            .where(AccountSession.id == session_id, AccountSession.ended_at.is_(None))
-            .values(last_used_at=now, expires_at=now + _lifetime())
-            .returning(AccountSession)
-        )
-        if going_on is None:
+            .where(
+                AccountSession.refresh_digest == _digest(token),
+                AccountSession.ended_at.is_(None),
+                AccountSession.expires_at > now,
+            )
+            .values(refresh_digest=_digest(following), last_used_at=now, expires_at=now + _lifetime())
+            .returning(AccountSession.id, AccountSession.membership_id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        if row is None:
             return None
+        session.add(SpentRefreshToken(digest=_digest(token), session_id=row.id, spent_at=now))
         with across_workshops():
-            membership = session.get_one(Membership, going_on.membership_id)
-        principal = replace(principal_of(membership), session_id=session_id)
-        return Pass(principal, _next_token(going_on), going_on.expires_at)
+            membership = session.get_one(Membership, row.membership_id)
+    return Pass(replace(principal_of(membership), session_id=row.id), following, now + _lifetime())
 
 
-def _end_if_used_before(token: str) -> None:
+def _end_if_spent(token: str) -> None:
     """End the session of a token that comes a second time: it, or the one it was taken for, is in the wrong hands."""
-    session_id = db.session.scalar(
-        select(RefreshToken.session_id).where(
-            RefreshToken.digest == _digest(token), RefreshToken.used_at.is_not(None)
-        )
-    )
-    if session_id is not None:
-        _end(AccountSession.id == session_id, by="reuse")
+    spent = select(SpentRefreshToken.session_id).where(SpentRefreshToken.digest == _digest(token))
+    _end(AccountSession.id.in_(spent), by="reuse")
 
 
 def switch(session_id: int, membership: Membership) -> Principal:
@@ -149,12 +134,8 @@ def switch(session_id: int, membership: Membership) -> Principal:
 
 def end_by_token(token: str) -> bool:
     """End the session that a refresh token carries on; return False if the token is not good any more."""
-    good = select(RefreshToken.session_id).where(
-        RefreshToken.digest == _digest(token),
-        RefreshToken.used_at.is_(None),
-        RefreshToken.expires_at > clock.now(),
-    )
-    return bool(_end(AccountSession.id.in_(good), by="logout"))
+    good = (AccountSession.refresh_digest == _digest(token), AccountSession.expires_at > clock.now())
+    return bool(_end(*good, by="logout"))
 
 
 def principal_of(membership: Membership) -> Principal:
@@ -241,16 +222,17 @@ def _end(*conditions: ColumnElement[bool], by: str) -> Sequence[int]:
 
 
 def forget_old() -> int:
-    """Delete the tokens that have expired, and the sessions that ended or expired a month ago; return how many of these."""
-    now = clock.now()
-    before = now - KEPT_AFTER_THE_END
+    """Delete the sessions that ended or expired a month ago, and the tokens spent by then; return how many sessions."""
+    before = clock.now() - KEPT_AFTER_THE_END
     old = select(AccountSession.id).where(
         (AccountSession.ended_at < before) | (AccountSession.expires_at < before)
     )
     with atomic() as session:
+        spent = SpentRefreshToken.spent_at < before
         session.execute(
-            delete(RefreshToken).where((RefreshToken.expires_at < now) | RefreshToken.session_id.in_(old)),
-            execution_options={"synchronize_session": False},
+            delete(SpentRefreshToken)
+            .where(spent | SpentRefreshToken.session_id.in_(old))
+            .execution_options(synchronize_session=False)
         )
         gone = session.scalars(
             delete(AccountSession)
