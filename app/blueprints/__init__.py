@@ -8,8 +8,18 @@ from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.mechanics.routes import bp as mechanics
+from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
 
-ALL: tuple[Blueprint, ...] = (accounts, customers, mechanics, inventory, service_tickets, usage, operations)
+ALL: tuple[Blueprint, ...] = (
+    accounts,
+    customers,
+    mechanics,
+    inventory,
+    service_tickets,
+    usage,
+    notifications,
+    operations,
+)
