@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
@@ -121,11 +122,13 @@ def pauses(minutes: list[str]) -> list[int]:
 
 def is_address(text: str) -> bool:
     """Tell whether `text` is one bare e-mail address, which nothing can be smuggled into a header with."""
+    if not text.isprintable() or set(text) & set(' ,;:<>()[]"\\'):
+        return False
     try:
         parsed = Address(addr_spec=text)
-    except (ValueError, IndexError):  # what the library raises for some malformed ones
+    except (ValueError, IndexError, HeaderParseError):  # what the library raises for one kind or another
         return False
-    return bool(parsed.username and parsed.domain) and text.isprintable() and not set(text) & set(' ,;<>"')
+    return bool(parsed.username and parsed.domain)
 
 
 def development_secrets() -> dict[str, str]:

@@ -95,9 +95,9 @@ class Letter:
         made["Message-ID"] = self.message_id
         made["X-Outbox-Id"] = self.key
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no "I am on holiday" to a machine
-        made["Content-Language"] = self.language
         made.set_content(self.text, cte="quoted-printable")
         made.add_alternative(self.html, subtype="html", cte="quoted-printable")
+        made["Content-Language"] = self.language  # last, or it would move into the text's part
         return made
 
 
@@ -206,7 +206,7 @@ def _subject(name: str, context: dict[str, Any]) -> str:
 
 def _duration(number: int, unit: Literal["minute", "hour"], language: str) -> str:
     """Return `15 minutes` in a language; whole days where hours make some, as people count."""
-    span = timedelta(**{f"{unit}s": number})
+    span = timedelta(**{f"{unit}s": int(number)})
     days, rest = divmod(span, timedelta(days=1))
     if days and not rest:
         return format_unit(days, "duration-day", locale=language)

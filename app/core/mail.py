@@ -147,7 +147,8 @@ def _codes(code: int, words: bytes | str) -> str:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    return str(getattr(error, "verify_message", "") or error.reason or type(error).__name__)[:100]
+    told = getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__
+    return str(told)[:100]
 
 
 def _hang_up(server: smtplib.SMTP) -> None:
