@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench lint format swagger migrate revision lock clean
+.PHONY: help run worker test check bench lint format swagger migrate revision lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ run: $(VENV)/.run-time  ## Serve on port 5000 (or PORT): migrated, the first tim
 	@environment=$$($(BIN)/python -c 'import config; print(config.configuration().NAME)') || exit 1; \
 	  [ "$$environment" = production ] || said=$$($(FLASK) demo --if-empty) || exit 1; \
 	  SHOW_WELCOME=1 WELCOME_NOTE="$$said" exec $(BIN)/python -m gunicorn -c gunicorn.conf.py flask_app:app
+
+worker: $(VENV)/.run-time  ## Send mail and do the other jobs, where the server does not (REDIS_URL)
+	@exec $(FLASK) worker
 
 test: $(VENV)/.tools  ## Run the tests on SQLite (PYTEST_ARGS="-k tickets" picks some)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)

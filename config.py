@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "service_tickets_list": ("300/minute", "5/hour"),
     "service_tickets_remove_mechanic": ("120/minute", "20/hour"),
     "inventory_list": ("300/minute", "15/hour"),
+    "notifications_list": ("300/minute", "15/hour"),
     "documentation": ("300/minute", "60/minute"),
     "health": ("1200/minute", "600/minute"),
 }
@@ -51,6 +54,10 @@ CACHE_SECONDS: dict[str, int] = {
 }
 
 TOKEN_LIFETIME_MINUTES = 30
+
+# SMTP_SECURITY: how the connection to the mail server is kept private, and the port where such a server listens.
+SMTP_PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "none": 25}
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class ConfigurationError(Exception):
@@ -110,6 +117,27 @@ def rate_limits(env: Env, profile: str) -> dict[str, str]:
                 f"RATE_LIMIT_{name.upper()} is {figure!r}: it takes such as '20/minute'."
             ) from error
     return chosen
+
+
+def pauses(minutes: list[str]) -> list[int]:
+    """Return the pauses between the tries to send a message, in seconds.
+
+    :raises ConfigurationError: one is no whole number of minutes, or there is none.
+    """
+    if not minutes or not all(pause.strip().isdecimal() and int(pause) for pause in minutes):
+        raise ConfigurationError("MAIL_RETRY_MINUTES takes minutes, separated by commas: `1,5,30`.")
+    return [int(pause) * 60 for pause in minutes]
+
+
+def is_address(text: str) -> bool:
+    """Tell whether `text` is one bare e-mail address, which nothing can be smuggled into a header with."""
+    if not text.isprintable() or set(text) & set(' ,;:<>()[]"\\'):
+        return False
+    try:
+        parsed = Address(addr_spec=text)
+    except (ValueError, IndexError, HeaderParseError):  # what the library raises for one kind or another
+        return False
+    return bool(parsed.username and parsed.domain)
 
 
 def development_secrets() -> dict[str, str]:
@@ -180,6 +208,9 @@ class Config:
             name: env.int(f"CACHE_SECONDS_{name.upper()}", seconds) for name, seconds in CACHE_SECONDS.items()
         }
         self.LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
+        self.set_mail(env)
+        self.JOBS_IN_SERVER = env.bool("JOBS_IN_SERVER", not self.REDIS_URL)
+        self.JOB_THREADS = env.int("JOB_THREADS", 2)
         for name, value in overrides.items():
             setattr(self, name, value)
         self.derive()
@@ -190,6 +221,51 @@ class Config:
         self.TOKEN_KEYS = token_keys(env) or {"default": self.SECRET_KEY}
         self.ENCRYPTION_KEYS = encryption_keys(env) or [kept["ENCRYPTION_KEYS"]]
         self.BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY", "") or kept["BLIND_INDEX_KEY"]
+
+    def set_mail(self, env: Env) -> None:
+        self.MAIL_FROM = env.str("MAIL_FROM", "")
+        self.BREVO_API_KEY = env.str("BREVO_API_KEY", "")
+        self.SMTP_HOST = env.str("SMTP_HOST", "")
+        self.SMTP_SECURITY = env.str("SMTP_SECURITY", "starttls").lower()
+        self.SMTP_PORT = env.int("SMTP_PORT", SMTP_PORTS.get(self.SMTP_SECURITY, 0))
+        self.SMTP_USERNAME = env.str("SMTP_USERNAME", "")
+        self.SMTP_PASSWORD = env.str("SMTP_PASSWORD", "")
+        self.MAIL_TIMEOUT_SECONDS = env.int("MAIL_TIMEOUT_SECONDS", 15)
+        self.MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 600)
+        self.MAIL_PAUSES = pauses(env.list("MAIL_RETRY_MINUTES", ["1", "5", "30", "120", "720"]))
+        self.MAIL_LOG_DAYS = env.int("MAIL_LOG_DAYS", 365)
+        self.MAIL_FOLDER = INSTANCE / "mail"
+
+    def check_mail(self) -> None:
+        """Refuse settings by which no mail would leave, or leave readable by others.
+
+        :raises ConfigurationError: naming the setting.
+        """
+        if self.MAIL_LEASE_SECONDS < 10 * self.MAIL_TIMEOUT_SECONDS:
+            raise ConfigurationError(
+                "MAIL_LEASE_SECONDS is less than ten times MAIL_TIMEOUT_SECONDS: a slow server's mail would leave twice."
+            )
+        if self.SMTP_SECURITY not in SMTP_PORTS:
+            raise ConfigurationError(
+                f"SMTP_SECURITY is {self.SMTP_SECURITY!r}: it takes {', '.join(SMTP_PORTS)}."
+            )
+        if self.SMTP_HOST and self.SMTP_SECURITY == "none" and self.SMTP_HOST not in THIS_MACHINE:
+            raise ConfigurationError(
+                "SMTP_SECURITY=none would send passwords and codes readable by others: it is for localhost alone."
+            )
+        if (self.SMTP_HOST or self.BREVO_API_KEY) and not is_address(self.MAIL_FROM):
+            raise ConfigurationError(
+                "MAIL_FROM is needed to send mail: one address, such as shop@example.com."
+            )
+
+    def mail_transport(self) -> str:
+        """Return how mail leaves: what is configured, else files in `instance/mail`."""
+        if self.BREVO_API_KEY:
+            return "brevo"
+        return "smtp" if self.SMTP_HOST else self.default_transport()
+
+    def default_transport(self) -> str:
+        return "file"
 
     def default_database(self) -> str:
         return f"sqlite:///{INSTANCE / 'mechanic_shop.db'}"
@@ -202,6 +278,8 @@ class Config:
 
     def derive(self) -> None:
         """Set what follows from the settings above."""
+        self.check_mail()
+        self.MAIL_TRANSPORT = self.mail_transport()
         if self.REDIS_URL:
             self.CACHE_TYPE = "RedisCache"
             self.CACHE_REDIS_URL = self.REDIS_URL
@@ -229,6 +307,10 @@ class TestingConfig(Config):
         self.TOKEN_KEYS = {"default": self.SECRET_KEY}
         self.ENCRYPTION_KEYS = ["testing-only-" + "e" * MINIMUM_SECRET_LENGTH]
         self.BLIND_INDEX_KEY = "testing-only-" + "b" * MINIMUM_SECRET_LENGTH
+
+    def mail_transport(self) -> str:
+        """Return what a test names, and never what this machine sends its mail with."""
+        return str(vars(self).get("MAIL_TRANSPORT", "memory"))
 
     def derive(self) -> None:
         self.ARGON2_MEMORY_KIB = 64
@@ -271,6 +353,8 @@ class ProductionConfig(Config):
 
     def registration_is_open(self) -> bool:
         return False
+    def default_transport(self) -> str:
+        return "none"
 
 
 def is_weak(secret: str) -> bool:

@@ -108,13 +108,21 @@ if production:
 
 
 def post_worker_init(worker: Any) -> None:
-    """End a worker on Ctrl-C as on SIGTERM: it answers what it has begun.
+    """End a worker on Ctrl-C as on SIGTERM: it answers what it has begun. Start its jobs, where the server does them.
 
     A terminal's Ctrl-C reaches a worker twice, once by way of the master. gunicorn's own handler locks the thread pool, and
     a second signal that comes in the middle of it waits for that lock forever, until the worker is killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the master passes it on, as SIGQUIT
     signal.signal(signal.SIGQUIT, worker.handle_exit)
+    if worker.wsgi.config["JOBS_IN_SERVER"]:
+        worker.wsgi.extensions["jobs"].start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Let the jobs of a worker that ends finish what they are at."""
+    if getattr(worker, "wsgi", None) is not None:
+        worker.wsgi.extensions["jobs"].stop()
 
 
 def when_ready(server: Any) -> None:

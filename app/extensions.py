@@ -12,6 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 from app.core import limits
 from app.core.db import Base, Session
 from app.core.openapi import Api
+from app.core.workers import JobQueue
 
 db = SQLAlchemy(
     model_class=Base,
@@ -24,3 +25,4 @@ cache = Cache()
 cors = CORS()
 limiter = Limiter(key_func=limits.caller)
 api = Api()
+jobs = JobQueue()

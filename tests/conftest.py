@@ -17,9 +17,11 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from app.core import clock
 from app.extensions import cache, db, limiter
 from tests.applications import another_app, needs_redis  # noqa: F401 - fixtures
 from tests.factories import Shop, make_shop
+from tests.mailing import Clock, Scripted, empty_the_outbox
 
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
@@ -105,3 +107,20 @@ def cold_cache(app: Flask) -> None:
 def on_postgresql(app: Flask) -> bool:
     with app.app_context():
         return db.engine.dialect.name == "postgresql"
+
+
+@pytest.fixture
+def clock_set(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The application's clock, in the test's hands."""
+    hands = Clock()
+    monkeypatch.setattr(clock, "now", hands.now)
+    return hands
+
+
+@pytest.fixture
+def transport(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """A transport in the test's hands, and nothing waiting that another test queued."""
+    empty_the_outbox(shop)
+    scripted = Scripted()
+    monkeypatch.setitem(shop.app.extensions, "mail", scripted)
+    return scripted

@@ -9,6 +9,7 @@ from app.blueprints.accounts.session_routes import bp as sessions
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.mechanics.routes import bp as mechanics
+from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
@@ -21,5 +22,6 @@ ALL: tuple[Blueprint, ...] = (
     inventory,
     service_tickets,
     usage,
+    notifications,
     operations,
 )

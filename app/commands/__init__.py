@@ -7,9 +7,10 @@ from flask import Flask
 from app.commands.demo import load_demo
 from app.commands.openapi import write_document
 from app.commands.owner import create_owner
+from app.commands.work import run_worker, show_outbox
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `app`."""
-    for command in (write_document, load_demo, create_owner):
+    for command in (write_document, load_demo, create_owner, run_worker, show_outbox):
         app.cli.add_command(command)

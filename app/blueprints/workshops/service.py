@@ -13,6 +13,8 @@ from app.blueprints.workshops.errors import SlugTaken, WorkshopNotFound, Worksho
 from app.blueprints.workshops.models import Counter, Workshop
 from app.core.db import atomic
 from app.core.errors import Invalid
+from app.core.letters import DEFAULT_LANGUAGE, Letterhead
+from app.core.outbox import writes_letterheads
 from app.core.prepared import Prepared
 from app.extensions import db
 
@@ -38,6 +40,15 @@ def named(slug: str | None) -> Workshop:
 def country_of(workshop_id: int) -> str:
     """Return the country (ISO 3166-1 alpha-2) in which a workshop's phone numbers are read."""
     return db.session.scalars(select(Workshop.country).where(Workshop.id == workshop_id)).one()
+
+
+@writes_letterheads
+def letterhead(workshop_id: int) -> Letterhead:
+    """Return in whose name, language and time zone a workshop's mail is written."""
+    workshop = db.session.scalars(select(Workshop).where(Workshop.id == workshop_id)).one()
+    return Letterhead(
+        workshop.name, getattr(workshop, "locale", None) or DEFAULT_LANGUAGE, workshop.time_zone
+    )
 
 
 def open_workshop(name: str, slug: str, **settings: Any) -> Workshop:

@@ -1,0 +1,228 @@
+"""The outbox: a message is queued by a row in the transaction of what it tells about, and leaves after the commit.
+
+So there is no message about what was undone, and no change whose message was lost. `app.core.delivery` sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    CursorResult,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    event,
+    func,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Session as AnySession
+
+from app.core import clock, crypto, letters, mail, tenancy
+from app.core.db import Id, Instant, Session, atomic, locked, require_atomic
+from app.core.letters import Letterhead, WrongValues
+from app.core.model import Model
+from app.core.tenancy import WorkshopOwned
+from config import is_address
+
+STATES = ("pending", "sent", "dead")
+DELIVERY = "deliver-mail"  # the job that is nudged
+_STATE_WORDS = ", ".join(f"'{state}'" for state in STATES)
+_PENDING = text("state = 'pending'")
+
+
+class OutboxMessage(WorkshopOwned, Model):
+    """A message in a workshop's name: waiting, sent, or given up (`dead`).
+
+    What fills its template may be a code or a link that opens an account: it is encrypted, and gone once the message is.
+    """
+
+    __tablename__ = "outbox_messages"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "id"),
+        CheckConstraint(f"state IN ({_STATE_WORDS})", name="state_known"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_with_time"),
+        CheckConstraint("state <> 'sent' OR template_values IS NULL", name="sent_without_values"),
+        CheckConstraint(
+            "state <> 'pending' OR (recipient IS NOT NULL AND template_values IS NOT NULL)",
+            name="pending_with_all_it_needs",
+        ),
+        CheckConstraint("claimed_until IS NULL OR state = 'pending'", name="only_pending_claimed"),
+        CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        Index("ix_outbox_messages_due", "due_at", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+        Index("ix_outbox_messages_created_at", "workshop_id", "created_at", "id"),
+        Index("ix_outbox_messages_state", "workshop_id", "state", "created_at", "id"),
+        Index("ix_outbox_messages_topic", "workshop_id", "topic", "created_at", "id"),
+        Index("ix_outbox_messages_recipient", "workshop_id", "recipient_digest", "created_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(320), unique=True)
+    topic: Mapped[str] = mapped_column(String(60))
+    recipient: Mapped[str | None] = mapped_column(crypto.EncryptedText)
+    recipient_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    language: Mapped[str] = mapped_column(String(10))
+    template_values: Mapped[str | None] = mapped_column(crypto.EncryptedText)
+    state: Mapped[str] = mapped_column(String(20), default="pending")
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    claimed_until: Mapped[datetime | None] = mapped_column(Instant)
+    last_error: Mapped[str | None] = mapped_column(String(200))
+    sent_by: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        """When it is tried next; nothing where it is not."""
+        return self.due_at if self.state == "pending" else None
+
+
+# ---- Queueing ---------------------------------------------------------------------------------------------------
+
+_letterhead: Callable[[int], Letterhead] | None = None
+
+
+def writes_letterheads(reader: Callable[[int], Letterhead]) -> Callable[[int], Letterhead]:
+    """Register the function that knows in whose name, language and time zone a workshop writes."""
+    global _letterhead
+    _letterhead = reader
+    return reader
+
+
+def letterhead_of(workshop_id: int) -> Letterhead:
+    """Return the letterhead of a workshop."""
+    if _letterhead is None:
+        raise RuntimeError("No feature knows letterheads.")
+    return _letterhead(workshop_id)
+
+
+def queue(
+    workshop_id: int, topic: str, recipient: str, /, *, locale: str | None = None, **values: Any
+) -> OutboxMessage:
+    """Queue a message on `topic` in the present transaction: it leaves if that is committed, and only then.
+
+    `locale` is the recipient's; without one, the workshop's.
+    :raises RuntimeError: outside `atomic()`. :raises WrongValues: not what the topic takes, or no address.
+    """
+    from app.extensions import db
+
+    session = db.session()
+    require_atomic(session)
+    if not is_address(recipient):
+        raise WrongValues("The recipient is not an address.")
+    now = clock.now()
+    message = OutboxMessage(
+        workshop_id=workshop_id,
+        message_id=mail.new_message_id(),
+        topic=topic,
+        recipient=recipient,
+        recipient_digest=digest_of(recipient),
+        language=letters.language_of(locale or letterhead_of(workshop_id).locale),
+        template_values=letters.pack(topic, values),
+        due_at=now,
+        created_at=now,
+    )
+    session.add(message)
+    nudge_after_commit(session)
+    return message
+
+
+def digest_of(address: str) -> bytes:
+    """Return the blind index by which messages to an address are found."""
+    return crypto.blind_index("outbox.recipient", address.lower())
+
+
+def nudge_after_commit(session: AnySession) -> None:
+    """Let a worker look for messages once this transaction is committed."""
+    session.info["mail_queued"] = True
+
+
+@event.listens_for(Session, "after_commit")
+def _nudge(session: AnySession) -> None:
+    from app.extensions import jobs
+
+    if session.info.pop("mail_queued", False):
+        jobs.nudge(DELIVERY)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_nudge(session: AnySession) -> None:
+    session.info.pop("mail_queued", None)
+
+
+# ---- Afterwards -------------------------------------------------------------------------------------------------
+
+
+def find_locked(workshop_id: int, message_id: int) -> OutboxMessage | None:
+    """Return a message of the workshop, locked for a change."""
+    from app.extensions import db
+
+    return db.session.scalar(
+        locked(OutboxMessage).where(OutboxMessage.workshop_id == workshop_id, OutboxMessage.id == message_id)
+    )
+
+
+def revive(message: OutboxMessage) -> None:
+    """Let a dead message start anew, as the same message: its Message-ID stays. Inside `atomic()`."""
+    from app.extensions import db
+
+    message.state, message.attempts, message.due_at, message.last_error = "pending", 0, clock.now(), None
+    nudge_after_commit(db.session())
+
+
+def forget(workshop_id: int, address: str) -> int:
+    """Take a person out of the log: their address and what was written to them. What still waits is not sent any more.
+
+    Returns how many messages there were. Inside the caller's `atomic()`, as part of an erasure.
+    """
+    statement = (
+        update(OutboxMessage)
+        .where(OutboxMessage.workshop_id == workshop_id, OutboxMessage.recipient_digest == digest_of(address))
+        .values(recipient=None, recipient_digest=None, template_values=None, claimed_until=None)
+        .execution_options(synchronize_session=False)
+    )
+    with atomic() as session:
+        waiting = statement.where(OutboxMessage.state != "sent").values(
+            state="dead", last_error="the person was erased"
+        )
+        found = 0
+        for one in (waiting, statement):
+            result = session.execute(one)
+            assert isinstance(result, CursorResult)
+            found += result.rowcount
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How the outbox stands, over all workshops."""
+
+    pending: int
+    overdue: int
+    dead: int
+    oldest: datetime | None
+
+
+def summary() -> Summary:
+    """Return how many messages wait, how many of them should have left by now, how many are dead, and the oldest waiting."""
+    from app.extensions import db
+
+    statement = select(
+        func.count().filter(OutboxMessage.state == "pending"),
+        func.count().filter(OutboxMessage.state == "pending", OutboxMessage.due_at <= clock.now()),
+        func.count().filter(OutboxMessage.state == "dead"),
+        func.min(OutboxMessage.created_at).filter(OutboxMessage.state == "pending"),
+    ).where(OutboxMessage.state != "sent")
+    with tenancy.across_workshops():
+        pending, overdue, dead, oldest = db.session.execute(statement).one()
+    return Summary(pending, overdue, dead, oldest)
