@@ -353,6 +353,7 @@ class ProductionConfig(Config):
 
     def registration_is_open(self) -> bool:
         return False
+
     def default_transport(self) -> str:
         return "none"
 

@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from app.blueprints.accounts import sessions
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
 from app.core.db import atomic
 from app.extensions import db
@@ -63,6 +64,8 @@ class Rows:
     mechanic: int
     free_mechanic: int
     customer: int
+    session: int
+    refresh_token: str
 
     @property
     def owner(self) -> Caller:
@@ -73,6 +76,13 @@ class Rows:
         return {
             "name": "John Doe", "email": f"{unique('jd')}@example.com", "phone": f"555-{unique('0')}-7890"[:20],
             "password": "securepassword",
+        }  # fmt: skip
+
+    @property
+    def new_workshop(self) -> dict[str, Any]:
+        slug = unique("new-")
+        return {
+            "workshop": {"name": "New", "slug": slug}, "email": f"{slug}@example.com", "password": "securepassword",
         }  # fmt: skip
 
     @property
@@ -107,7 +117,13 @@ def make_rows(app: Flask) -> Rows:
     )
     for hand in hands[:2]:
         shop.owner.put(f"/service_tickets/{ticket}/assign-mechanic/{hand}")
-    return Rows(shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer)
+    assert shop.owner.principal is not None
+    with app.app_context():
+        passed = sessions.begin(shop.owner.principal)
+    return Rows(
+        shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
+        passed.principal.session_id, passed.refresh_token,
+    )  # fmt: skip
 
 
 # ---- Every route and its number ---------------------------------------------------------------------------------
@@ -115,21 +131,29 @@ def make_rows(app: Flask) -> Rows:
 Request = Callable[[Rows], TestResponse]
 
 ROUTES: tuple[tuple[str, int, Request], ...] = (
+    # accounts
+    ("POST /auth/login", 4, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
+    ("POST /auth/register", 5, lambda r: r.shop.nobody.post("/auth/register", json=r.new_workshop)),
+    ("POST /auth/refresh", 3, lambda r: r.shop.nobody.post("/auth/refresh", json={"refresh_token": r.refresh_token})),
+    ("POST /auth/logout", 2, lambda r: r.shop.customer.post("/auth/logout")),
+    ("POST /auth/switch", 4, lambda r: r.owner.post("/auth/switch", json={"workshop": r.shop.slug})),
+    ("GET /auth/sessions", 2, lambda r: r.owner.get("/auth/sessions")),
+    ("DELETE /auth/sessions/<id>", 2, lambda r: r.owner.delete(f"/auth/sessions/{r.session}")),
     # customers
     ("POST /customers", 6, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
-    ("POST /customers/login", 3, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
+    ("POST /customers/login", 4, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
     ("GET /customers", 2, lambda r: r.owner.get("/customers")),
     ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
-    ("PUT /customers", 6, lambda r: r.shop.customer.put("/customers", json=r.registration)),
+    ("PUT /customers", 7, lambda r: r.shop.customer.put("/customers", json=r.registration)),
     ("PATCH /customers", 4, lambda r: r.shop.customer.patch("/customers", json={"name": "Ada"})),
-    ("DELETE /customers", 7, lambda r: r.shop.customer.delete("/customers")),
+    ("DELETE /customers", 8, lambda r: r.shop.customer.delete("/customers")),
     ("PUT /customers/<id>", 3, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
     ("PATCH /customers/<id>", 3, lambda r: r.owner.patch(f"/customers/{r.customer}", json={"name": "Ada"})),
-    ("DELETE /customers/<id>", 7, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
+    ("DELETE /customers/<id>", 8, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
     ("GET /customers/my-tickets", 2, lambda r: r.shop.customer.get("/customers/my-tickets")),
     # mechanics
     ("POST /mechanics", 6, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
-    ("POST /mechanics/login", 3, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
+    ("POST /mechanics/login", 4, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
     ("GET /mechanics", 2, lambda r: r.owner.get("/mechanics")),
     ("GET /mechanics/<id>", 2, lambda r: r.owner.get(f"/mechanics/{r.mechanic}")),
     ("GET /mechanics/search", 2, lambda r: r.owner.get("/mechanics/search?name=jane")),
@@ -137,7 +161,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /mechanics/top-3-mechanics", 2, lambda r: r.owner.get("/mechanics/top-3-mechanics")),
     ("PUT /mechanics/<id>", 8, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
     ("PATCH /mechanics/<id>", 4, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
-    ("DELETE /mechanics/<id>", 7, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    ("DELETE /mechanics/<id>", 8, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
     # service tickets
     ("POST /service_tickets", 6, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),

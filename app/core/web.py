@@ -188,7 +188,7 @@ def _allow_origins(app: Flask) -> None:
             "X-Workshop",
             "X-Request-Id",
         ],
-        supports_credentials=True,
+        supports_credentials="*" not in app.config["CORS_ORIGINS"],  # the cookie of a refresh token
         expose_headers=[
             "ETag",
             "Link",

@@ -12,6 +12,7 @@ from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, aliased, with_loader_criteria
 
+from app.blueprints.accounts.models import AccountSession, Membership
 from app.blueprints.inventory.models import Part
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic
@@ -206,6 +207,8 @@ class TestInsideAWorkshop:
 
         before = contents(other)
         with shop.inside(), atomic() as session:
+            theirs = AccountSession.membership_id.in_(select(Membership.id))
+            session.execute(delete(AccountSession).where(theirs).execution_options(synchronize_session=False))
             for model in children_first:
                 session.execute(delete(model).execution_options(synchronize_session=False))
 

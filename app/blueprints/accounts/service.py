@@ -196,10 +196,12 @@ def change_sign_in(
     with atomic():
         if email is not None:
             account.email = email
-        if password is not None and not passwords.matches(account.password_hash, password):
+        is_another = password is not None and not passwords.matches(account.password_hash, password)
+        if password is not None and is_another:
             account.password_hash = _hash_of(password)
-            sessions.end_all(account.id, by="password", but=but_session)
         _flush_email()
+        if is_another:
+            sessions.end_all(account.id, by="password", but=but_session)
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:
