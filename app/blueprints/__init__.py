@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
+from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.session_routes import bp as sessions
 from app.blueprints.customers.routes import bp as customers
@@ -17,6 +18,7 @@ from app.blueprints.service_tickets.usage_routes import bp as usage
 ALL: tuple[Blueprint, ...] = (
     accounts,
     sessions,
+    own_account,
     customers,
     mechanics,
     inventory,

@@ -79,6 +79,11 @@ def issue_token(principal: Principal) -> tuple[str, int]:
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid}), seconds
 
 
+def session_lifetime() -> timedelta:
+    """Return how long a session goes on without being refreshed."""
+    return timedelta(days=current_app.config["REFRESH_DAYS"])
+
+
 def read_token(token: str) -> Principal:
     """Return whom `token` names.
 

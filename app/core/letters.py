@@ -42,7 +42,7 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "recovery_code": {"code": "text", "minutes": "number"},
     "password_changed": {},
     "verify_email": {"link": "link", "code": "text"},
-    "email_change_old": {"new_address_masked": "text"},
+    "email_change_old": {"new_address_masked": "text", "link": "link", "code": "text"},
     "email_change_new": {"link": "link", "code": "text"},
     "account_locked": {"minutes": "number", "address": "text"},
     "invitation_staff": {"workshop": "text", "role": "text", "link": "link", "hours": "number"},

@@ -9,6 +9,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
+from zxcvbn import zxcvbn
 
 LONGEST_PASSWORD = 128
 
@@ -20,6 +21,21 @@ def least_length() -> int:
     """Return how many characters a new password must have in this installation."""
     least: int = current_app.config["PASSWORD_MINIMUM_LENGTH"]
     return least
+
+
+def too_easy(password: str, personal: list[str]) -> list[str]:
+    """Return what makes `password` too easy to guess for who knows what is `personal`; nothing where it is good enough.
+
+    Judged by zxcvbn (D. Wheeler, USENIX Security 2016): at least PASSWORD_LEAST_SCORE of its scores from 0 to 4.
+    """
+    least = current_app.config["PASSWORD_LEAST_SCORE"]
+    judged = zxcvbn(password, user_inputs=personal, max_length=LONGEST_PASSWORD)
+    if judged["score"] >= least:
+        return []
+    feedback = judged["feedback"]
+    return [words for words in (feedback["warning"], *feedback["suggestions"]) if words] or [
+        "Too easy to guess."
+    ]
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from app.core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, NotSignedIn
 
 
 class EmailTaken(Conflict):
@@ -23,16 +23,50 @@ class AccountShared(Conflict):
 class WrongCredentials(NotSignedIn):
     """No such account, or not its password: the answer doesn't say which."""
 
-    code, title = "wrong_credentials", "Invalid email or password."
+    code, title, keeps_work = "wrong_credentials", "Invalid email or password.", True
 
     def __init__(self) -> None:
         super().__init__("Invalid email or password.", error=None)
 
 
-class PasswordTooShort(Invalid):
+class PasswordRefused(Invalid):
+    """The password is not one to keep."""
+
+    code, title = "password_refused", "The password is not taken."
+
+
+class PasswordTooShort(PasswordRefused):
     """The password is shorter than the installation asks."""
 
     code, title = "password_too_short", "The password is too short."
+
+
+class PasswordTooEasy(PasswordRefused):
+    """The password is among the first that somebody would try, who may know the person."""
+
+    code, title = "password_too_easy", "The password is too easy to guess."
+
+
+class WrongPassword(NotAllowed):
+    """The caller's present password was asked for, and this is not it."""
+
+    code, title, keeps_work = "wrong_password", "This is not your present password.", True
+
+
+class CodeRefused(Invalid):
+    """The code or token is wrong, used, expired, or was tried too often: the answer doesn't say which."""
+
+    code, title, keeps_work = "code_refused", "The code is not good, or not any more.", True
+
+
+class TooManyTries(DomainError):
+    """Signing in failed too often, by this name or from this address."""
+
+    status, code, title = 429, "too_many_tries", "Too many failed tries; wait a little."
+    keeps_work = True
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
 
 
 class RefreshRefused(NotSignedIn):

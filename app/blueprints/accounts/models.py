@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
+from app.core.crypto import EncryptedText
 from app.core.db import Id, Instant
 from app.core.model import Model
 from app.core.scopes import Role
@@ -30,6 +31,7 @@ class Account(Model):
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     is_admin: Mapped[bool] = mapped_column(default=False)
+    email_verified_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
 
@@ -105,3 +107,58 @@ class SpentRefreshToken(Model):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     session_id: Mapped[int] = mapped_column(Id, ForeignKey("account_sessions.id"), index=True)
     spent_at: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class OneTimeCode(Model):
+    """Something sent to an address to show that who asks reads its mail: good once, for a while, for a few tries.
+
+    Found by what the address is, whether or not an account has it, so that asking costs the same for both. The six digits
+    are kept as a keyed digest, and encrypted until they are mailed; a token, of 256 random bits, as its SHA-256.
+    """
+
+    __tablename__ = "one_time_codes"
+    __table_args__ = (
+        CheckConstraint(
+            "purpose IN ('recovery', 'reset', 'verify_email', 'email_change_old', 'email_change_new')",
+            name="purpose_known",
+        ),
+        CheckConstraint("tries BETWEEN 0 AND 5", name="tries_bounded"),
+        CheckConstraint(
+            "(purpose IN ('email_change_old', 'email_change_new')) = (new_email IS NOT NULL)",
+            name="new_email_when_changing",
+        ),
+        Index("ix_one_time_codes_address", "address_digest", "purpose", "id"),
+        Index("ix_one_time_codes_account_id", "account_id", "purpose"),
+        Index("ix_one_time_codes_expires_at", "expires_at"),
+        Index(
+            "ix_one_time_codes_unmailed",
+            "id",
+            sqlite_where=text("sealed IS NOT NULL"),
+            postgresql_where=text("sealed IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    address_digest: Mapped[bytes] = mapped_column(LargeBinary(16))
+    account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("accounts.id"))
+    code_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    token_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    sealed: Mapped[str | None] = mapped_column(EncryptedText)
+    new_email: Mapped[str | None] = mapped_column(String(254))
+    tries: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class SignInFailures(Model):
+    """How often signing in failed lately, by a name or from an address: keyed digests, of accounts that exist and of others."""
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = (CheckConstraint("failures > 0", name="failures_positive"),)
+
+    key: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=1)
+    last_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    closed_until: Mapped[datetime] = mapped_column(Instant)

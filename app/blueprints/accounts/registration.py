@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
-
 from app.blueprints.accounts import service, sessions
-from app.blueprints.accounts.errors import RegistrationClosed
 from app.blueprints.workshops import service as workshops
 from app.core.db import atomic
 from app.core.identity import Principal
@@ -17,11 +14,9 @@ from app.core.tenancy import acting_in
 def register(workshop: dict[str, Any], email: str, password: str) -> Principal:
     """Open a workshop, with the owner who signs in to it: both or neither.
 
-    :raises RegistrationClosed: the installation does not allow it. :raises SlugTaken: another workshop has the slug.
-    :raises EmailTaken: the address has an account with another password. :raises PasswordTooShort: it is.
+    :raises SlugTaken: another workshop has the slug.
+    :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     """
-    if not current_app.config["OPEN_REGISTRATION"]:
-        raise RegistrationClosed()
     with atomic():
         opened = workshops.open_workshop(**workshop)
         with acting_in(opened.id):

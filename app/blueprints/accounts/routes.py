@@ -69,7 +69,11 @@ def _sign_in(credentials: dict[str, Any], preferred: tuple[Role, ...]) -> Respon
         raise Invalid("A cookie is given to JSON requests only.", errors={"refresh_in": ["Send JSON."]})
     name = next(credentials[field] for field in ("email", "phone", "username") if field in credentials)
     caller = service.sign_in(
-        name, credentials["password"], workshop_slug=request.headers.get("X-Workshop"), preferred=preferred
+        name,
+        credentials["password"],
+        workshop_slug=request.headers.get("X-Workshop"),
+        preferred=preferred,
+        address=request.remote_addr,
     )
     passed = sessions.begin(caller, address=request.remote_addr, agent=request.headers.get("User-Agent"))
     return signed_in_answer(passed, in_cookie=credentials["refresh_in"] == "cookie")

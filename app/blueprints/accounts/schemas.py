@@ -182,3 +182,87 @@ class RegistrationIn(Schema):
     workshop = fields.Nested(NewWorkshopIn, required=True)
     email = Email(required=True)
     password = NewPassword(required=True)
+
+
+SIX_DIGITS = {"pattern": "^[0-9]{6}$", "example": "492817"}
+
+
+class SixDigits(Text):
+    """A code as it was mailed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(longest=20, metadata={**SIX_DIGITS, **options.pop("metadata", {})}, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).replace(" ", "")
+        if not (len(text) == 6 and text.isascii() and text.isdigit()):
+            raise ValidationError("A code has six digits.")
+        return text
+
+
+class RecoveryIn(Schema):
+    """Who wants to get back in."""
+
+    email = Email(required=True)
+
+
+class RecoveryCodeIn(Schema):
+    """The code that was mailed."""
+
+    email = Email(required=True)
+    code = SixDigits(required=True)
+
+
+class RecoveryTokenOut(Schema):
+    """What a new password is set with."""
+
+    reset_token = fields.String(required=True, metadata={"example": "b64Yx9..."})
+    expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "example": 300})
+
+
+class RecoveryPasswordIn(Schema):
+    """A new password, for the token that the code was taken for."""
+
+    reset_token = fields.String(
+        required=True,
+        validate=validate.Length(1, LONGEST_TOKEN),
+        load_only=True,
+        metadata={"example": "b64Yx9..."},
+    )
+    password = NewPassword(required=True)
+
+
+class PasswordChangeIn(Schema):
+    """The present password, and the next."""
+
+    present_password = Password(required=True)
+    password = NewPassword(required=True)
+
+
+class EmailChangeIn(Schema):
+    """Another address, asked for with the present password."""
+
+    email = Email(required=True)
+    present_password = Password(required=True)
+
+
+class EmailConfirmationIn(Schema):
+    """What was sent to an address: the link's token, or the address and its code."""
+
+    token = fields.String(
+        validate=validate.Length(1, LONGEST_TOKEN),
+        load_only=True,
+        metadata={"description": "From the link.", "example": "b64Yx9..."},
+    )
+    email = Email(metadata={"description": "The address that the code went to."})
+    code = SixDigits()
+
+    @validates_schema
+    def _by_link_or_by_code(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "token" in data and ("email" in data or "code" in data):
+            raise ValidationError("Not together with `email` and `code`.", "token")
+        missing = [name for name in ("email", "code") if name not in data]
+        if "token" not in data and missing:
+            raise ValidationError({name: ["Missing data for required field."] for name in missing})

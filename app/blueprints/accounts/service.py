@@ -8,12 +8,18 @@ from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import sessions
-from app.blueprints.accounts.errors import AccountShared, EmailTaken, PasswordTooShort, WrongCredentials
+from app.blueprints.accounts import codes, sessions, tries
+from app.blueprints.accounts.errors import (
+    AccountShared,
+    EmailTaken,
+    PasswordTooEasy,
+    PasswordTooShort,
+    WrongCredentials,
+)
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
-from app.core import clock, passwords
+from app.core import clock, outbox, passwords
 from app.core.db import atomic
 from app.core.identity import Principal
 from app.core.schema import Phone
@@ -23,23 +29,45 @@ from app.extensions import db
 
 
 def sign_in(
-    known_as: str, password: str, workshop_slug: str | None, preferred: tuple[Role, ...]
+    known_as: str,
+    password: str,
+    workshop_slug: str | None,
+    preferred: tuple[Role, ...],
+    address: str | None = None,
 ) -> Principal:
     """Return the principal of the account with these credentials, in the workshop named (or its only one).
 
     `known_as` is an e-mail address, or a phone number that one account alone has in the workshop. An account that is
-    several things there signs in as the first of `preferred` that it is.
+    several things there signs in as the first of `preferred` that it is. `address` is where the caller is, for counting.
+    :raises TooManyTries: the name, or the address, has to wait.
     :raises WrongCredentials: unknown, wrong, closed, or nothing in that workshop: one answer for all.
     :raises WorkshopRequired: it belongs to several workshops and none is named.
     """
+    is_counted = tries.require_patience(known_as, address)
     account = _account_known_as(known_as, workshop_slug)
     if not passwords.matches(account.password_hash if account else None, password) or account is None:
+        with atomic():
+            if tries.note_failure(known_as, address) and account is not None:
+                _tell_locked(account, address)
         raise WrongCredentials()
     if account.password_hash and passwords.is_outdated(account.password_hash):
         with atomic():
             account.password_hash = passwords.hash_password(password)
     workshop_id = workshops.named(workshop_slug).id if workshop_slug else None
-    return _principal_of(account, workshop_id, preferred)
+    caller = _principal_of(account, workshop_id, preferred)
+    if is_counted:
+        tries.forget(known_as)
+    return caller
+
+
+def _tell_locked(account: Account, address: str | None) -> None:
+    workshop_id = codes.workshop_of(account.id)
+    if workshop_id is not None and account.email:
+        minutes = int(tries.BY_NAME.lock.total_seconds() // 60)
+        with acting_in(workshop_id):
+            outbox.queue(
+                workshop_id, "account_locked", account.email, minutes=minutes, address=address or "?"
+            )
 
 
 PhoneBook = Callable[[int, str], ColumnElement[bool]]
@@ -114,26 +142,37 @@ def act_in(principal: Principal, workshop_slug: str) -> Principal:
 def open_account(email: str, password: str) -> Account:
     """Make an account; an existing one is returned to whoever knows its password.
 
-    :raises EmailTaken: the address has an account with another password. :raises PasswordTooShort: it is.
+    :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     """
     known = db.session.scalar(select(Account).where(Account.email == email))
     if known is not None:
         if passwords.matches(known.password_hash, password):
             return known
         raise EmailTaken()
-    account = Account(email=email, password_hash=_hash_of(password))
+    account = Account(email=email, password_hash=_hash_of(password, email))
     with atomic() as session:
         session.add(account)
         _flush_email()
+        codes.send("verify_email", email, account.id)
     return account
 
 
-def _hash_of(password: str) -> str:
+def give_password(account: Account, password: str) -> None:
+    """Give an account another password.
+
+    :raises PasswordRefused: it is too short, or too easy to guess.
+    """
+    account.password_hash = _hash_of(password, account.email or "")
+
+
+def _hash_of(password: str, email: str) -> str:
     least = passwords.least_length()
     if len(password) < least:
         raise PasswordTooShort(
             f"At least {least} characters.", errors={"password": [f"Shorter than minimum length {least}."]}
         )
+    if advice := passwords.too_easy(password, [email, *email.split("@")]):
+        raise PasswordTooEasy(errors={"password": advice})
     return passwords.hash_password(password)
 
 
@@ -191,14 +230,14 @@ def change_sign_in(
 ) -> None:
     """Give an account another address or password; another password ends its sessions, but `but_session`.
 
-    :raises EmailTaken: another account has the address. :raises PasswordTooShort: it is.
+    :raises EmailTaken: another account has the address. :raises PasswordRefused: it is too easy.
     """
     with atomic():
         if email is not None:
             account.email = email
         is_another = password is not None and not passwords.matches(account.password_hash, password)
         if password is not None and is_another:
-            account.password_hash = _hash_of(password)
+            give_password(account, password)
         _flush_email()
         if is_another:
             sessions.end_all(account.id, by="password", but=but_session)
@@ -249,3 +288,5 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
             ).first()
         if elsewhere is None and not account.is_admin:
             account.email, account.password_hash, account.closed_at = None, None, now
+            codes.forget(account.id)
+            sessions.forget_places(account.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request
 
 from app.blueprints.accounts import registration, service, sessions
 from app.blueprints.accounts.answers import (
@@ -13,7 +13,7 @@ from app.blueprints.accounts.answers import (
     signed_in_answer,
     token_answer,
 )
-from app.blueprints.accounts.errors import RefreshRefused
+from app.blueprints.accounts.errors import RefreshRefused, RegistrationClosed
 from app.blueprints.accounts.models import AccountSession
 from app.blueprints.accounts.schemas import (
     LoginOut,
@@ -52,6 +52,8 @@ def register_workshop(wanted: dict[str, Any]) -> tuple[Response, int, dict[str, 
 
     Where the installation allows it (`OPEN_REGISTRATION`). An address that has an account needs that account's password.
     """
+    if not current_app.config["OPEN_REGISTRATION"]:
+        raise RegistrationClosed()
     owner = registration.register(**wanted)
     passed = sessions.begin(owner, address=request.remote_addr, agent=request.headers.get("User-Agent"))
     answer = signed_in_answer(passed, in_cookie=False, message="Workshop opened")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flask import current_app
 from sqlalchemy import ColumnElement, delete, select, update
 
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
@@ -18,6 +17,7 @@ from app.blueprints.workshops.models import Workshop
 from app.core import caching, clock, crypto, identity, paging
 from app.core.db import atomic
 from app.core.identity import Principal, Standing
+from app.core.jobs import periodic
 from app.core.paging import Order, Page, Walk
 from app.core.tenancy import across_workshops
 from app.extensions import db
@@ -53,10 +53,6 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _lifetime() -> timedelta:
-    return timedelta(days=current_app.config["REFRESH_DAYS"])
-
-
 def begin(principal: Principal, *, address: str | None = None, agent: str | None = None) -> Pass:
     """Begin a session of `principal`, and give it its first refresh token."""
     now, token = clock.now(), secrets.token_urlsafe(32)
@@ -66,7 +62,7 @@ def begin(principal: Principal, *, address: str | None = None, agent: str | None
         refresh_digest=_digest(token),
         started_at=now,
         last_used_at=now,
-        expires_at=now + _lifetime(),
+        expires_at=now + identity.session_lifetime(),
         address=address,
         agent=agent[:200] if agent else None,
     )
@@ -101,7 +97,11 @@ def _carry_on(token: str) -> Pass | None:
                 AccountSession.ended_at.is_(None),
                 AccountSession.expires_at > now,
             )
-            .values(refresh_digest=_digest(following), last_used_at=now, expires_at=now + _lifetime())
+            .values(
+                refresh_digest=_digest(following),
+                last_used_at=now,
+                expires_at=now + identity.session_lifetime(),
+            )
             .returning(AccountSession.id, AccountSession.membership_id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
@@ -110,7 +110,9 @@ def _carry_on(token: str) -> Pass | None:
         session.add(SpentRefreshToken(digest=_digest(token), session_id=row.id, spent_at=now))
         with across_workshops():
             membership = session.get_one(Membership, row.membership_id)
-    return Pass(replace(principal_of(membership), session_id=row.id), following, now + _lifetime())
+    return Pass(
+        replace(principal_of(membership), session_id=row.id), following, now + identity.session_lifetime()
+    )
 
 
 def _end_if_spent(token: str) -> None:
@@ -221,6 +223,18 @@ def _end(*conditions: ColumnElement[bool], by: str) -> Sequence[int]:
     return ended
 
 
+def forget_places(account_id: int) -> None:
+    """Forget from where an account that is closed was used."""
+    with atomic() as session:
+        session.execute(
+            update(AccountSession)
+            .where(AccountSession.account_id == account_id)
+            .values(address=None, agent=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+@periodic("forget-sessions", every=timedelta(hours=1))
 def forget_old() -> int:
     """Delete the sessions that ended or expired a month ago, and the tokens spent by then; return how many sessions."""
     before = clock.now() - KEPT_AFTER_THE_END

@@ -1,0 +1,91 @@
+"""The rules of addresses: one is verified by what was sent to it, and changed by the old and the new one together."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.blueprints.accounts import codes, service
+from app.blueprints.accounts.errors import CodeRefused, EmailTaken, WrongPassword
+from app.blueprints.accounts.models import Account
+from app.core import clock, passwords
+from app.core.db import atomic, locked
+from app.extensions import db
+
+CHANGES = ("email_change_old", "email_change_new")
+
+
+def ask_to_verify(account: Account) -> None:
+    """Send what verifies an account's address, unless it is verified."""
+    if account.email is not None and account.email_verified_at is None:
+        codes.send("verify_email", account.email, account.id)
+
+
+def ask_to_verify_own(account_id: int) -> None:
+    """Send what verifies the caller's address, unless it is verified."""
+    account = db.session.get(Account, account_id)
+    if account is not None:
+        ask_to_verify(account)
+
+
+def ask_to_change(account_id: int, email: str, password: str) -> None:
+    """Ask at both addresses whether an account's is to change.
+
+    :raises WrongPassword: it is not the account's. :raises EmailTaken: the address has an account.
+    """
+    account = db.session.scalar(select(Account).where(Account.id == account_id))
+    if account is None or account.email is None or not passwords.matches(account.password_hash, password):
+        raise WrongPassword()
+    if db.session.scalar(select(Account.id).where(Account.email == email)) is not None:
+        raise EmailTaken()
+    with atomic():
+        codes.spoil(account.id, *CHANGES)
+        codes.send("email_change_old", account.email, account.id, new_email=email)
+        codes.send("email_change_new", email, account.id, new_email=email)
+
+
+def confirm(*, token: str | None = None, email: str | None = None, code: str | None = None) -> str:
+    """Take what was sent to an address, by its link or by its code; say what came of it.
+
+    :raises CodeRefused: it is not good any more. :raises EmailTaken: somebody has got the new address meanwhile.
+    """
+    with atomic():
+        taken = _taken(token, email, code)
+        if taken is not None:
+            return _verified(taken) if taken.purpose == "verify_email" else _changed(taken)
+    raise CodeRefused()
+
+
+def _taken(token: str | None, email: str | None, code: str | None) -> codes.Taken | None:
+    if token is not None:
+        return codes.take_token(("verify_email", *CHANGES), token)
+    for purpose in ("verify_email", *CHANGES):
+        taken = codes.take_code(purpose, email or "", code or "")
+        if taken is not None:
+            return taken
+    return None
+
+
+def _verified(taken: codes.Taken) -> str:
+    with atomic():
+        account = _locked(taken.account_id)
+        account.email_verified_at = account.email_verified_at or clock.now()
+    return "The address is verified."
+
+
+def _changed(taken: codes.Taken) -> str:
+    other = CHANGES[1 - CHANGES.index(taken.purpose)]
+    assert taken.new_email is not None
+    if not codes.is_used(other, taken.account_id, taken.new_email):
+        return "Confirmed. The other address is still to confirm."
+    with atomic():
+        account = _locked(taken.account_id)
+        service.change_sign_in(account, email=taken.new_email)
+        account.email_verified_at = clock.now()
+    return "The address is changed."
+
+
+def _locked(account_id: int) -> Account:
+    account = db.session.scalar(locked(Account).where(Account.id == account_id, Account.closed_at.is_(None)))
+    if account is None:
+        raise CodeRefused()
+    return account

@@ -1,0 +1,272 @@
+"""One-time codes: made, mailed by a job, and taken once.
+
+A request writes one row whether or not an account has the address; the job that mails the codes finds out. So neither the
+answer nor its time tells who has an account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import json
+from sqlalchemy import delete, func, select, update
+
+from app.blueprints.accounts.models import Account, Membership, OneTimeCode
+from app.core import clock, crypto, links, outbox
+from app.core.db import atomic
+from app.core.jobs import periodic
+from app.core.tenancy import across_workshops, acting_in
+from app.extensions import db, jobs
+from config import is_address
+
+GOOD_FOR = {
+    "recovery": timedelta(minutes=15),
+    "reset": timedelta(minutes=5),
+    "verify_email": timedelta(hours=24),
+    "email_change_old": timedelta(hours=24),
+    "email_change_new": timedelta(hours=24),
+}
+TOPICS = {"recovery": "recovery_code"}  # of the letters, where they are not called as the purpose is
+MOST_TRIES = 5
+MOST_AN_HOUR = 5  # codes to one address for one purpose
+MAILED_AT_ONCE = 100
+KEPT = timedelta(days=1)
+MAILING = "mail-codes"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A code or token that was good, and what it was about."""
+
+    account_id: int
+    purpose: str
+    new_email: str | None
+
+
+def address_digest(address: str) -> bytes:
+    """Return the blind index under which the codes for an address are found."""
+    return crypto.blind_index("one-time-code.address", address.lower())
+
+
+def _code_digest(purpose: str, address: bytes, code: str) -> bytes:
+    return crypto.keyed_digest(f"one-time-code.{purpose}", address + code.encode())
+
+
+def _token_digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def send(purpose: str, address: str, account_id: int | None, *, new_email: str | None = None) -> None:
+    """Queue six digits, and a link that says the same, to an address; to nobody where no account has it.
+
+    Beyond five an hour nothing more is sent to it.
+    """
+    now, digest = clock.now(), address_digest(address)
+    code, token = f"{secrets.randbelow(10**6):06d}", secrets.token_urlsafe(32)
+    lately = db.session.scalar(
+        select(func.count())
+        .select_from(OneTimeCode)
+        .where(
+            OneTimeCode.address_digest == digest,
+            OneTimeCode.purpose == purpose,
+            OneTimeCode.created_at > now - timedelta(hours=1),
+        )
+    )
+    if (lately or 0) >= MOST_AN_HOUR:
+        return
+    with atomic() as session:
+        session.add(
+            OneTimeCode(
+                purpose=purpose,
+                address_digest=digest,
+                account_id=account_id,
+                code_digest=_code_digest(purpose, digest, code),
+                token_digest=_token_digest(token),
+                sealed=json.dumps({"to": address, "code": code, "token": token}),
+                new_email=new_email,
+                created_at=now,
+                expires_at=now + GOOD_FOR[purpose],
+            )
+        )
+    jobs.nudge(MAILING)
+
+
+def give_token(purpose: str, account_id: int) -> str:
+    """Return a token that its bearer may use once."""
+    token, now = secrets.token_urlsafe(32), clock.now()
+    with atomic() as session:
+        session.add(
+            OneTimeCode(
+                purpose=purpose,
+                address_digest=_token_digest(token)[:16],
+                account_id=account_id,
+                token_digest=_token_digest(token),
+                created_at=now,
+                expires_at=now + GOOD_FOR[purpose],
+            )
+        )
+    return token
+
+
+def take_code(purpose: str, address: str, code: str) -> Taken | None:
+    """Take the latest code for an address; a wrong one is counted, and five of them spoil it. Inside `atomic()`."""
+    now, digest = clock.now(), address_digest(address)
+    latest = (
+        select(OneTimeCode.id)
+        .where(OneTimeCode.address_digest == digest, OneTimeCode.purpose == purpose)
+        .order_by(OneTimeCode.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    with atomic() as session:
+        tried = session.execute(
+            update(OneTimeCode)
+            .where(
+                OneTimeCode.id == latest,
+                OneTimeCode.used_at.is_(None),
+                OneTimeCode.expires_at > now,
+                OneTimeCode.tries < MOST_TRIES,
+            )
+            .values(tries=OneTimeCode.tries + 1)
+            .returning(OneTimeCode.id, OneTimeCode.code_digest)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+        expected = tried.code_digest if tried is not None else bytes(32)
+        matches = hmac.compare_digest(expected, _code_digest(purpose, digest, code))
+        return _use(OneTimeCode.id == tried.id) if tried is not None and matches else None
+
+
+def take_token(purposes: tuple[str, ...], token: str) -> Taken | None:
+    """Take a token for one of these purposes. Inside `atomic()`."""
+    return _use(
+        OneTimeCode.token_digest == _token_digest(token),
+        OneTimeCode.purpose.in_(purposes),
+        OneTimeCode.expires_at > clock.now(),
+    )
+
+
+def _use(*conditions: Any) -> Taken | None:
+    """Use a code: of several who bring it at once, the condition lets one through. One of no account is good for nothing."""
+    with atomic() as session:
+        used = session.execute(
+            update(OneTimeCode)
+            .where(*conditions, OneTimeCode.used_at.is_(None))
+            .values(used_at=clock.now())
+            .returning(OneTimeCode.account_id, OneTimeCode.purpose, OneTimeCode.new_email)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()
+    if used is None or used.account_id is None:
+        return None
+    return Taken(used.account_id, used.purpose, used.new_email)
+
+
+def is_used(purpose: str, account_id: int, new_email: str) -> bool:
+    """Tell whether an account confirmed this change at one of its ends, lately."""
+    statement = select(OneTimeCode.id).where(
+        OneTimeCode.account_id == account_id,
+        OneTimeCode.purpose == purpose,
+        OneTimeCode.new_email == new_email,
+        OneTimeCode.used_at.is_not(None),
+        OneTimeCode.expires_at > clock.now(),
+    )
+    return db.session.scalars(statement.limit(1)).first() is not None
+
+
+def spoil(account_id: int, *purposes: str) -> None:
+    """Let no code of an account for these purposes be good any more."""
+    with atomic() as session:
+        session.execute(
+            update(OneTimeCode)
+            .where(
+                OneTimeCode.account_id == account_id,
+                OneTimeCode.purpose.in_(purposes),
+                OneTimeCode.used_at.is_(None),
+            )
+            .values(used_at=clock.now(), sealed=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def forget(account_id: int) -> None:
+    """Delete the codes of an account that is closed."""
+    with atomic() as session:
+        session.execute(
+            delete(OneTimeCode)
+            .where(OneTimeCode.account_id == account_id)
+            .execution_options(synchronize_session=False)
+        )
+
+
+@periodic(MAILING, every=timedelta(seconds=10))
+def mail_codes() -> None:
+    """Hand the codes that wait to the outbox, each in the name of a workshop that its person belongs to."""
+    unmailed = select(OneTimeCode.id).where(OneTimeCode.sealed.is_not(None)).order_by(OneTimeCode.id)
+    for code_id in db.session.scalars(unmailed.limit(MAILED_AT_ONCE)).all():
+        _mail(code_id)
+
+
+def _mail(code_id: int) -> None:
+    with atomic() as session:
+        code = session.scalar(
+            select(OneTimeCode)
+            .where(OneTimeCode.id == code_id, OneTimeCode.sealed.is_not(None))
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        if code is None or code.sealed is None:
+            return
+        said, code.sealed = json.loads(code.sealed), None
+        workshop_id = workshop_of(code.account_id) if code.account_id is not None else None
+        if workshop_id is not None and code.expires_at > clock.now() and is_address(said["to"]):
+            with acting_in(workshop_id):
+                outbox.queue(
+                    workshop_id, TOPICS.get(code.purpose, code.purpose), said["to"], **_values(code, said)
+                )
+
+
+def _values(code: OneTimeCode, said: dict[str, str]) -> dict[str, Any]:
+    if code.purpose == "recovery":
+        return {"code": said["code"], "minutes": int(GOOD_FOR["recovery"].total_seconds() // 60)}
+    page = "verify-email" if code.purpose == "verify_email" else "confirm-email"
+    values: dict[str, Any] = {"link": links.frontend(page, token=said["token"]), "code": said["code"]}
+    if code.purpose == "email_change_old":
+        values["new_address_masked"] = masked(code.new_email or "")
+    return values
+
+
+def masked(address: str) -> str:
+    """Return an address with most of its name hidden: enough to know one's own by."""
+    name, _, domain = address.partition("@")
+    return f"{name[:1]}***@{domain}"
+
+
+def workshop_of(account_id: int) -> int | None:
+    """Return the workshop in whose name an account is written to: the one that it joined first."""
+    with across_workshops():
+        return db.session.scalars(
+            select(Membership.workshop_id)
+            .join(Account, Account.id == Membership.account_id)
+            .where(
+                Membership.account_id == account_id,
+                Membership.ended_at.is_(None),
+                Account.closed_at.is_(None),
+            )
+            .order_by(Membership.id)
+            .limit(1)
+        ).first()
+
+
+@periodic("forget-codes", every=timedelta(hours=1))
+def forget_old() -> None:
+    """Delete the codes that expired a day ago."""
+    with atomic() as session:
+        session.execute(
+            delete(OneTimeCode)
+            .where(OneTimeCode.expires_at < clock.now() - KEPT)
+            .execution_options(synchronize_session=False)
+        )

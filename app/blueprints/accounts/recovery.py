@@ -1,0 +1,74 @@
+"""The rules of getting back in: a code by mail, a token for the code, and a new password for the token."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.blueprints.accounts import codes, service, sessions, tries
+from app.blueprints.accounts.errors import CodeRefused, WrongPassword
+from app.blueprints.accounts.models import Account
+from app.core import outbox, passwords
+from app.core.db import atomic, locked
+from app.core.tenancy import acting_in
+from app.extensions import db
+
+
+def ask(email: str) -> None:
+    """Send a code to an address, if an account has it. It does the same work either way."""
+    account_id = db.session.scalar(select(Account.id).where(Account.email == email))
+    codes.send("recovery", email, account_id)
+
+
+def exchange(email: str, code: str) -> str:
+    """Take the code for a token that sets a new password within five minutes.
+
+    :raises CodeRefused: wrong, used, expired, or tried five times: one answer for all, and for unknown addresses.
+    """
+    with atomic():
+        taken = codes.take_code("recovery", email, code)
+        token = codes.give_token("reset", taken.account_id) if taken is not None else None
+    if token is None:
+        raise CodeRefused()
+    return token
+
+
+def set_password(token: str, password: str) -> None:
+    """Give the account another password and end all of its sessions.
+
+    :raises CodeRefused: the token is not good any more. :raises PasswordRefused: it is too easy; the token stays good.
+    """
+    with atomic():
+        taken = codes.take_token(("reset",), token)
+        account = _open(taken.account_id) if taken is not None else None
+        if account is None:
+            raise CodeRefused()
+        service.give_password(account, password)
+        sessions.end_all(account.id, by="recovery")
+        codes.spoil(account.id, "recovery", "reset")
+        tries.forget(account.email or "")
+        _tell(account)
+
+
+def change_password(account_id: int, present: str, password: str, *, session_id: int) -> None:
+    """Give the caller's account another password; the other sessions end.
+
+    :raises WrongPassword: `present` is not the present one. :raises PasswordRefused: the new one is too easy.
+    """
+    with atomic():
+        account = _open(account_id)
+        if account is None or not passwords.matches(account.password_hash, present):
+            raise WrongPassword()
+        service.give_password(account, password)
+        sessions.end_all(account.id, by="password", but=session_id)
+        _tell(account)
+
+
+def _open(account_id: int) -> Account | None:
+    return db.session.scalar(locked(Account).where(Account.id == account_id, Account.closed_at.is_(None)))
+
+
+def _tell(account: Account) -> None:
+    workshop_id = codes.workshop_of(account.id)
+    if workshop_id is not None and account.email:
+        with acting_in(workshop_id):
+            outbox.queue(workshop_id, "password_changed", account.email)

@@ -1,0 +1,115 @@
+"""The rules of failed tries: a delay that grows by account and by address, and a lock that time, recovery or an owner opens.
+
+What is counted is the name that was given, whether or not an account has it: a lock tells nobody who is known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from sqlalchemy import case, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.blueprints.accounts.errors import TooManyTries
+from app.blueprints.accounts.models import SignInFailures
+from app.core import clock, crypto
+from app.core.db import atomic
+from app.core.jobs import periodic
+from app.extensions import db
+
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many failures are free, and after how many in all the door closes for `lock`; between, the pause doubles."""
+
+    free: int
+    most: int
+    lock: timedelta = timedelta(minutes=15)
+
+    def pause(self, failures: int) -> timedelta:
+        """Return for how long the door is closed after so many failures in a row."""
+        if failures >= self.most:
+            return self.lock
+        return timedelta(seconds=2 ** (failures - self.free) if failures > self.free else 0)
+
+
+BY_NAME = Patience(free=3, most=10)
+BY_ADDRESS = Patience(free=50, most=60)
+
+
+def _keys(name: str, address: str | None) -> dict[bytes, Patience]:
+    keys = {crypto.blind_index("sign-in.name", name.lower()): BY_NAME}
+    if address is not None:
+        keys[crypto.blind_index("sign-in.address", address)] = BY_ADDRESS
+    return keys
+
+
+def require_patience(name: str, address: str | None) -> bool:
+    """Refuse to try while a name or an address has to wait; tell whether anything is counted against them.
+
+    :raises TooManyTries: it has; the answer says for how long.
+    """
+    now = clock.now()
+    counted = db.session.scalars(
+        select(SignInFailures.closed_until).where(SignInFailures.key.in_(_keys(name, address)))
+    ).all()
+    longest = max(counted, default=now)
+    if longest > now:
+        raise TooManyTries(ceil((longest - now).total_seconds()))
+    return bool(counted)
+
+
+def note_failure(name: str, address: str | None) -> bool:
+    """Count a failure; tell whether it has just locked the name."""
+    now, locked = clock.now(), False
+    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    with atomic() as session:
+        for key, patience in sorted(_keys(name, address).items()):
+            fresh = SignInFailures.last_at < now - FORGOTTEN_AFTER
+            failures = session.scalar(
+                insert(SignInFailures)
+                .values(key=key, failures=1, last_at=now, closed_until=now)
+                .on_conflict_do_update(
+                    index_elements=["key"],
+                    set_={"failures": case((fresh, 1), else_=SignInFailures.failures + 1), "last_at": now},
+                )
+                .returning(SignInFailures.failures)
+            )
+            assert failures is not None
+            _close(key, now + patience.pause(failures))
+            locked = locked or (patience is BY_NAME and failures == patience.most)
+    return locked
+
+
+def _close(key: bytes, until: datetime) -> None:
+    row = db.session.get_one(SignInFailures, key, populate_existing=True)
+    row.closed_until = until
+
+
+def forget(name: str) -> None:
+    """Forget the failures of a name: it has shown who it is, or somebody who may has unlocked it."""
+    with atomic() as session:
+        session.execute(
+            delete(SignInFailures)
+            .where(SignInFailures.key == crypto.blind_index("sign-in.name", name.lower()))
+            .execution_options(synchronize_session=False)
+        )
+
+
+@periodic("forget-failures", every=timedelta(hours=1))
+def forget_old() -> None:
+    """Delete what was counted more than a day ago."""
+    with atomic() as session:
+        session.execute(
+            delete(SignInFailures)
+            .where(
+                SignInFailures.last_at < clock.now() - FORGOTTEN_AFTER,
+                SignInFailures.closed_until < clock.now(),
+            )
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,163 @@
+"""Verifying an address, and changing it by the old one and the new one together."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.test import TestResponse
+
+from app.blueprints.accounts.models import Account
+from tests.accounts.letters import Letters
+from tests.factories import PASSWORD, Shop, account_of, registration, unique
+from tests.mailing import Clock
+
+REFUSED = (400, "code_refused")
+
+
+def told(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.json["code"]
+
+
+def confirm(shop: Shop, **sent: str) -> TestResponse:
+    return shop.nobody.post("/auth/email/confirmation", json=sent)
+
+
+def account(shop: Shop, email: str) -> Account:
+    with shop.app.app_context():
+        return account_of(email)
+
+
+class TestVerifying:
+    def test_whoever_registers_is_asked_to(self, shop: Shop, letters: Letters) -> None:
+        person = registration()
+        shop.nobody.post("/customers", json=person)
+        before = account(shop, person["email"]).email_verified_at
+
+        done = confirm(shop, token=letters.token(person["email"]))
+
+        assert (before, done.status_code) == (None, 200)
+        assert account(shop, person["email"]).email_verified_at is not None
+
+    def test_goes_by_code_too_and_once(self, shop: Shop, letters: Letters) -> None:
+        person = registration()
+        shop.nobody.post("/customers", json=person)
+        code = letters.code(person["email"])
+
+        answers = [confirm(shop, email=person["email"], code=code) for _ in range(2)]
+
+        assert [answer.status_code for answer in answers] == [200, 400]
+
+    def test_can_be_asked_for_again_until_it_is_done(self, shop: Shop, letters: Letters) -> None:
+        asked = shop.customer.post("/auth/email/verification")
+        confirm(shop, token=letters.token(shop.customer.email))
+        letters.transport.taken.clear()
+
+        again = shop.customer.post("/auth/email/verification")
+
+        assert asked.json == again.json
+        assert letters.to(shop.customer.email) == []
+
+    @pytest.mark.parametrize(
+        ("sent", "field"),
+        [
+            ({}, "email"), ({"email": "a@example.com"}, "code"), ({"code": "123456"}, "email"),
+            ({"token": "x", "code": "123456"}, "token"), ({"email": "nobody", "code": "123456"}, "email"),
+        ],
+    )  # fmt: skip
+    def test_needs_a_token_or_an_address_with_its_code(
+        self, shop: Shop, sent: dict[str, str], field: str
+    ) -> None:
+        answer = confirm(shop, **sent)
+
+        assert answer.status_code == 400
+        assert field in answer.json["errors"]
+
+    @pytest.mark.parametrize("sent", [{"token": "x"}, {"email": "nobody@example.com", "code": "123456"}])
+    def test_by_what_nobody_sent_is_refused(self, shop: Shop, sent: dict[str, str]) -> None:
+        assert told(confirm(shop, **sent)) == REFUSED
+
+    def test_the_link_leads_to_the_frontend_with_its_token_out_of_sight_of_servers(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        person = registration()
+        shop.nobody.post("/customers", json=person)
+
+        (text,) = letters.to(person["email"])
+
+        assert f"{shop.app.config['FRONTEND_URL']}/verify-email#token=" in text
+
+
+class TestChanging:
+    @pytest.fixture
+    def new(self, shop: Shop, letters: Letters, clock_set: Clock) -> str:
+        email = f"{unique('new')}@example.com"
+        body = {"email": email, "present_password": PASSWORD}
+        assert shop.mechanic.post("/auth/email", json=body).status_code == 200
+        return email
+
+    @pytest.mark.parametrize("first", ["old", "new"])
+    @pytest.mark.parametrize("by", ["token", "code"])
+    def test_happens_once_both_have_confirmed(
+        self, shop: Shop, letters: Letters, new: str, first: str, by: str
+    ) -> None:
+        old = shop.mechanic.email
+        ends = (old, new) if first == "old" else (new, old)
+        sent = [
+            {"token": letters.token(end)} if by == "token" else {"email": end, "code": letters.code(end)}
+            for end in ends
+        ]
+
+        one = confirm(shop, **sent[0])
+        between = account(shop, old).email
+        two = confirm(shop, **sent[1])
+
+        assert (one.status_code, two.status_code, between) == (200, 200, old)
+        assert account(shop, new).email_verified_at is not None
+        signed_in = shop.nobody.post("/auth/login", json={"email": new, "password": PASSWORD})
+        assert signed_in.status_code == 200
+        assert shop.nobody.post("/auth/login", json={"email": old, "password": PASSWORD}).status_code == 401
+
+    def test_tells_the_old_address_which_one_without_spelling_it_out(
+        self, shop: Shop, letters: Letters, new: str
+    ) -> None:
+        (text,) = letters.to(shop.mechanic.email)
+
+        assert "n***@example.com" in text
+        assert new not in text
+
+    def test_needs_the_password(self, shop: Shop, letters: Letters) -> None:
+        body = {"email": f"{unique('new')}@example.com", "present_password": "not-the-password"}
+
+        assert told(shop.owner.post("/auth/email", json=body)) == (403, "wrong_password")
+
+    def test_to_an_address_that_has_an_account_is_refused(self, shop: Shop) -> None:
+        body = {"email": shop.owner.email, "present_password": PASSWORD}
+
+        assert told(shop.mechanic.post("/auth/email", json=body)) == (409, "email_taken")
+
+    def test_to_one_that_somebody_took_meanwhile_is_refused_and_changes_nothing(
+        self, shop: Shop, letters: Letters, new: str
+    ) -> None:
+        confirm(shop, token=letters.token(shop.mechanic.email))
+        token = letters.token(new)
+        shop.nobody.post("/customers", json=registration(email=new))
+
+        assert told(confirm(shop, token=token)) == (409, "email_taken")
+        assert account(shop, shop.mechanic.email).email == shop.mechanic.email
+
+    def test_asked_for_anew_makes_the_first_links_worthless(
+        self, shop: Shop, letters: Letters, new: str
+    ) -> None:
+        first = letters.token(new)
+        other = f"{unique('other')}@example.com"
+        shop.mechanic.post("/auth/email", json={"email": other, "present_password": PASSWORD})
+
+        assert told(confirm(shop, token=first)) == REFUSED
+
+    def test_waits_for_a_day_and_no_longer(
+        self, shop: Shop, letters: Letters, clock_set: Clock, new: str
+    ) -> None:
+        tokens = [letters.token(shop.mechanic.email), letters.token(new)]
+        confirm(shop, token=tokens[0])
+        clock_set.pass_(hours=25)
+
+        assert told(confirm(shop, token=tokens[1])) == REFUSED

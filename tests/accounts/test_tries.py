@@ -1,0 +1,158 @@
+"""Failed tries: a pause that grows, a lock that is told by mail, and no hint of who has an account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from werkzeug.test import TestResponse
+
+from app.blueprints.accounts import tries
+from app.blueprints.accounts.models import SignInFailures
+from app.core.db import atomic
+from app.extensions import db
+from tests.accounts.letters import Letters
+from tests.factories import PASSWORD, Shop, unique
+from tests.mailing import Clock
+
+
+def sign_in(shop: Shop, email: str, password: str = "wrong", door: str = "/auth/login") -> TestResponse:
+    return shop.nobody.post(door, json={"email": email, "password": password})
+
+
+def fail(shop: Shop, email: str, clock: Clock, times: int) -> list[TestResponse]:
+    """Fail so many times, each as soon as the door is open again."""
+    answers = []
+    for _ in range(times):
+        answer = sign_in(shop, email)
+        if answer.status_code == 429:
+            clock.pass_(seconds=int(answer.headers["Retry-After"]))
+            answer = sign_in(shop, email)
+        answers.append(answer)
+    return answers
+
+
+@pytest.fixture(autouse=True)
+def patient_with_this_machine(shop: Shop) -> None:
+    """All tests come from one address: let none of them wait for another's failures."""
+    with shop.app.app_context(), atomic() as session:
+        session.query(SignInFailures).delete()
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(3, 0), (4, 2), (5, 4), (7, 16), (9, 64), (10, 900), (15, 900)]
+)
+def test_the_pause_doubles_until_the_door_is_locked(failures: int, seconds: int) -> None:
+    assert tries.BY_NAME.pause(failures) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_who_failed_too_often_waits_even_with_the_right_password(
+    shop: Shop, clock_set: Clock, known: bool
+) -> None:
+    email = shop.customer.email if known else f"{unique('nobody')}@example.com"
+    answers = [sign_in(shop, email).status_code for _ in range(4)]
+
+    early = sign_in(shop, email, PASSWORD)
+    clock_set.pass_(seconds=int(early.headers["Retry-After"]))
+    late = sign_in(shop, email, PASSWORD)
+
+    assert answers == [401] * 4
+    assert (early.status_code, early.json["code"], early.headers["Retry-After"]) == (
+        429,
+        "too_many_tries",
+        "2",
+    )
+    assert late.status_code == (200 if known else 401)
+
+
+def test_a_try_while_waiting_is_not_counted(shop: Shop, clock_set: Clock) -> None:
+    for _ in range(20):
+        sign_in(shop, shop.customer.email)
+    clock_set.pass_(seconds=2)
+
+    assert sign_in(shop, shop.customer.email, PASSWORD).status_code == 200
+
+
+def test_signing_in_forgets_the_failures(shop: Shop, clock_set: Clock) -> None:
+    for _ in range(3):
+        fail(shop, shop.customer.email, clock_set, 3)
+        assert sign_in(shop, shop.customer.email, PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("door", ["/auth/login", "/customers/login", "/mechanics/login"])
+def test_every_door_counts(shop: Shop, clock_set: Clock, door: str) -> None:
+    for other in ("/auth/login", "/customers/login", "/mechanics/login", door):
+        sign_in(shop, shop.customer.email, door=other)
+
+    assert sign_in(shop, shop.customer.email, PASSWORD, door).status_code == 429
+
+
+def test_a_failure_with_an_idempotency_key_counts(shop: Shop, clock_set: Clock) -> None:
+    for _ in range(4):
+        body = {"email": shop.customer.email, "password": "wrong"}
+        shop.nobody.post("/auth/login", json=body, headers={"Idempotency-Key": unique("key")})
+
+    assert sign_in(shop, shop.customer.email, PASSWORD).status_code == 429
+
+
+def test_the_tenth_locks_and_is_told_once(shop: Shop, clock_set: Clock, letters: Letters) -> None:
+    fail(shop, shop.customer.email, clock_set, 10)
+    locked = sign_in(shop, shop.customer.email, PASSWORD)
+    clock_set.pass_(minutes=16)
+    fail(shop, shop.customer.email, clock_set, 1)
+
+    assert (locked.status_code, locked.headers["Retry-After"]) == (429, "900")
+    assert len(letters.to(shop.customer.email)) == 1
+
+
+def test_a_lock_of_nobodys_is_told_to_nobody(shop: Shop, clock_set: Clock, letters: Letters) -> None:
+    unknown = f"{unique('nobody')}@example.com"
+
+    fail(shop, unknown, clock_set, 10)
+
+    assert letters.to(unknown) == []
+
+
+def test_time_opens_the_lock_and_a_day_forgets(shop: Shop, clock_set: Clock) -> None:
+    fail(shop, shop.customer.email, clock_set, 10)
+    clock_set.pass_(hours=25)
+
+    assert [answer.status_code for answer in fail(shop, shop.customer.email, clock_set, 3)] == [401] * 3
+    assert sign_in(shop, shop.customer.email, PASSWORD).status_code == 200
+
+
+def test_recovering_opens_the_lock(shop: Shop, clock_set: Clock, letters: Letters) -> None:
+    email = shop.customer.email
+    fail(shop, email, clock_set, 10)
+    shop.nobody.post("/auth/recovery", json={"email": email})
+    token = shop.nobody.post("/auth/recovery/code", json={"email": email, "code": letters.code(email)}).json
+    body = {"reset_token": token["reset_token"], "password": "wrench-otter-lagoon-42"}
+    shop.nobody.post("/auth/recovery/password", json=body)
+
+    assert sign_in(shop, email, "wrench-otter-lagoon-42").status_code == 200
+
+
+def test_an_address_that_tries_many_names_waits_too(shop: Shop, clock_set: Clock) -> None:
+    for number in range(tries.BY_ADDRESS.free + 1):
+        assert sign_in(shop, f"nobody{number}@{unique('guess')}.example.com").status_code == 401
+
+    assert sign_in(shop, shop.customer.email, PASSWORD).status_code == 429
+
+
+def test_what_is_kept_names_nobody(shop: Shop) -> None:
+    sign_in(shop, shop.customer.email)
+
+    with shop.app.app_context():
+        kept = b"".join(row.key for row in db.session.query(SignInFailures))
+    assert shop.customer.email.encode() not in kept
+
+
+def test_old_failures_are_deleted(shop: Shop, clock_set: Clock) -> None:
+    sign_in(shop, shop.customer.email)
+    clock_set.pass_(hours=25)
+
+    with shop.app.app_context():
+        tries.forget_old()
+
+        assert db.session.query(SignInFailures).count() == 0
