@@ -63,6 +63,7 @@ class Rows:
     mechanic: int
     free_mechanic: int
     customer: int
+    dead_letter: int
 
     @property
     def owner(self) -> Caller:
@@ -107,7 +108,17 @@ def make_rows(app: Flask) -> Rows:
     )
     for hand in hands[:2]:
         shop.owner.put(f"/service_tickets/{ticket}/assign-mechanic/{hand}")
-    return Rows(shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer)
+    return Rows(
+        shop,
+        ticket,
+        bare,
+        parts[0],
+        shop.make_part(on_hand=50).id,
+        hands[0],
+        hands[2],
+        customer,
+        shop.make_dead_letter(),
+    )
 
 
 # ---- Every route and its number ---------------------------------------------------------------------------------
@@ -138,6 +149,9 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("PUT /mechanics/<id>", 8, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
     ("PATCH /mechanics/<id>", 4, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
     ("DELETE /mechanics/<id>", 7, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    # notifications
+    ("GET /notifications/log", 2, lambda r: r.owner.get("/notifications/log")),
+    ("POST /notifications/<id>/resend", 3, lambda r: r.owner.post(f"/notifications/{r.dead_letter}/resend")),
     # service tickets
     ("POST /service_tickets", 6, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),

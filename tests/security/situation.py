@@ -15,7 +15,7 @@ from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vi
 
 @dataclass
 class Situation:
-    """`shop` has a ticket of its customer with a mechanic and an item on it; `other_shop` is somebody else's."""
+    """`shop` has a ticket of its customer with a mechanic and an item, and a dead letter; `other_shop` is somebody else's."""
 
     app: Flask
     shop: Shop = field(init=False)
@@ -25,6 +25,7 @@ class Situation:
         self.shop, self.other_shop = make_shop(self.app), make_shop(self.app)
         self.item_id = self.shop.make_part(on_hand=10, sku=unique("SKU-")).id
         self.ticket_id = self.shop.make_ticket()["id"]
+        self.notification_id = self.shop.make_dead_letter()
         edit = {"add_mechanic_ids": [self.shop.mechanic_id], "add_item_ids": [self.item_id]}
         staffed = self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit)
         assert staffed.status_code == 200
@@ -49,6 +50,7 @@ class Situation:
             "mechanic_id": self.shop.mechanic_id,
             "item_id": self.item_id,
             "ticket_id": self.ticket_id,
+            "notification_id": self.notification_id,
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
         }
@@ -75,6 +77,7 @@ class Situation:
             "/service_tickets",
             "/mechanics/usage",
             "/inventory/usage",
+            "/notifications/log",
         )
         return [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
 
