@@ -219,7 +219,7 @@ class Config:
         self.MAIL_FROM = env.str("MAIL_FROM", "")
         self.BREVO_API_KEY = env.str("BREVO_API_KEY", "")
         self.SMTP_HOST = env.str("SMTP_HOST", "")
-        self.SMTP_SECURITY = env.str("SMTP_SECURITY", "starttls").lower()
+        self.SMTP_SECURITY = (env.str("SMTP_SECURITY", "") or "starttls").lower()
         self.SMTP_PORT = env.int("SMTP_PORT", SMTP_PORTS.get(self.SMTP_SECURITY, 0))
         self.SMTP_USERNAME = env.str("SMTP_USERNAME", "")
         self.SMTP_PASSWORD = env.str("SMTP_PASSWORD", "")

@@ -29,7 +29,7 @@ from tests.mailing import post, row
 from tests.mailserver import MailServer
 from tests.resilience.conftest import Garage
 from tests.resilience.load import send
-from tests.resilience.services import Database, RedisServer, engine_of, free_port, until
+from tests.resilience.services import RedisServer, engine_of, free_port, until
 from tests.resilience.worker import MailProcess
 
 THREADS = 3  # of a worker that may each have a message in hand: two that hear nudges, and the scheduler
@@ -237,15 +237,19 @@ def test_without_redis_the_next_minute_brings_what_no_nudge_did(
     mail: Post, redis_that_stops: RedisServer
 ) -> None:
     worker = mail.worker()
+    this_minute = (
+        "SELECT 1 FROM job_runs WHERE job = 'deliver-mail' AND slot = floor(extract(epoch FROM now()) / 60)"
+    )
+    until(lambda: mail.execute(this_minute), "this minute's look is over", seconds=75)
     redis_that_stops.stop()
     ids = mail.queue(3)
     mail.nudge()
 
-    until(mail.all_sent, "the sweep has found it", seconds=75)
+    until(mail.all_sent, "the next minute's look has found it", seconds=75)
     redis_that_stops.start()
     more = mail.queue(1)
     mail.nudge()
-    until(mail.all_sent, "nudges are heard again", seconds=30)
+    until(mail.all_sent, "nudges are heard again, long before the minute is over", seconds=15)
 
     assert mail.server.ids[-1:] == more
     assert sorted(mail.server.ids[:3]) == sorted(ids)
