@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import secrets
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -131,12 +132,16 @@ def pauses(minutes: list[str]) -> list[int]:
 
 
 def is_address(text: str) -> bool:
-    """Tell whether `text` is one bare e-mail address, which nothing can be smuggled into a header with."""
+    """Tell whether `text` is one bare e-mail address, by which nothing can be smuggled into a header.
+
+    Other letters than ASCII's are taken (RFC 6531), which the library's parser, that is asked for the rest, does not know.
+    """
     if not text.isprintable() or set(text) & set(' ,;:<>()[]"\\'):
         return False
     try:
-        parsed = Address(addr_spec=text)
-    except (ValueError, IndexError, HeaderParseError):  # what the library raises for one kind or another
+        text.rpartition("@")[2].encode("idna")
+        parsed = Address(addr_spec=re.sub(r"[^\x00-\x7f]", "x", text))
+    except (ValueError, IndexError, HeaderParseError):  # what they raise for one kind or another
         return False
     return bool(parsed.username and parsed.domain)
 
@@ -230,7 +235,7 @@ class Config:
         self.MAIL_FROM = env.str("MAIL_FROM", "")
         self.BREVO_API_KEY = env.str("BREVO_API_KEY", "")
         self.SMTP_HOST = env.str("SMTP_HOST", "")
-        self.SMTP_SECURITY = env.str("SMTP_SECURITY", "starttls").lower()
+        self.SMTP_SECURITY = (env.str("SMTP_SECURITY", "") or "starttls").lower()
         self.SMTP_PORT = env.int("SMTP_PORT", SMTP_PORTS.get(self.SMTP_SECURITY, 0))
         self.SMTP_USERNAME = env.str("SMTP_USERNAME", "")
         self.SMTP_PASSWORD = env.str("SMTP_PASSWORD", "")
@@ -257,7 +262,9 @@ class Config:
             raise ConfigurationError(
                 "SMTP_SECURITY=none would send passwords and codes readable by others: it is for localhost alone."
             )
-        if (self.SMTP_HOST or self.BREVO_API_KEY) and not is_address(self.MAIL_FROM):
+        if (self.SMTP_HOST or self.BREVO_API_KEY) and not (
+            self.MAIL_FROM.isascii() and is_address(self.MAIL_FROM)
+        ):
             raise ConfigurationError(
                 "MAIL_FROM is needed to send mail: one address, such as shop@example.com."
             )

@@ -24,7 +24,7 @@ from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets import service as tickets
 from app.blueprints.workshops import service as workshops
-from app.core import identity, tenancy
+from app.core import identity, outbox, tenancy
 from app.core.db import atomic
 from app.core.identity import Principal
 from app.extensions import db
@@ -167,6 +167,14 @@ class Shop:
         assert self.owner.principal is not None
         with self.inside():
             return tickets.open_ticket(self.owner.principal, **values)
+
+    def make_dead_letter(self) -> int:
+        """Make a message to the customer that was given up, and return its id."""
+        with self.inside(), atomic() as session:
+            message = outbox.queue(self.id, "password_changed", self.customer.email)
+            message.state, message.last_error = "dead", "recipient refused: 550 5.1.1"
+            session.flush()
+            return message.id
 
 
 def make_shop(app: Flask) -> Shop:

@@ -93,6 +93,7 @@ class MailServer:
         *,
         port: int = 0,
         login: bool = False,
+        utf8: bool = False,
     ) -> None:
         self.port = port or free_port()
         self.taken: list[EmailMessage] = []
@@ -101,7 +102,12 @@ class MailServer:
         self.at_recipient: str | None = None
         self.at_message: Reply = lambda envelope: None
         context = authority.server_context if authority else None
-        options: dict[str, Any] = {"hostname": "127.0.0.1", "port": self.port, "ready_timeout": 10}
+        options: dict[str, Any] = {
+            "hostname": "127.0.0.1",
+            "port": self.port,
+            "ready_timeout": 10,
+            "enable_SMTPUTF8": utf8,
+        }
         if security == "starttls":
             options |= {"tls_context": context, "require_starttls": True}
         if login:

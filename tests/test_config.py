@@ -36,7 +36,21 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An environment without any setting of ours, and a checkout of its own for `.env` and `instance/`."""
     for name in list(os.environ):
         if name in (*STRONG, "TOKEN_KEYS", "APP_ENV", "FLASK_ENV", "REDIS_URL") or name.startswith(
-            ("RATE_LIMIT", "DB_", "CORS_", "TRUSTED_", "TOKEN_", "ARGON2_", "CACHE_", "PASSWORD_", "LOG_")
+            (
+                "RATE_LIMIT",
+                "DB_",
+                "CORS_",
+                "TRUSTED_",
+                "TOKEN_",
+                "ARGON2_",
+                "CACHE_",
+                "PASSWORD_",
+                "LOG_",
+                "MAIL_",
+                "SMTP_",
+                "BREVO_",
+                "JOB",
+            )
         ):
             monkeypatch.delenv(name)
     monkeypatch.setattr(config, "ROOT", tmp_path)
@@ -142,6 +156,104 @@ class TestProduction:
         configuration("production")
 
         assert not (tmp_path / "instance").exists()
+
+
+class TestMail:
+    @pytest.mark.parametrize(
+        ("settings", "way"),
+        [
+            ({}, "file"),
+            ({"SMTP_HOST": "mail.example.com"}, "smtp"),
+            ({"BREVO_API_KEY": "xkeysib-1"}, "brevo"),
+            ({"BREVO_API_KEY": "xkeysib-1", "SMTP_HOST": "mail.example.com"}, "brevo"),
+        ],
+    )
+    def test_leaves_by_what_is_configured_and_else_into_files(
+        self, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], way: str
+    ) -> None:
+        for name, value in {**settings, "MAIL_FROM": "shop@example.com"}.items():
+            monkeypatch.setenv(name, value)
+
+        made = configuration("development")
+
+        assert way == made.MAIL_TRANSPORT
+        assert made.MAIL_FOLDER == config.INSTANCE / "mail"
+
+    def test_waits_in_production_that_has_no_way_to_send(self, production: pytest.MonkeyPatch) -> None:
+        assert configuration("production").MAIL_TRANSPORT == "none"
+
+    @pytest.mark.parametrize(
+        ("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25), ("TLS", 465)]
+    )
+    def test_goes_to_the_port_where_such_a_server_listens(
+        self, monkeypatch: pytest.MonkeyPatch, security: str, port: int
+    ) -> None:
+        monkeypatch.setenv("SMTP_SECURITY", security)
+        usual = configuration("development").SMTP_PORT
+        monkeypatch.setenv("SMTP_PORT", "2525")
+
+        assert (usual, configuration("development").SMTP_PORT) == (port, 2525)
+
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"SMTP_SECURITY": "ssl"}, "SMTP_SECURITY is 'ssl': it takes starttls, tls, none."),
+            ({"SMTP_HOST": "mail.example.com", "SMTP_SECURITY": "none"}, "readable by others"),
+            ({"SMTP_HOST": "mail.example.com", "MAIL_FROM": ""}, "MAIL_FROM is needed"),
+            ({"BREVO_API_KEY": "x", "MAIL_FROM": "Obi <shop@example.com>"}, "MAIL_FROM is needed"),
+            ({"SMTP_HOST": "localhost", "MAIL_FROM": "żółw@example.com"}, "MAIL_FROM is needed"),
+            ({"SMTP_HOST": "localhost", "MAIL_FROM": "shop"}, "MAIL_FROM is needed"),
+            ({"MAIL_RETRY_MINUTES": "1,soon"}, "MAIL_RETRY_MINUTES takes minutes"),
+            ({"MAIL_RETRY_MINUTES": "0"}, "MAIL_RETRY_MINUTES takes minutes"),
+            ({"MAIL_LEASE_SECONDS": "149"}, "less than ten times MAIL_TIMEOUT_SECONDS"),
+        ],
+    )
+    def test_is_refused_settings_by_which_none_would_leave_or_all_could_read_it(
+        self, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], words: str
+    ) -> None:
+        for name, value in {"MAIL_FROM": "shop@example.com", **settings}.items():
+            monkeypatch.setenv(name, value)
+
+        with pytest.raises(ConfigurationError, match=words):
+            configuration("development")
+
+    def test_may_be_plain_to_a_server_on_this_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in {
+            "SMTP_HOST": "localhost",
+            "SMTP_SECURITY": "none",
+            "MAIL_FROM": "a@b.example",
+        }.items():
+            monkeypatch.setenv(name, value)
+
+        assert configuration("development").MAIL_TRANSPORT == "smtp"
+
+    def test_is_tried_again_after_minutes_that_are_kept_as_seconds(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usual = configuration("development").MAIL_PAUSES
+        monkeypatch.setenv("MAIL_RETRY_MINUTES", "2, 4")
+
+        assert (usual, configuration("development").MAIL_PAUSES) == ([60, 300, 1800, 7200, 43200], [120, 240])
+
+    @pytest.mark.parametrize(
+        ("text", "one"),
+        [("ada@example.com", True), ("a.b+c@x.example", True), ("żółw@example.com", True), ("ada", False), ("@b", False),
+         ("a@", False), ("a@b@c", False), ("a b@c.example", False), ("a@b.example,c@d.example", False), ("", False),
+         ("ada@żółw.example", True), ("a@[127.0.0.1]", False), ("a..b@c.example", False)],
+    )  # fmt: skip
+    def test_knows_one_bare_address(self, text: str, one: bool) -> None:
+        assert config.is_address(text) is one
+
+
+@pytest.mark.parametrize(("redis", "inside"), [("", True), ("redis://127.0.0.1:6379/0", False)])
+def test_the_server_does_the_jobs_where_there_is_no_redis(
+    monkeypatch: pytest.MonkeyPatch, redis: str, inside: bool
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis)
+    usual = configuration("development").JOBS_IN_SERVER
+    monkeypatch.setenv("JOBS_IN_SERVER", str(not inside))
+
+    assert (usual, configuration("development").JOBS_IN_SERVER) == (inside, not inside)
 
 
 class TestDevelopment:

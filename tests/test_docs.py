@@ -33,6 +33,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Made at the first start, by `make bench`, and by whoever follows docs/adding-a-feature.md.
 MADE_LATER = (
     "instance/development-secrets.env",
+    "instance/mail",
+    "instance/mail/",
     "bench/RESULTS.md",
     "app/blueprints/suppliers/",
     "tests/suppliers/",
@@ -73,13 +75,10 @@ def rows(text: str) -> list[list[str]]:
 SETTINGS = {row[0].strip("`"): row[1] for row in rows(section("README.md", "## Configuration"))}
 LITERAL = re.compile(r"`([^`]*)`(?:, (in production|with Redis) `([^`]*)`)?")
 OTHERS = {
-    "true": "false",
-    "false": "true",
-    "Strict": "Lax",
-    "development": "testing",
-    "default": "strict",
-    "INFO": "DEBUG",
-}
+    "true": "false", "false": "true", "Strict": "Lax", "0": "1", "development": "testing", "default": "strict",
+    "INFO": "DEBUG", "starttls": "tls", "1,5,30,120,720": "1,2", "15": "20",
+    "http://localhost:5173": "https://shop.example.com",
+}  # fmt: skip
 
 
 def names_read(path: str, readers: tuple[str, ...]) -> set[str]:
@@ -191,7 +190,8 @@ def test_a_default_in_words_is_one_that_has_no_value() -> None:
 
     assert in_words == {
         "FLASK_ENV", "SECRET_KEY", "TOKEN_KEYS", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL",
-        "CORS_ORIGINS", "RATE_LIMIT_<NAME>", "FORWARDED_ALLOW_IPS", "SHOW_WELCOME", "WELCOME_NOTE",
+        "CORS_ORIGINS", "RATE_LIMIT_<NAME>", "FORWARDED_ALLOW_IPS", "SHOW_WELCOME", "WELCOME_NOTE", "MAIL_FROM",
+        "SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "BREVO_API_KEY",
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
+from app.core import clock, delivery
 from app.extensions import cache, db
 from tests.factories import Shop, make_shop, unique_vin
 
@@ -42,6 +43,11 @@ READINGS: tuple[tuple[str, str, int], ...] = (
     ("customers", "/customers", 40),
     ("customers by age", "/customers?sort=-created_at", 40),
     ("a customer by address", "/customers?email=c77@crowd.example.com", 10),
+    ("notifications", "/notifications/log", 40),
+    ("notifications given up", "/notifications/log?state=dead", 40),
+    ("notifications on a topic", "/notifications/log?topic=password_changed", 40),
+    ("notifications to an address", "/notifications/log?recipient={address}", 40),
+    ("notifications of a period", "/notifications/log?created_before=2026-01-01T00:00:00Z", 40),
     ("parts", "/inventory", 40),
     ("parts by price", "/inventory?sort=-price", 40),
 )
@@ -56,6 +62,16 @@ CROWD = (
     """
     INSERT INTO parts (workshop_id, name, price, version, created_at, updated_at)
     SELECT :neighbour, 'Part ' || n, n, 1, now(), now() FROM generate_series(1, 6000) n
+    """,
+    """
+    INSERT INTO outbox_messages (workshop_id, message_id, topic, recipient, recipient_digest, language, template_values, state,
+        attempts, due_at, sent_at, version, created_at, updated_at)
+    SELECT owners.id, owners.id || '-' || n, CASE mod(n, 40) WHEN 0 THEN 'password_changed' ELSE 'recovery_code' END,
+        letter.recipient, decode(md5('address' || n), 'hex'), 'en', CASE mod(n, 40) WHEN 1 THEN letter.template_values END,
+        CASE mod(n, 40) WHEN 1 THEN 'pending' ELSE 'sent' END, 0, date '2025-06-01' + n * interval '1 hour',
+        CASE mod(n, 40) WHEN 1 THEN NULL ELSE now() END, 1, date '2025-06-01' + n * interval '1 hour', now()
+    FROM (VALUES (CAST(:neighbour AS int)), (CAST(:workshop AS int))) AS owners (id), generate_series(1, 6000) n,
+        outbox_messages letter WHERE letter.id = :letter
     """,
     """
     INSERT INTO mechanics (workshop_id, name, email, phone, salary, version, created_at, updated_at)
@@ -131,7 +147,9 @@ def crowd(app: Flask) -> Crowd:
     shop, neighbour = make_shop(app), make_shop(app)
     vin = unique_vin()
     ticket = shop.make_ticket(VIN=vin)["id"]
+    letter = shop.make_dead_letter()
     sizes = {
+        "letter": letter,
         "workshop": shop.id, "neighbour": neighbour.id, "tickets": TICKETS, "customers": CUSTOMERS, "ticket": ticket
     }  # fmt: skip
     with engine.begin() as connection:
@@ -147,7 +165,7 @@ def crowd(app: Flask) -> Crowd:
         shop,
         {
             "ticket": some["id"], "customer": some["customer_id"], "mechanic": some["mechanics"][0]["id"], "vin": vin,
-            "cursor": far_behind(shop),
+            "cursor": far_behind(shop), "address": shop.customer.email,
         },
     )  # fmt: skip
 
@@ -221,3 +239,14 @@ def test_a_page_far_behind_touches_no_more_rows_than_the_first(app: Flask, crowd
     )
 
     assert 0 < far <= first * 1.1
+
+
+def test_the_next_message_to_be_sent_is_found_by_an_index(app: Flask, crowd: Crowd) -> None:
+    with app.app_context():
+        statement = delivery._due(clock.now()).compile(db.engine, compile_kwargs={"literal_binds": True})
+        with db.engine.connect() as connection:
+            explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}").scalar_one()
+    every_step = list(steps(explained[0]["Plan"]))
+
+    assert [step["Index Name"] for step in every_step if "Index Name" in step] == ["ix_outbox_messages_due"]
+    assert sum(rows_touched(step) for step in every_step) <= 5

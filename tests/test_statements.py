@@ -6,6 +6,7 @@ it: so one statement of each signed-in request asks whether the membership still
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import codes, sessions
+from app.blueprints.accounts.models import OneTimeCode
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
 from app.core.db import atomic
 from app.extensions import db
@@ -66,6 +68,10 @@ class Rows:
     customer: int
     session: int
     refresh_token: str
+    dead_letter: int
+    recovery_code: dict[str, str]
+    recovery: dict[str, str]
+    confirmation: dict[str, str]
 
     @property
     def owner(self) -> Caller:
@@ -84,6 +90,14 @@ class Rows:
         return {
             "workshop": {"name": "New", "slug": slug}, "email": f"{slug}@example.com", "password": "securepassword",
         }  # fmt: skip
+
+    @property
+    def new_password(self) -> dict[str, str]:
+        return {"present_password": PASSWORD, "password": "wrench-otter-lagoon-42"}
+
+    @property
+    def new_email(self) -> dict[str, str]:
+        return {"present_password": PASSWORD, "email": f"{unique('new')}@example.com"}
 
     @property
     def new_ticket(self) -> dict[str, Any]:
@@ -106,6 +120,20 @@ class Rows:
         }  # fmt: skip
 
 
+def what_comes_by_mail(shop: Shop) -> tuple[dict[str, str], ...]:
+    """Return what somebody sends who has read the owner's mail: a code, a token for a password, one for an address."""
+    assert shop.owner.principal is not None
+    account_id = shop.owner.principal.account_id
+    with shop.app.app_context():
+        codes.send("recovery", shop.owner.email, account_id)
+        sealed = db.session.query(OneTimeCode.sealed).order_by(OneTimeCode.id.desc()).limit(1).scalar()
+        return (
+            {"email": shop.owner.email, "code": json.loads(sealed)["code"]},
+            {"reset_token": codes.give_token("reset", account_id), "password": "wrench-otter-lagoon-42"},
+            {"token": codes.give_token("verify_email", account_id)},
+        )
+
+
 def make_rows(app: Flask) -> Rows:
     shop = make_shop(app)
     ticket, bare = shop.make_ticket()["id"], shop.make_ticket()["id"]
@@ -122,7 +150,8 @@ def make_rows(app: Flask) -> Rows:
         passed = sessions.begin(shop.owner.principal)
     return Rows(
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
-        passed.principal.session_id, passed.refresh_token,
+        passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
+        *what_comes_by_mail(shop),
     )  # fmt: skip
 
 
@@ -132,36 +161,46 @@ Request = Callable[[Rows], TestResponse]
 
 ROUTES: tuple[tuple[str, int, Request], ...] = (
     # accounts
-    ("POST /auth/login", 4, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
-    ("POST /auth/register", 5, lambda r: r.shop.nobody.post("/auth/register", json=r.new_workshop)),
+    ("POST /auth/login", 5, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
+    ("POST /auth/register", 7, lambda r: r.shop.nobody.post("/auth/register", json=r.new_workshop)),
     ("POST /auth/refresh", 3, lambda r: r.shop.nobody.post("/auth/refresh", json={"refresh_token": r.refresh_token})),
     ("POST /auth/logout", 2, lambda r: r.shop.customer.post("/auth/logout")),
     ("POST /auth/switch", 4, lambda r: r.owner.post("/auth/switch", json={"workshop": r.shop.slug})),
     ("GET /auth/sessions", 2, lambda r: r.owner.get("/auth/sessions")),
     ("DELETE /auth/sessions/<id>", 2, lambda r: r.owner.delete(f"/auth/sessions/{r.session}")),
+    ("POST /auth/recovery", 3, lambda r: r.shop.nobody.post("/auth/recovery", json={"email": r.owner.email})),
+    ("POST /auth/recovery/code", 3, lambda r: r.shop.nobody.post("/auth/recovery/code", json=r.recovery_code)),
+    ("POST /auth/recovery/password", 9, lambda r: r.shop.nobody.post("/auth/recovery/password", json=r.recovery)),
+    ("POST /auth/password", 7, lambda r: r.owner.post("/auth/password", json=r.new_password)),
+    ("POST /auth/email/verification", 4, lambda r: r.owner.post("/auth/email/verification")),
+    ("POST /auth/email", 8, lambda r: r.owner.post("/auth/email", json=r.new_email)),
+    ("POST /auth/email/confirmation", 3, lambda r: r.shop.nobody.post("/auth/email/confirmation", json=r.confirmation)),
     # customers
-    ("POST /customers", 6, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
-    ("POST /customers/login", 4, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
+    ("POST /customers", 8, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
+    ("POST /customers/login", 5, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
     ("GET /customers", 2, lambda r: r.owner.get("/customers")),
     ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
     ("PUT /customers", 7, lambda r: r.shop.customer.put("/customers", json=r.registration)),
     ("PATCH /customers", 4, lambda r: r.shop.customer.patch("/customers", json={"name": "Ada"})),
-    ("DELETE /customers", 8, lambda r: r.shop.customer.delete("/customers")),
+    ("DELETE /customers", 10, lambda r: r.shop.customer.delete("/customers")),
     ("PUT /customers/<id>", 3, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
     ("PATCH /customers/<id>", 3, lambda r: r.owner.patch(f"/customers/{r.customer}", json={"name": "Ada"})),
-    ("DELETE /customers/<id>", 8, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
+    ("DELETE /customers/<id>", 10, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
     ("GET /customers/my-tickets", 2, lambda r: r.shop.customer.get("/customers/my-tickets")),
     # mechanics
-    ("POST /mechanics", 6, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
-    ("POST /mechanics/login", 4, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
+    ("POST /mechanics", 8, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
+    ("POST /mechanics/login", 5, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
     ("GET /mechanics", 2, lambda r: r.owner.get("/mechanics")),
     ("GET /mechanics/<id>", 2, lambda r: r.owner.get(f"/mechanics/{r.mechanic}")),
     ("GET /mechanics/search", 2, lambda r: r.owner.get("/mechanics/search?name=jane")),
     ("GET /mechanics/usage", 2, lambda r: r.owner.get("/mechanics/usage")),
     ("GET /mechanics/top-3-mechanics", 2, lambda r: r.owner.get("/mechanics/top-3-mechanics")),
-    ("PUT /mechanics/<id>", 8, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
+    ("PUT /mechanics/<id>", 10, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
     ("PATCH /mechanics/<id>", 4, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
-    ("DELETE /mechanics/<id>", 8, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    ("DELETE /mechanics/<id>", 10, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    # notifications
+    ("GET /notifications/log", 2, lambda r: r.owner.get("/notifications/log")),
+    ("POST /notifications/<id>/resend", 3, lambda r: r.owner.post(f"/notifications/{r.dead_letter}/resend")),
     # service tickets
     ("POST /service_tickets", 6, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),

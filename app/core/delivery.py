@@ -163,7 +163,7 @@ def _settle(claim: Claim, **changes: Any) -> bool:
             OutboxMessage.state == "pending",
             OutboxMessage.claimed_until == claim.until,
         )
-        .values(claimed_until=None, **changes)
+        .values(claimed_until=None, version=OutboxMessage.version + 1, updated_at=clock.now(), **changes)
         .execution_options(synchronize_session=False)
     )
     with tenancy.acting_in(claim.workshop_id), atomic() as session:

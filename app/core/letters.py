@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTPUTF8
 from email.utils import format_datetime as rfc5322_date
 from functools import lru_cache, partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from flask import json
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.core import clock
+from config import is_address
 
 Kind = Literal["text", "number", "link", "instant"]
 
@@ -82,14 +84,24 @@ class Letter:
         """What makes two copies one: the unique part of the Message-ID, a UUID."""
         return str(UUID(self.message_id.strip("<>").partition("@")[0]))
 
+    @property
+    def envelope(self) -> str:
+        """The recipient as a server is told: the domain in ASCII (RFC 5891)."""
+        local, _, domain = self.recipient.rpartition("@")
+        return f"{local}@{domain.encode('idna').decode()}"
+
     def as_mime(self) -> EmailMessage:
         """Return the message as it travels (RFC 5322), text and HTML side by side.
 
-        Names lose their control characters here; an address with one is refused by the header's own parser.
+        Names lose their control characters here.
+        :raises ValueError: the recipient is no address.
         """
-        made = EmailMessage(policy=SMTP_POLICY)
+        if not is_address(self.recipient):
+            raise ValueError("The recipient is not an address.")
+        local, _, domain = self.envelope.rpartition("@")
+        made = EmailMessage(policy=SMTP_POLICY if local.isascii() else SMTPUTF8)
         made["From"] = Address(one_line(self.sender_name), addr_spec=self.sender)
-        made["To"] = Address(addr_spec=self.recipient)
+        made["To"] = Address(username=local, domain=domain)
         made["Subject"] = one_line(self.subject)
         made["Date"] = rfc5322_date(clock.now())
         made["Message-ID"] = self.message_id

@@ -117,9 +117,9 @@ class SmtpTransport:
 
 def _hand_over(server: smtplib.SMTP, letter: Letter) -> None:
     try:
-        server.send_message(letter.as_mime(), letter.sender, [letter.recipient])
+        server.send_message(letter.as_mime(), letter.sender, [letter.envelope])
     except smtplib.SMTPRecipientsRefused as error:
-        raise _of_recipient(*error.recipients[letter.recipient]) from error
+        raise _of_recipient(*error.recipients[letter.envelope]) from error
     except smtplib.SMTPDataError as error:
         code = _codes(error.smtp_code, error.smtp_error)
         raise (Refused if error.smtp_code >= 500 else NotSent)(f"message refused: {code}") from error
@@ -189,7 +189,7 @@ class BrevoTransport:
     def _post(self, letter: Letter) -> None:
         body = {
             "sender": {"name": one_line(letter.sender_name), "email": letter.sender},
-            "to": [{"email": letter.recipient}],
+            "to": [{"email": letter.envelope}],
             "subject": one_line(letter.subject),
             "textContent": letter.text,
             "htmlContent": letter.html,

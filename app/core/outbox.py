@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as AnySession
 
 from app.core import clock, crypto, letters, mail, tenancy
-from app.core.db import Id, Instant, Session, atomic, locked, require_atomic
+from app.core.db import Id, Instant, Session, Versioned, atomic, locked, require_atomic
 from app.core.letters import Letterhead, WrongValues
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
@@ -40,7 +40,7 @@ _STATE_WORDS = ", ".join(f"'{state}'" for state in STATES)
 _PENDING = text("state = 'pending'")
 
 
-class OutboxMessage(WorkshopOwned, Model):
+class OutboxMessage(WorkshopOwned, Versioned, Model):
     """A message in a workshop's name: waiting, sent, or given up (`dead`).
 
     What fills its template may be a code or a link that opens an account: it is encrypted, and gone once the message is.
@@ -78,7 +78,6 @@ class OutboxMessage(WorkshopOwned, Model):
     claimed_until: Mapped[datetime | None] = mapped_column(Instant)
     last_error: Mapped[str | None] = mapped_column(String(200))
     sent_by: Mapped[str | None] = mapped_column(String(20))
-    created_at: Mapped[datetime] = mapped_column(Instant)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
@@ -131,6 +130,7 @@ def queue(
         template_values=letters.pack(topic, values),
         due_at=now,
         created_at=now,
+        updated_at=now,
     )
     session.add(message)
     nudge_after_commit(session)
@@ -188,7 +188,14 @@ def forget(workshop_id: int, address: str) -> int:
     statement = (
         update(OutboxMessage)
         .where(OutboxMessage.workshop_id == workshop_id, OutboxMessage.recipient_digest == digest_of(address))
-        .values(recipient=None, recipient_digest=None, template_values=None, claimed_until=None)
+        .values(
+            recipient=None,
+            recipient_digest=None,
+            template_values=None,
+            claimed_until=None,
+            version=OutboxMessage.version + 1,
+            updated_at=clock.now(),
+        )
         .execution_options(synchronize_session=False)
     )
     with atomic() as session:

@@ -25,6 +25,15 @@ STATUS = re.compile(r"have\.status\((\d{3})\)")
 CODE = re.compile(r'\.code\)\.to\.eql\("(\w+)"\)')
 
 
+# What only a reader of the mail can do is shown to be refused.
+NEEDING_WHAT_COMES_BY_MAIL = {
+    ("POST", "/auth/recovery/code"),
+    ("POST", "/auth/recovery/password"),
+    ("POST", "/auth/email/confirmation"),
+    ("POST", "/notifications/{notification_id}/resend"),
+}
+
+
 @dataclass(frozen=True)
 class Call:
     """A request of the collection, with the scripts around it."""
@@ -108,7 +117,7 @@ def test_no_request_goes_to_an_operation_that_is_not_documented() -> None:
 def test_every_operation_is_seen_to_succeed() -> None:
     succeeding = {operation_of(call) for call in CALLS if set(STATUS.findall(call.test)) & {"200", "201"}}
 
-    assert operations() - succeeding == set()
+    assert operations() - succeeding == NEEDING_WHAT_COMES_BY_MAIL
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)

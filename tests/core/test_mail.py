@@ -8,6 +8,7 @@ import socket
 import ssl
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email.policy import default
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,23 @@ class TestSmtp:
         )
         assert text.get_content().replace("\r\n", "\n") == LETTER.text  # type: ignore[attr-defined]
         assert html.get_content().strip() == LETTER.html  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize(
+        ("recipient", "told"),
+        [("ada@żółw.example", "ada@xn--w-uga1v8h.example"), ("żółw@example.com", "żółw@example.com")],
+    )
+    def test_takes_an_address_with_other_letters(
+        self, make_server: MakeServer, recipient: str, told: str
+    ) -> None:
+        server = make_server(utf8=True)
+
+        smtp(server.port).send(replace(LETTER, recipient=recipient))
+
+        assert server.recipients == [told]
+
+    def test_a_server_that_knows_no_other_letters_is_final(self, make_server: MakeServer) -> None:
+        with pytest.raises(Refused, match="SMTPUTF8"):
+            smtp(make_server().port).send(replace(LETTER, recipient="żółw@example.com"))
 
     @pytest.mark.parametrize("security", ["starttls", "tls"])
     def test_signs_in_behind_tls(self, make_server: MakeServer, trusted: Authority, security: str) -> None:

@@ -16,7 +16,7 @@ from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vi
 
 @dataclass
 class Situation:
-    """`shop` has a ticket of its customer with a mechanic and an item on it; `other_shop` is somebody else's."""
+    """`shop` has a ticket of its customer with a mechanic and an item, and a dead letter; `other_shop` is somebody else's."""
 
     app: Flask
     shop: Shop = field(init=False)
@@ -26,6 +26,7 @@ class Situation:
         self.shop, self.other_shop = make_shop(self.app), make_shop(self.app)
         self.item_id = self.shop.make_part(on_hand=10, sku=unique("SKU-")).id
         self.ticket_id = self.shop.make_ticket()["id"]
+        self.notification_id = self.shop.make_dead_letter()
         edit = {"add_mechanic_ids": [self.shop.mechanic_id], "add_item_ids": [self.item_id]}
         staffed = self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit)
         assert staffed.status_code == 200
@@ -58,6 +59,7 @@ class Situation:
             "item_id": self.item_id,
             "session_id": self.session_id,
             "ticket_id": self.ticket_id,
+            "notification_id": self.notification_id,
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
         }
@@ -84,6 +86,7 @@ class Situation:
             "/service_tickets",
             "/mechanics/usage",
             "/inventory/usage",
+            "/notifications/log",
         )
         return [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
 
@@ -132,6 +135,12 @@ BODIES: dict[str, Body] = {
     "POST /auth/login": _credentials,
     "POST /auth/register": _workshop,
     "POST /auth/refresh": lambda _: {},
+    "POST /auth/recovery": lambda situation: {"email": situation.shop.customer.email},
+    "POST /auth/recovery/code": lambda situation: {"email": situation.shop.customer.email, "code": "000000"},
+    "POST /auth/recovery/password": lambda _: {"reset_token": "none", "password": PASSWORD},
+    "POST /auth/password": lambda _: {"present_password": PASSWORD, "password": "wrench-otter-lagoon-42"},
+    "POST /auth/email": lambda _: {"present_password": PASSWORD, "email": f"{unique('new')}@example.com"},
+    "POST /auth/email/confirmation": lambda _: {"token": "none"},
     "POST /auth/logout": lambda _: {},
     "POST /auth/switch": lambda situation: {"workshop": situation.shop.slug},
     "POST /customers": _registration,

@@ -32,8 +32,6 @@ class WrongCredentials(NotSignedIn):
 class PasswordRefused(Invalid):
     """The password is not one to keep."""
 
-    code, title = "password_refused", "The password is not taken."
-
 
 class PasswordTooShort(PasswordRefused):
     """The password is shorter than the installation asks."""
