@@ -207,6 +207,7 @@ class Config:
         least_length, least_score = self.password_policy()
         self.PASSWORD_MINIMUM_LENGTH = env.int("PASSWORD_MINIMUM_LENGTH", least_length)
         self.PASSWORD_LEAST_SCORE = env.int("PASSWORD_LEAST_SCORE", least_score)
+        self.FREE_TRIES_BY_ADDRESS = env.int("FREE_TRIES_BY_ADDRESS", self.free_tries_by_address())
         self.FRONTEND_URL = env.str("FRONTEND_URL", "http://localhost:5173")
         self.ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 19_456)
         self.ARGON2_ITERATIONS = env.int("ARGON2_ITERATIONS", 2)
@@ -287,6 +288,9 @@ class Config:
     def registration_is_open(self) -> bool:
         return True
 
+    def free_tries_by_address(self) -> int:
+        return 50
+
     def password_policy(self) -> tuple[int, int]:
         """Return the least length and zxcvbn's least score: so little that the published examples are taken."""
         return 8, 0
@@ -331,6 +335,9 @@ class TestingConfig(Config):
         self.ARGON2_MEMORY_KIB = 64
         self.ARGON2_ITERATIONS = 1
         super().derive()
+
+    def free_tries_by_address(self) -> int:
+        return 1_000_000  # all tests come from one address
 
 
 class ProductionConfig(Config):

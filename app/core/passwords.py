@@ -23,6 +23,12 @@ def least_length() -> int:
     return least
 
 
+def free_tries_by_address() -> int:
+    """Return how many failed sign-ins from one address are free before it has to wait."""
+    free: int = current_app.config["FREE_TRIES_BY_ADDRESS"]
+    return free
+
+
 def too_easy(password: str, personal: list[str]) -> list[str]:
     """Return what makes `password` too easy to guess for who knows what is `personal`; nothing where it is good enough.
 

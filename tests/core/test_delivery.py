@@ -153,7 +153,7 @@ class TestAMessage:
     ) -> None:
         cleared: list[str] = []
         monkeypatch.setattr(caching.Backend, "clear", lambda self: cleared.append("all"))
-        monkeypatch.setattr(caching.Backend, "renew", lambda self, keys: cleared.extend(keys))
+        monkeypatch.setattr(caching.Backend, "announce", lambda self, words: cleared.extend(words))
         post(shop)
 
         deliver(shop)

@@ -24,8 +24,8 @@ from app.core.outbox import DELIVERY
 from app.core.workers import Scheduler, Workers
 from app.extensions import db
 from app.extensions import jobs as queue
+from tests.applications import CLOSED_PORT, AnotherApp
 from tests.concurrency.racing import Meeting, race
-from tests.core.conftest import CLOSED_PORT, AnotherApp
 from tests.factories import unique
 from tests.watching import log_lines, statements
 
@@ -155,10 +155,14 @@ class TestDeclaring:
         with pytest.raises(ValueError, match="a name of its own"):
             jobs.periodic(name, every=every)(lambda: None)
 
-    def test_has_the_jobs_of_the_outbox(self, app: Flask) -> None:
+    def test_has_every_job_with_its_time(self, app: Flask) -> None:
         assert {name: (job.every, job.at_start) for name, job in JOBS.items()} == {
             DELIVERY: (timedelta(minutes=1), True),
             "clean-mail-log": (timedelta(days=1), False),
+            "mail-codes": (timedelta(seconds=10), False),
+            "forget-codes": (timedelta(hours=1), False),
+            "forget-failures": (timedelta(hours=1), False),
+            "forget-sessions": (timedelta(hours=1), False),
         }
 
 

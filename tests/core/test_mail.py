@@ -21,7 +21,7 @@ from app.core import mail
 from app.core.letters import Letter
 from app.core.mail import BrevoTransport, FileTransport, NotSent, Refused, SmtpTransport, Unreachable
 from config import configuration
-from tests.core.conftest import AnotherApp
+from tests.applications import AnotherApp
 from tests.factories import Shop
 from tests.mailing import Clock, deliver, empty_the_outbox, post, row
 from tests.mailserver import LOGIN, Authority, MailServer

@@ -359,7 +359,7 @@ class TestAHeader:
         read = standing.shop.owner.get(path, headers=headers)
         patched = standing.shop.owner.patch(path, json={}, headers=headers)
         signed_in = standing.shop.nobody.post(
-            "/customers/login", json={"email": "a@b.example", "password": "x"}, headers=headers
+            "/customers/login", json={"email": f"{unique('a')}@b.example", "password": "x"}, headers=headers
         )
 
         assert read.status_code in (200, 304, 401)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import json
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from app.blueprints.accounts.models import Account, Membership, OneTimeCode
 from app.core import clock, crypto, links, outbox
@@ -206,8 +206,13 @@ def forget(account_id: int) -> None:
 def mail_codes() -> None:
     """Hand the codes that wait to the outbox, each in the name of a workshop that its person belongs to."""
     unmailed = select(OneTimeCode.id).where(OneTimeCode.sealed.is_not(None)).order_by(OneTimeCode.id)
-    for code_id in db.session.scalars(unmailed.limit(MAILED_AT_ONCE)).all():
-        _mail(code_id)
+    seen = 0
+    while waiting := db.session.scalars(
+        unmailed.where(OneTimeCode.id > bindparam("seen")).limit(MAILED_AT_ONCE), {"seen": seen}
+    ).all():
+        for code_id in waiting:
+            _mail(code_id)
+        seen = waiting[-1]
 
 
 def _mail(code_id: int) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.accounts.errors import TooManyTries
 from app.blueprints.accounts.models import SignInFailures
-from app.core import clock, crypto
+from app.core import clock, crypto, passwords
 from app.core.db import atomic
 from app.core.jobs import periodic
 from app.extensions import db
@@ -39,29 +39,35 @@ class Patience:
 
 
 BY_NAME = Patience(free=3, most=10)
-BY_ADDRESS = Patience(free=50, most=60)
 
 
 def _keys(name: str, address: str | None) -> dict[bytes, Patience]:
-    keys = {crypto.blind_index("sign-in.name", name.lower()): BY_NAME}
+    keys = {_key_of(name): BY_NAME}
     if address is not None:
-        keys[crypto.blind_index("sign-in.address", address)] = BY_ADDRESS
+        free = passwords.free_tries_by_address()
+        keys[crypto.blind_index("sign-in.address", address)] = Patience(free, most=free + 10)
     return keys
 
 
+def _key_of(name: str) -> bytes:
+    return crypto.blind_index("sign-in.name", name.lower())
+
+
 def require_patience(name: str, address: str | None) -> bool:
-    """Refuse to try while a name or an address has to wait; tell whether anything is counted against them.
+    """Refuse to try while a name or an address has to wait; tell whether anything is counted against the name.
 
     :raises TooManyTries: it has; the answer says for how long.
     """
     now = clock.now()
-    counted = db.session.scalars(
-        select(SignInFailures.closed_until).where(SignInFailures.key.in_(_keys(name, address)))
+    counted = db.session.execute(
+        select(SignInFailures.key, SignInFailures.closed_until).where(
+            SignInFailures.key.in_(_keys(name, address))
+        )
     ).all()
-    longest = max(counted, default=now)
+    longest = max((row.closed_until for row in counted), default=now)
     if longest > now:
         raise TooManyTries(ceil((longest - now).total_seconds()))
-    return bool(counted)
+    return _key_of(name) in [row.key for row in counted]
 
 
 def note_failure(name: str, address: str | None) -> bool:
@@ -96,7 +102,7 @@ def forget(name: str) -> None:
     with atomic() as session:
         session.execute(
             delete(SignInFailures)
-            .where(SignInFailures.key == crypto.blind_index("sign-in.name", name.lower()))
+            .where(SignInFailures.key == _key_of(name))
             .execution_options(synchronize_session=False)
         )
 
