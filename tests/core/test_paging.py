@@ -185,6 +185,7 @@ class TestByCursor:
             shop.make_mechanic(name=f"Mel {number % 2}")
             shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3))
             shop.make_ticket(service_date=date(2026, 3, 1 + number % 2))
+            shop.make_dead_letter()
         names = names_of_order(path)
         one = [way + name for name in names for way in ("", "-")]
         two = [f"{first},-{second}" for first, second in itertools.permutations(names, 2)]

@@ -48,6 +48,7 @@ def furnish(shop: Shop) -> None:
     path = f"/service_tickets/{ticket['id']}"
     shop.owner.put(f"{path}/assign-mechanic/{shop.mechanic_id}")
     shop.owner.post(f"{path}/inventory", json={"item_id": part.id})
+    shop.make_dead_letter()
 
 
 @pytest.fixture
