@@ -282,7 +282,10 @@ def init_app(app: Flask) -> None:
     """Give `app` the transport that its settings name."""
     app.extensions["mail"] = MAKERS[app.config["MAIL_TRANSPORT"]](app)
     if app.config["MAIL_TRANSPORT"] == "none":
-        log.warning("mail.no_transport", needed="MAIL_FROM with SMTP_HOST or BREVO_API_KEY")
+        # Not this module's logger, which would keep the settings of the first application that a process makes.
+        structlog.get_logger(__name__).warning(
+            "mail.no_transport", needed="MAIL_FROM with SMTP_HOST or BREVO_API_KEY"
+        )
 
 
 def transport() -> Transport:

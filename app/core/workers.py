@@ -75,8 +75,9 @@ class GuardedRedisStorage(RedisStorage):  # type: ignore[misc]
         """Nothing is ever revoked here, which Huey would ask before each task."""
         return {}
 
-    def pop_data(self, key: str) -> Any:
-        return None
+    def delete_data(self, key: str) -> bool:
+        """Nor is there a note of that to be taken away, which it would try after each task."""
+        return False
 
     def _note_absence(self, error: Exception) -> None:
         if time.monotonic() - self._told_away > AWAY_SECONDS:

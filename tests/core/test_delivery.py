@@ -232,6 +232,23 @@ class TestTheWindowBetweenSendingAndMarking:
         assert transport.ids == [row(shop, message_id).message_id] * 2
         assert [line["attempt"] for line in log.events("mail.lease_lost")] == [1]
 
+    @pytest.mark.parametrize("failure", [NOT_NOW, NEVER])
+    def test_a_worker_that_was_too_slow_gives_nothing_up_over_the_next_one(
+        self, shop: Shop, transport: Scripted, clock_set: Clock, failure: Exception
+    ) -> None:
+        def oversleep_and_fail() -> None:
+            clock_set.moment += LEASE
+            assert deliver(shop) == 1
+            raise failure
+
+        transport.script = [oversleep_and_fail]
+        message_id = post(shop)
+
+        deliver(shop)
+
+        assert row(shop, message_id).state == "sent"
+        assert row(shop, message_id).last_error is None
+
     def test_a_message_that_kills_every_worker_is_given_up(
         self, shop: Shop, transport: Scripted, clock_set: Clock
     ) -> None:

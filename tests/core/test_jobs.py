@@ -27,7 +27,7 @@ from app.extensions import jobs as queue
 from tests.applications import CLOSED_PORT, AnotherApp
 from tests.concurrency.racing import Meeting, race
 from tests.factories import unique
-from tests.watching import log_lines, statements
+from tests.watching import log_lines, redis_commands, statements
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -397,10 +397,11 @@ class TestNudges:
         worker = own_workers(app)
         worker.nudge(job.name)
 
-        worker.huey.execute(worker.huey.dequeue())
+        with redis_commands() as sent:
+            worker.huey.execute(worker.huey.dequeue())
 
+        assert sent == ["RPOP"]
         assert ran == [job.name]
-        assert worker.huey.storage.conn.keys("huey.*results*") == []
 
 
 class TestTheServer:
