@@ -11,5 +11,17 @@ from app.blueprints.mechanics.routes import bp as mechanics
 from app.blueprints.operations.routes import bp as operations
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
+from app.blueprints.workshops.opening_routes import bp as opening
+from app.blueprints.workshops.routes import bp as workshops
 
-ALL: tuple[Blueprint, ...] = (accounts, customers, mechanics, inventory, service_tickets, usage, operations)
+ALL: tuple[Blueprint, ...] = (
+    workshops,
+    opening,
+    accounts,
+    customers,
+    mechanics,
+    inventory,
+    service_tickets,
+    usage,
+    operations,
+)

@@ -39,6 +39,7 @@ you have seen, and an `Idempotency-Key` with a POST to be able to send it again.
 """
 
 TAGS = {
+    "workshops": "The workshops: a public directory, when they are open, and each one's own settings.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
@@ -134,6 +135,7 @@ class Api(SmorestApi):  # type: ignore[misc]
         super().init_app(app, spec_kwargs={"marshmallow_plugin": Plugin(), **(spec_kwargs or {})})
         self.spec.components.schema("Problem", schema=Problem)
         self.ma_plugin.map_to_openapi_type(schema.Money, "number", None)
+        self.ma_plugin.map_to_openapi_type(schema.Percent, "number", None)
         self.ma_plugin.map_to_openapi_type(schema.CommaSeparated, "array", None)
         self.ma_plugin.converter.add_attribute_function(_as_taken)
         self.ma_plugin.converter.add_parameter_attribute_function(_as_sent)
@@ -309,7 +311,7 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     replies = {status: reply for status, reply in operation["responses"].items() if int(status) < 400}
     for reply in replies.values():
         reply["headers"] = _header_references(_reply_headers(method, access, operation, replies))
-    if method == "get" and access.roles:
+    if method == "get" and (access.roles or access.recognises):
         replies["304"] = {
             "description": "Not modified.",
             "headers": _header_references(["ETag", "X-Request-Id"]),
@@ -339,15 +341,19 @@ def _reply_headers(
 ) -> list[str]:
     """Return the headers that a success of this operation can have."""
     headers = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
-    if access.roles or "201" in replies:
+    if access.roles or "201" in replies or (method == "get" and access.recognises):
         headers.add("ETag")
-    if any(parameter.get("name") == "per_page" for parameter in operation.get("parameters", [])):
+    if _is_list(operation):
         headers |= {"Link", "X-Total-Count", "X-Pagination"}
     if method == "post":
         headers.add("Idempotency-Replayed")
     if "201" in replies:
         headers.add("Location")
     return sorted(headers)
+
+
+def _is_list(operation: dict[str, Any]) -> bool:
+    return any(parameter.get("name") == "per_page" for parameter in operation.get("parameters", []))
 
 
 def _refusals(path: str, method: str, access: Access, operation: dict[str, Any]) -> set[int]:
@@ -357,6 +363,8 @@ def _refusals(path: str, method: str, access: Access, operation: dict[str, Any])
         statuses |= {401, 403, 503}
     if access.recognises or path.endswith("/login"):
         statuses.add(401)
+    if access.recognises or _is_list(operation):  # public, and read from the database all the same
+        statuses.add(503)
     if method == "post":
         statuses |= {404, 409, 422, 503}
     if path in ("/health", "/readyz"):
@@ -373,7 +381,7 @@ def _refusals(path: str, method: str, access: Access, operation: dict[str, Any])
 def _header_parameters(path: str, method: str, access: Access) -> list[str]:
     """Return the request headers that this operation takes."""
     names = []
-    if method == "get" and access.roles:
+    if method == "get" and (access.roles or access.recognises):
         names.append("If-None-Match")
     if method == "post":
         names.append("Idempotency-Key")
