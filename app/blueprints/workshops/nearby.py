@@ -22,9 +22,8 @@ from app.core.paging import Order, Page, Walk
 EARTH_KM = 6371.0
 GREATEST_RADIUS_KM = 500.0
 USUAL_RADIUS_KM = 25.0
-MARGIN = (
-    1e-9  # degrees by which a box is too large, so that rounding cuts nothing off: a tenth of a millimetre
-)
+PLACES = 9  # of degrees: a tenth of a millimetre
+MARGIN = 1e-9  # degrees by which a box is too large, so that rounding cuts nothing off
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,8 @@ def box_around(lat: float, lng: float, radius_km: float) -> Box:
 
 def find(walk: Walk, *, lat: float, lng: float, radius: float, specialisation: Iterable[str] = ()) -> Page:
     """Return one page of the listed workshops within `radius` km of a place, each with `distance_km`, the nearest first."""
+    # Of much smaller differences PostgreSQL would call the squares an error: "underflow".
+    lat, lng = round(lat, PLACES), round(lng, PLACES)
     near: Any = _near(lat, lng, radius, specialisation).c
     order = Order(near.id, "haversine", haversine=near.haversine)
     furthest = math.sin(radius / EARTH_KM / 2) ** 2
