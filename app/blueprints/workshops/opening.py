@@ -24,6 +24,7 @@ from app.extensions import db
 
 ORDER = Order(Closure.id, "first_day", first_day=Closure.first_day)
 LONGEST_CLOSURE = timedelta(days=366)
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 WEEK = ("time_zone", "open_now", "opens_next", "closes_next", "version")
 
 
@@ -147,6 +148,9 @@ def open_again(workshop_id: int, closure_id: int, expected: Expected = None) -> 
 def _require_order(first_day: date, last_day: date) -> None:
     if last_day < first_day:
         raise Invalid("The days are not in order.", errors={"last_day": ["Before the first day."]})
+    for name, day in (("first_day", first_day), ("last_day", last_day)):
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise Invalid("That is too far away.", errors={name: ["Not from 2000 to 2199."]})
     if last_day - first_day >= LONGEST_CLOSURE:
         raise Invalid("That is too long.", errors={"last_day": ["More than a year after the first day."]})
 
