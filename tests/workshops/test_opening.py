@@ -240,6 +240,16 @@ def test_no_day_is_in_two_closures(shop: Shop, other_shop: Shop, days: tuple[str
     assert status == 201 or here.json["code"] == "closures_overlap"
 
 
+def test_another_refusal_of_the_table_is_not_told_as_an_overlap(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_require_order", lambda *days: None)
+
+    answer = shop.owner.post(at(shop, "/closures"), json={**CHRISTMAS, "last_day": "2026-12-01"})
+
+    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+
+
 def test_a_closure_does_not_move_onto_another(shop: Shop) -> None:
     shop.owner.post(at(shop, "/closures"), json=CHRISTMAS)
     new_year = shop.owner.post(

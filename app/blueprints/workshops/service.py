@@ -16,7 +16,7 @@ from app.blueprints.workshops import vocabulary
 from app.blueprints.workshops.errors import NotConfirmed, SlugTaken, WorkshopNotFound, WorkshopRequired
 from app.blueprints.workshops.models import Counter, Specialisation, Workshop
 from app.core import clock, phones
-from app.core.db import Session, atomic, touch, violated
+from app.core.db import Session, atomic, touch
 from app.core.errors import Invalid
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared
@@ -183,8 +183,6 @@ def _flush(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        if "slug" not in violated(error):
-            raise
         raise SlugTaken() from error
 
 

@@ -63,7 +63,7 @@ _CHIEF_ZONES = {
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
     """Return the names of the IANA time zones; looked up at the first use, which a server that starts does not pay for."""
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones()) - {"Factory", "localtime", "posixrules"}  # no places
 
 
 def locale_of(country: str) -> str:
