@@ -146,8 +146,10 @@ class Api(SmorestApi):  # type: ignore[misc]
 
 def _as_taken(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     """Return what a field takes in, where it says that it is more than what it gives out."""
-    taken: dict[str, Any] = getattr(field, "TAKEN_AS", {})
-    return dict(taken) if _takes(type(field.parent)) else {}
+    taken: dict[str, Any] = dict(getattr(field, "TAKEN_AS", {}))
+    if isinstance(taken.get("type"), list) and field.allow_none:
+        taken["type"] = [*taken["type"], "null"]
+    return taken if _takes(type(field.parent)) else {}
 
 
 def _as_sent(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:

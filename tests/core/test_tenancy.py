@@ -48,6 +48,12 @@ def furnish(shop: Shop) -> None:
     path = f"/service_tickets/{ticket['id']}"
     shop.owner.put(f"{path}/assign-mechanic/{shop.mechanic_id}")
     shop.owner.post(f"{path}/inventory", json={"item_id": part.id})
+    workshop = f"/workshops/{shop.id}"
+    shop.owner.patch(workshop, json={"specialisations": ["brakes"]})
+    shop.owner.put(
+        f"{workshop}/opening_hours", json={"days": [{"weekday": 1, "opens": "08:00", "closes": "17:00"}]}
+    )
+    shop.owner.post(f"{workshop}/closures", json={"first_day": "2026-12-24", "last_day": "2026-12-26"})
 
 
 @pytest.fixture

@@ -25,8 +25,14 @@ def utc(text: str) -> datetime:
 def day(
     weekday: int = 1, opens: int | None = 480, closes: int | None = 1020, *breaks: tuple[int, int]
 ) -> dict[str, Any]:
-    pauses = [{"begins": begins, "ends": ends} for begins, ends in breaks]
-    return {"weekday": weekday, "opens": opens, "closes": closes, "breaks": pauses}
+    return {
+        "weekday": weekday,
+        "opens": None if opens is None else hours.clock_time(opens),
+        "closes": None if closes is None else hours.clock_time(closes),
+        "breaks": [
+            {"begins": hours.clock_time(begins), "ends": hours.clock_time(ends)} for begins, ends in breaks
+        ],
+    }
 
 
 # ---- Weeks and periods ------------------------------------------------------------------------------------------

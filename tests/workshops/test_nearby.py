@@ -197,7 +197,7 @@ def test_pages_are_counted_and_linked(app: Flask, passer_by: Caller, empty_map: 
         "lat=0x10&lng=0", "lat=1_0&lng=0", "lat=%D9%A1&lng=0", "lat=1,5&lng=0", "lat=1%00&lng=0", "lat=1&lng=1&lat=2",
         "lat=1&lng=1&radius=0", "lat=1&lng=1&radius=-1", "lat=1&lng=1&radius=500.1", "lat=1&lng=1&radius=nan",
         "lat=1&lng=1&radius=1e9", "lat=1&lng=1&radius=' OR 1=1", "lat=1&lng=1&per_page=101", "lat=1&lng=1&per_page=0",
-        "lat=1&lng=1&cursor=e30", "lat=1&lng=1&cursor=WyJoYXZlcnNpbmUiLFsiYSIsMV1d", "lat=1&lng=1&sort=name",
+        "lat=1&lng=1&cursor=e30", "lat=1&lng=1&cursor=WyJkaXN0YW5jZSIsWyJhIiwxXV0", "lat=1&lng=1&sort=name",
         "lat=1&lng=1&specialisation=magic", "lat=1&lng=1&page=1&cursor=e30", "lat=1&lng=1&radius=" + "9" * 5000,
     ],
 )  # fmt: skip

@@ -49,7 +49,7 @@ def minutes_of(text: str) -> int:
 
 
 def periods_of(days: Iterable[dict[str, Any]]) -> list[Period]:
-    """Return the periods of a week given by days, each with `opens`, `closes` (minutes, None when closed) and `breaks`.
+    """Return the periods of a week given by days, each with `opens`, `closes` (HH:MM, None when closed) and `breaks`.
 
     :raises HoursNotInOrder: a weekday comes twice, or times are not in order.
     """
@@ -64,8 +64,8 @@ def periods_of(days: Iterable[dict[str, Any]]) -> list[Period]:
 
 
 def _periods_of_day(place: int, day: dict[str, Any]) -> list[Period]:
-    opens, closes = day["opens"], day["closes"]
-    breaks = sorted((pause["begins"], pause["ends"]) for pause in day["breaks"])
+    opens, closes = (None if day[edge] is None else minutes_of(day[edge]) for edge in ("opens", "closes"))
+    breaks = sorted((minutes_of(pause["begins"]), minutes_of(pause["ends"])) for pause in day["breaks"])
     if opens is None and closes is None:
         if breaks:
             raise HoursNotInOrder.at(place, "breaks", "A day that is closed has no breaks.")

@@ -57,7 +57,7 @@ def find(walk: Walk, *, lat: float, lng: float, radius: float, specialisation: I
     # Of much smaller differences PostgreSQL would call the squares an error: "underflow".
     lat, lng = round(lat, PLACES), round(lng, PLACES)
     near: Any = _near(lat, lng, radius, specialisation).c
-    order = Order(near.id, "haversine", haversine=near.haversine)
+    order = _order(near)
     furthest = math.sin(radius / EARTH_KM / 2) ** 2
     statement = select(near.id, near.haversine).where(near.haversine <= furthest)
     page = paging.fetch(statement, order, walk, directory.rows, lambda s, v: directory.rows(s, v)[0][0])
@@ -66,6 +66,10 @@ def find(walk: Walk, *, lat: float, lng: float, radius: float, specialisation: I
         shown[row.id] | {"distance_km": distance_km(row.haversine)} for row in page.rows if row.id in shown
     ]
     return Page(found, page.walk, page.next_cursor, page.total)
+
+
+def _order(near: Any) -> Order:
+    return Order(near.id, "distance", distance=near.haversine)
 
 
 def _near(lat: float, lng: float, radius: float, specialisation: Iterable[str]) -> Subquery:
@@ -95,3 +99,6 @@ def _haversine(lat: float, lng: float) -> ColumnElement[float]:
 def distance_km(haversine: float) -> float:
     """Return the distance that a haversine stands for, in kilometres to the metre."""
     return round(2 * EARTH_KM * math.asin(math.sqrt(min(1.0, haversine))), 3)
+
+
+ORDER = _order(_near(0.0, 0.0, USUAL_RADIUS_KM, ()).c)  # for its names: each place has columns of its own

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
-from app.blueprints.workshops import hours
 from app.blueprints.workshops.opening import ORDER
 from app.core.paging import ListQuery
 from app.core.schema import Day, Instant, Schema, Text, Whole
@@ -18,24 +17,23 @@ CENTURIES = r"^2[01][0-9]{2}-[0-9]{2}-[0-9]{2}$"
 WITHIN_TWO_MONTHS = "Null while it is {}, and where that is not within two months."
 
 
-class ClockTime(fields.Field[int]):
-    """A time of the wall clock as HH:MM, in minutes since midnight here; `24:00` is the end of a day where one may end."""
+class ClockTime(fields.String):
+    """A time of the wall clock as HH:MM; `24:00` is the end of a day, where one may end."""
 
     BEFORE_MIDNIGHT: ClassVar[str] = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
     UP_TO_MIDNIGHT: ClassVar[str] = r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
     def __init__(self, example: str, *, may_end_the_day: bool = False, **options: Any) -> None:
         self.pattern = self.UP_TO_MIDNIGHT if may_end_the_day else self.BEFORE_MIDNIGHT
-        kind = ["string", "null"] if options.get("allow_none") else "string"
-        metadata = {"type": kind, "pattern": self.pattern, "example": example}
-        super().__init__(metadata=metadata, error_messages={"invalid": "A time of day: HH:MM."}, **options)
+        super().__init__(metadata={"pattern": self.pattern, "example": example}, **options)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
-        if not (isinstance(value, str) and re.fullmatch(self.pattern, value, re.ASCII)) or value[-1] == "\n":
-            raise self.make_error("invalid")
-        return hours.minutes_of(value)
+    ) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.pattern.strip("^$"), text):
+            raise ValidationError("A time of day: HH:MM.")
+        return text
 
 
 class OpenNow(fields.Boolean):

@@ -17,7 +17,6 @@ from app.blueprints.workshops.schemas import (
 from app.core import paging
 from app.core.contract import Blueprint, allow, limited, public, public_recognising_members
 from app.core.identity import principal, principal_if_admitted
-from app.core.paging import Walk
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
 
@@ -44,8 +43,7 @@ def list_workshops_nearby(query: dict[str, Any]) -> Any:
 
     Distances go along great circles on a sphere of 6,371 km. Without `radius` it is 25 km.
     """
-    walk = Walk("haversine", query.pop("per_page"), query.pop("page", None), query.pop("cursor", None))
-    return _page(nearby.find(walk, **query))
+    return _page(nearby.find(paging.walk_of(query), **query))
 
 
 def _page(page: paging.Page) -> Any:

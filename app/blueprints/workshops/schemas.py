@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
-from app.blueprints.workshops import vocabulary
+from app.blueprints.workshops import nearby, vocabulary
 from app.blueprints.workshops.directory import ORDER
-from app.blueprints.workshops.nearby import GREATEST_RADIUS_KM, USUAL_RADIUS_KM
 from app.blueprints.workshops.opening_schemas import ClosesNext, ClosureBrief, DayOut, OpenNow, OpensNext
 from app.core.paging import ListQuery
 from app.core.schema import (
@@ -245,8 +244,9 @@ class WorkshopsQuery(ListQuery):
 
 
 class NearbyQuery(ListQuery):
-    """A place, and how far around it."""
+    """A place, how far around it, and in which order."""
 
+    sort = nearby.ORDER.field()
     lat = QueryNumber(
         required=True,
         validate=validate.Range(-90, 90),
@@ -258,8 +258,8 @@ class NearbyQuery(ListQuery):
         metadata={"description": "Longitude.", "example": -87.63},
     )
     radius = QueryNumber(
-        load_default=USUAL_RADIUS_KM,
-        validate=validate.Range(0, GREATEST_RADIUS_KM, min_inclusive=False),
+        load_default=nearby.USUAL_RADIUS_KM,
+        validate=validate.Range(0, nearby.GREATEST_RADIUS_KM, min_inclusive=False),
         metadata={"description": "In kilometres, at most 500.", "example": 10},
     )
     specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
