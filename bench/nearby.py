@@ -63,7 +63,8 @@ FROM drawn JOIN towns ON towns.n = drawn.town
 HANGS_ON = (
     """
     INSERT INTO opening_periods (workshop_id, weekday, opens, closes)
-    SELECT id, weekday, opens, opens + 240 FROM workshops, generate_series(1, 6) weekday, (VALUES (480), (750)) AS two (opens)
+    SELECT id, weekday, opens + 15 * mod(id, 9), opens + 15 * mod(id, 9) + 240
+    FROM workshops, generate_series(1, 6) weekday, (VALUES (420), (690)) AS two (opens)
     """,
     """
     INSERT INTO workshop_specialisations (workshop_id, specialisation)

@@ -123,7 +123,10 @@ def by_ids(workshop_ids: list[int]) -> dict[int, Entry]:
     """Return those of these workshops that are listed, by their ids."""
     if not workshop_ids:
         return {}
-    found = entries(_ENTRIES.where(Workshop.listed, Workshop.id.in_(workshop_ids)), {})
+    # Filled up with the last one to a power of two: a text for each number of ids would be prepared anew each time.
+    missing = 2 ** (len(workshop_ids) - 1).bit_length() - len(workshop_ids)
+    sought = workshop_ids + workshop_ids[-1:] * missing
+    found = entries(_ENTRIES.where(Workshop.listed, Workshop.id.in_(sought)), {})
     return {workshop.id: entry for workshop, entry in found}
 
 

@@ -10,14 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.blueprints.workshops.errors import HoursNotInOrder
 
+END_OF_DAY = 24 * 60
 WEEKDAYS = range(1, 8)  # ISO 8601: Monday is 1
 AHEAD = timedelta(days=60)  # how far an opening is looked for; longer closures leave it unknown
+_CLOCK = tuple(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in range(END_OF_DAY + 1))
 UNENDING = timedelta(days=8)  # open for so long without a pause is open always
 
 
@@ -40,7 +43,7 @@ class State:
 
 def clock_time(minutes: int) -> str:
     """Return minutes since midnight as HH:MM; the end of the day is 24:00."""
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return _CLOCK[minutes]
 
 
 def minutes_of(text: str) -> int:
@@ -132,12 +135,15 @@ def _spans(
         if any(first <= day <= last for first, last in closures):
             continue
         for period in days.get(day.isoweekday(), ()):
+            if ahead < 0 and period.closes != END_OF_DAY:
+                continue
             opens = instant(day, period.opens, zone)
             closes = instant(day, period.closes, zone, last=True)
             if opens < closes:  # not so where the clock jumps over the whole of it
                 yield opens, closes
 
 
+@lru_cache(maxsize=10_000)  # most workshops around share their zone, and their hours with others
 def instant(day: date, minutes: int, zone: ZoneInfo, *, last: bool = False) -> datetime:
     """Return the instant at which a clock in `zone` shows `minutes` past midnight of `day`.
 

@@ -260,7 +260,7 @@ class NearbyQuery(ListQuery):
     radius = QueryNumber(
         load_default=nearby.USUAL_RADIUS_KM,
         validate=validate.Range(0, nearby.GREATEST_RADIUS_KM, min_inclusive=False),
-        metadata={"description": "In kilometres, at most 500.", "example": 10},
+        metadata={"description": "In kilometres, at most 500.", "exclusiveMinimum": 0, "example": 10},
     )
     specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
 
