@@ -8,10 +8,10 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run worker test check bench lint format swagger migrate revision lock clean
+.PHONY: help run worker test check bench bench-nearby lint format swagger migrate revision lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.run-time  ## Serve on port 5000 (or PORT): migrated, the first time with the demo shop
 	@$(FLASK) db upgrade
@@ -30,6 +30,9 @@ check:  ## Everything that CI checks; needs PostgreSQL and Redis on this machine
 
 bench: $(VENV)/.tools  ## Measure and keep bench/RESULTS.md; needs PostgreSQL and Redis (SCALE=1: a million tickets)
 	@$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+bench-nearby: $(VENV)/.tools  ## Measure the search nearby among 100,000 workshops, and keep bench/NEARBY.md
+	@$(BIN)/python bench/nearby.py
 
 lint: $(VENV)/.tools  ## Style, format, types, imports, security
 	@.ci/run lint format types imports security

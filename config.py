@@ -32,6 +32,7 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "recovery": ("10/minute", "5/hour"),
     "refresh": ("60/minute", "20/minute"),
     "read": ("600/minute", "60/minute"),
+    "directory": ("300/minute", "60/minute"),
     "write": ("300/minute", "30/minute"),
     "delete": ("120/minute", "20/hour"),
     "ranking": ("120/minute", "20/hour"),

@@ -24,6 +24,7 @@ def is_modelled(thing: Any, name: str | None, kind: str, reflected: bool, other:
 PLAIN = {
     "Instant": "sa.DateTime(timezone=True)",
     "Cents": "sa.BigInteger()",
+    "Percent": "sa.Integer()",
     "EncryptedText": "sa.LargeBinary()",
 }
 

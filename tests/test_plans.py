@@ -52,6 +52,45 @@ READINGS: tuple[tuple[str, str, int], ...] = (
     ("parts by price", "/inventory?sort=-price", 40),
 )
 
+# The same for the directory, in which everybody's workshops are. A page has 20, each with ten periods and two specialisations.
+WORKSHOPS = 20_000
+DIRECTORY: tuple[tuple[str, str, int], ...] = (
+    ("workshops", "/workshops", 400),
+    ("workshops backwards", "/workshops?sort=-name", 400),
+    ("workshops of a country", "/workshops?country=PL", 400),
+    ("workshops by rare words", "/workshops?q=garage+7777", 200),
+    ("workshops of a small town", "/workshops?city=town+77", 600),
+    ("workshops nearby", "/workshops/nearby?lat=50.5&lng=19.5&radius=10", 3000),
+    ("workshops nearby, far from all", "/workshops/nearby?lat=-40&lng=19.5&radius=100", 200),
+    ("workshops at the antimeridian", "/workshops/nearby?lat=0&lng=180&radius=100", 200),
+    ("one workshop", "/workshops/{workshop}", 60),
+)
+
+# Over Poland and around: a hundred towns, a few of the workshops unlisted, two periods a day and two specialisations each.
+TOWN = (
+    """
+    INSERT INTO workshops (name, slug, country, currency, time_zone, created_at, city, listed, latitude, longitude)
+    SELECT 'Garage ' || n, 'town-' || n, CASE WHEN mod(n, 50) = 0 THEN 'PL' ELSE 'DE' END, 'EUR', 'Europe/Warsaw', now(),
+        'Town ' || mod(n, 200), mod(n, 10) > 0,
+        48 + mod(n * 7919, 100003) * 8.0 / 100003, 10 + mod(n * 104729, 100019) * 15.0 / 100019
+    FROM generate_series(1, :workshops) n
+    """,
+    """
+    INSERT INTO opening_periods (workshop_id, weekday, opens, closes)
+    SELECT id, weekday, opens, opens + 240 FROM workshops, generate_series(1, 5) weekday, (VALUES (480), (750)) AS two (opens)
+    WHERE strpos(slug, 'town-') = 1
+    """,
+    """
+    INSERT INTO workshop_specialisations (workshop_id, specialisation)
+    SELECT id, word FROM workshops, (VALUES ('brakes'), ('engine')) AS two (word) WHERE strpos(slug, 'town-') = 1
+    """,
+    """
+    INSERT INTO closures (workshop_id, first_day, last_day, version, created_at, updated_at)
+    SELECT id, date '2020-01-01' + step * 30, date '2020-01-01' + step * 30 + 2, 1, now(), now()
+    FROM workshops, generate_series(1, 3) step WHERE strpos(slug, 'town-') = 1
+    """,
+)
+
 # A neighbour's rows come first and are most: a list walked by an index without the workshop would touch them all.
 CROWD = (
     """
@@ -149,11 +188,11 @@ def crowd(app: Flask) -> Crowd:
     ticket = shop.make_ticket(VIN=vin)["id"]
     letter = shop.make_dead_letter()
     sizes = {
-        "letter": letter,
-        "workshop": shop.id, "neighbour": neighbour.id, "tickets": TICKETS, "customers": CUSTOMERS, "ticket": ticket
+        "letter": letter, "workshops": WORKSHOPS,
+        "workshop": shop.id, "neighbour": neighbour.id, "tickets": TICKETS, "customers": CUSTOMERS, "ticket": ticket,
     }  # fmt: skip
     with engine.begin() as connection:
-        for statement in CROWD:
+        for statement in (*CROWD, *TOWN):
             wanted = set(re.findall(r"(?<!:):(\w+)", statement))
             connection.execute(text(statement), {name: sizes[name] for name in wanted})
             connection.execute(text("ANALYZE"))  # or the next one's foreign keys are checked without an index
@@ -165,7 +204,7 @@ def crowd(app: Flask) -> Crowd:
         shop,
         {
             "ticket": some["id"], "customer": some["customer_id"], "mechanic": some["mechanics"][0]["id"], "vin": vin,
-            "cursor": far_behind(shop), "address": shop.customer.email,
+            "cursor": far_behind(shop), "address": shop.customer.email, "workshop": shop.id,
         },
     )  # fmt: skip
 
@@ -230,6 +269,27 @@ def test_a_hot_reading_goes_by_an_index(app: Flask, crowd: Crowd, reading: str, 
     assert len(plans) == 1
     assert not whole, f"{reading}: {sorted(whole)} is read whole"
     assert touched <= most, f"{reading}: {touched:.0f} rows touched where {most} should do"
+
+
+@pytest.mark.parametrize(("reading", "path", "most"), DIRECTORY, ids=[reading for reading, _, _ in DIRECTORY])
+def test_a_reading_of_the_directory_goes_by_an_index(
+    app: Flask, crowd: Crowd, reading: str, path: str, most: int
+) -> None:
+    plans = plans_of(app, crowd, path)
+    every_step = [step for plan in plans for step in steps(plan)]
+
+    whole = {step["Relation Name"] for step in every_step if step["Node Type"] == "Seq Scan"}
+    touched = sum(rows_touched(step) for step in every_step)
+
+    assert len(plans) in (1, 2)
+    assert not whole, f"{reading}: {sorted(whole)} is read whole"
+    assert touched <= most, f"{reading}: {touched:.0f} rows touched where {most} should do"
+
+
+def test_workshops_nearby_go_by_the_index_of_places(app: Flask, crowd: Crowd) -> None:
+    first, *_ = plans_of(app, crowd, "/workshops/nearby?lat=50.5&lng=19.5&radius=25")
+
+    assert "ix_workshops_place" in {step.get("Index Name") for step in steps(first)}
 
 
 def test_a_page_far_behind_touches_no_more_rows_than_the_first(app: Flask, crowd: Crowd) -> None:

@@ -25,6 +25,7 @@ from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic,
 from app.core.db import atomic
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
+from tests.workshops.places import put_one
 
 # ---- Counting ---------------------------------------------------------------------------------------------------
 
@@ -72,6 +73,31 @@ class Rows:
     recovery_code: dict[str, str]
     recovery: dict[str, str]
     confirmation: dict[str, str]
+    closure: int
+    empty_shop: Shop
+
+    @property
+    def workshop(self) -> str:
+        return f"/workshops/{self.shop.id}"
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        return {
+            "name": "Garage", "slug": self.shop.slug, "country": "US", "currency": "USD", "locale": "en",
+            "time_zone": "America/Chicago", "specialisations": ["brakes"],
+        }  # fmt: skip
+
+    @property
+    def closing(self) -> str:
+        return f"/workshops/{self.empty_shop.id}?name={self.empty_shop.slug.title()}"
+
+    @property
+    def week(self) -> dict[str, Any]:
+        return {"days": [{"weekday": 1, "opens": "08:00", "closes": "17:00"}]}
+
+    @property
+    def new_year(self) -> dict[str, Any]:
+        return {"first_day": "2027-01-01", "last_day": "2027-01-01"}
 
     @property
     def owner(self) -> Caller:
@@ -145,13 +171,17 @@ def make_rows(app: Flask) -> Rows:
     )
     for hand in hands[:2]:
         shop.owner.put(f"/service_tickets/{ticket}/assign-mechanic/{hand}")
+    put_one(app, lat=10.0, lng=10.0)
+    closure = shop.owner.post(
+        f"/workshops/{shop.id}/closures", json={"first_day": "2026-12-24", "last_day": "2026-12-26"}
+    ).json["id"]
     assert shop.owner.principal is not None
     with app.app_context():
         passed = sessions.begin(shop.owner.principal)
     return Rows(
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
-        *what_comes_by_mail(shop),
+        *what_comes_by_mail(shop), closure, make_shop(app),
     )  # fmt: skip
 
 
@@ -242,6 +272,20 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("PUT /inventory/<id>", 3, lambda r: r.owner.put(f"/inventory/{r.part}", json={"name": "Filter", "price": 20})),
     ("PATCH /inventory/<id>", 3, lambda r: r.owner.patch(f"/inventory/{r.part}", json={"price": 20})),
     ("DELETE /inventory/<id>", 3, lambda r: r.owner.delete(f"/inventory/{r.part}")),
+    # workshops
+    ("GET /workshops", 1, lambda r: r.shop.nobody.get("/workshops")),
+    ("GET /workshops/nearby", 2, lambda r: r.shop.nobody.get("/workshops/nearby?lat=10&lng=10")),
+    ("GET /workshops/<id>", 2, lambda r: r.owner.get(r.workshop)),
+    ("PUT /workshops/<id>", 7, lambda r: r.owner.put(r.workshop, json=r.entry)),
+    ("PATCH /workshops/<id>", 4, lambda r: r.owner.patch(r.workshop, json={"city": "Chicago"})),
+    ("DELETE /workshops/<id>", 5, lambda r: r.empty_shop.owner.delete(r.closing)),
+    ("GET /workshops/<id>/opening_hours", 2, lambda r: r.owner.get(f"{r.workshop}/opening_hours")),
+    ("PUT /workshops/<id>/opening_hours", 6, lambda r: r.owner.put(f"{r.workshop}/opening_hours", json=r.week)),
+    ("GET /workshops/<id>/closures", 3, lambda r: r.owner.get(f"{r.workshop}/closures")),
+    ("POST /workshops/<id>/closures", 4, lambda r: r.owner.post(f"{r.workshop}/closures", json=r.new_year)),
+    ("GET /workshops/<id>/closures/<id>", 3, lambda r: r.owner.get(f"{r.workshop}/closures/{r.closure}")),
+    ("PUT /workshops/<id>/closures/<id>", 5, lambda r: r.owner.put(f"{r.workshop}/closures/{r.closure}", json=r.new_year)),
+    ("DELETE /workshops/<id>/closures/<id>", 5, lambda r: r.owner.delete(f"{r.workshop}/closures/{r.closure}")),
     # others
     ("GET /", 0, lambda r: r.shop.nobody.get("/")),
     ("GET /livez", 0, lambda r: r.shop.nobody.get("/livez")),

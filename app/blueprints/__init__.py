@@ -14,8 +14,12 @@ from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
+from app.blueprints.workshops.opening_routes import bp as opening
+from app.blueprints.workshops.routes import bp as workshops
 
 ALL: tuple[Blueprint, ...] = (
+    workshops,
+    opening,
     accounts,
     sessions,
     own_account,

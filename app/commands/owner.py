@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import re
 import sys
-import zoneinfo
 from collections.abc import Callable, Collection
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 from marshmallow import ValidationError, fields, validate
-from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import select
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account
 from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.vocabulary import COUNTRIES, CURRENCIES, time_zones
 from app.commands.checks import refusals_in_one_line, require_migrated
 from app.core.db import atomic
 from app.core.errors import Invalid
 from app.core.passwords import LONGEST_PASSWORD
 from app.core.schema import Email, Text
 from app.core.tenancy import acting_in
-
-# ISO 4217 (2026): the currencies that are divided by a hundred, as amounts are kept here.
-_HUNDREDTHS = """
-    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP
-    CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES
-    KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK
-    NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB
-    TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG
-"""
-CURRENCIES = frozenset(_HUNDREDTHS.split())
 
 Callback = Callable[[click.Context, click.Parameter, str], Any]
 
@@ -58,9 +47,9 @@ def one_of(known: Collection[str], error: str) -> fields.String:
 def is_time_zone(name: str) -> None:
     """Accept the name of a time zone.
 
-    :raises ValidationError: it is none. The zones are looked up here, where a server that starts does not pay for it.
+    :raises ValidationError: it is none.
     """
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones():
         raise ValidationError("Not an IANA time zone, such as Europe/Warsaw.")
 
 
@@ -77,7 +66,7 @@ def is_time_zone(name: str) -> None:
     "--country",
     default="US",
     show_default=True,
-    callback=checked(one_of(SUPPORTED_REGIONS, "Not a country's two letters (ISO 3166-1)."), str.upper),
+    callback=checked(one_of(COUNTRIES, "Not a country's two letters (ISO 3166-1)."), str.upper),
     help="Where its phone numbers are read, as ISO 3166-1 alpha-2.",
 )
 @click.option(

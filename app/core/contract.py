@@ -229,7 +229,10 @@ def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Respons
         return _private(kept)
     _refuse_odd_requests(view)
     if principal is None:
-        return _run(view, arguments)
+        answer = _run(view, arguments)
+        if contract.access.recognises and request.method in ("GET", "HEAD"):
+            return _private(_finish_reading(answer, contract, None))
+        return answer
     with tenancy.acting_in(principal.workshop_id):
         if lookup is not None:
             lookup.complete_versions()

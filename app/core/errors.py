@@ -51,7 +51,7 @@ class DomainError(Exception):
         self,
         detail: str | None = None,
         *,
-        errors: dict[str, list[str]] | None = None,
+        errors: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail or self.title)

@@ -39,6 +39,7 @@ you have seen, and an `Idempotency-Key` with a POST to be able to send it again.
 """
 
 TAGS = {
+    "workshops": "The workshops: a public directory, when they are open, and each one's own settings.",
     "accounts": "Signing in, staying signed in, and opening a workshop.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
@@ -136,6 +137,7 @@ class Api(SmorestApi):  # type: ignore[misc]
         super().init_app(app, spec_kwargs={"marshmallow_plugin": Plugin(), **(spec_kwargs or {})})
         self.spec.components.schema("Problem", schema=Problem)
         self.ma_plugin.map_to_openapi_type(schema.Money, "number", None)
+        self.ma_plugin.map_to_openapi_type(schema.Percent, "number", None)
         self.ma_plugin.map_to_openapi_type(schema.CommaSeparated, "array", None)
         self.ma_plugin.converter.add_attribute_function(_as_taken)
         self.ma_plugin.converter.add_parameter_attribute_function(_as_sent)
@@ -146,8 +148,10 @@ class Api(SmorestApi):  # type: ignore[misc]
 
 def _as_taken(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     """Return what a field takes in, where it says that it is more than what it gives out."""
-    taken: dict[str, Any] = getattr(field, "TAKEN_AS", {})
-    return dict(taken) if _takes(type(field.parent)) else {}
+    taken: dict[str, Any] = dict(getattr(field, "TAKEN_AS", {}))
+    if isinstance(taken.get("type"), list) and field.allow_none:
+        taken["type"] = [*taken["type"], "null"]
+    return taken if _takes(type(field.parent)) else {}
 
 
 def _as_sent(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
@@ -312,7 +316,7 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     replies = {status: reply for status, reply in operation["responses"].items() if int(status) < 400}
     for reply in replies.values():
         reply["headers"] = _header_references(_reply_headers(method, contract, operation, replies))
-    if method == "get" and not access.is_public:
+    if method == "get" and (not access.is_public or access.recognises):
         replies["304"] = {
             "description": "Not modified.",
             "headers": _header_references(["ETag", "X-Request-Id"]),
@@ -346,16 +350,24 @@ def _reply_headers(
 ) -> list[str]:
     """Return the headers that a success of this operation can have."""
     headers = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
-    signed_in = contract.access is not None and not contract.access.is_public
-    if (method == "get" and signed_in) or (contract.versioned and (signed_in or "201" in replies)):
+    access = contract.access
+    assert access is not None
+    signed_in = not access.is_public
+    if (method == "get" and (signed_in or access.recognises)) or (
+        contract.versioned and (signed_in or "201" in replies)
+    ):
         headers.add("ETag")
-    if any(parameter.get("name") == "per_page" for parameter in operation.get("parameters", [])):
+    if _is_list(operation):
         headers |= {"Link", "X-Total-Count", "X-Pagination"}
     if method == "post":
         headers.add("Idempotency-Replayed")
     if "201" in replies:
         headers.add("Location")
     return sorted(headers)
+
+
+def _is_list(operation: dict[str, Any]) -> bool:
+    return any(parameter.get("name") == "per_page" for parameter in operation.get("parameters", []))
 
 
 def _refusals(path: str, method: str, contract: Contract, operation: dict[str, Any]) -> set[int]:
@@ -367,6 +379,8 @@ def _refusals(path: str, method: str, contract: Contract, operation: dict[str, A
         statuses |= {401, 403, 503}
     if access.recognises or path.endswith("/login"):
         statuses.add(401)
+    if access.recognises or _is_list(operation):  # public, and read from the database all the same
+        statuses.add(503)
     if method == "post":
         statuses |= {404, 409, 422, 503}
     if path in ("/health", "/readyz"):
@@ -385,7 +399,7 @@ def _header_parameters(path: str, method: str, contract: Contract) -> list[str]:
     access = contract.access
     assert access is not None
     names = []
-    if method == "get" and not access.is_public:
+    if method == "get" and (not access.is_public or access.recognises):
         names.append("If-None-Match")
     if method == "post":
         names.append("Idempotency-Key")

@@ -18,7 +18,19 @@ from urllib.parse import urlencode
 import orjson
 from flask import json, request
 from marshmallow import ValidationError, fields, validate, validates_schema
-from sqlalchemy import BigInteger, ColumnElement, Date, Integer, Select, String, and_, bindparam, func, or_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Double,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    or_,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.clock import as_utc
@@ -256,6 +268,8 @@ def _typed(value: Any, column: InstrumentedAttribute[Any]) -> Any:
             return from_cents(value)
         if isinstance(kind, Integer):
             return value
+    if isinstance(value, float) and isinstance(kind, Double):
+        return value
     raise ValueError("odd value")
 
 

@@ -128,6 +128,75 @@ class Money(fields.Decimal):
         return rounded(amount) + 0  # -0.0 is 0.00
 
 
+class Percent(fields.Decimal):
+    """A percentage from 0 to 100: a JSON number or a decimal string in, a JSON number with at most three places out."""
+
+    PATTERN = r"^[0-9]{1,3}(?:\.[0-9]{1,3})?$"
+    TAKEN_AS: ClassVar[dict[str, Any]] = {
+        "type": ["number", "string"],
+        "pattern": PATTERN,
+        "description": "At most three decimal places.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("metadata", {}).setdefault("example", 8.875)
+        super().__init__(allow_nan=False, validate=validate.Range(Decimal(0), Decimal(100)), **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(self.PATTERN, value)):
+            raise self.make_error("invalid")
+        percent: Decimal = super()._deserialize(value, attr, data, **kwargs)
+        if 0 <= percent <= 100 and percent != percent.quantize(Decimal("0.001")):
+            raise ValidationError("At most three decimal places.")
+        return percent + 0
+
+
+class Degrees(fields.Float):
+    """An angle on the globe in degrees, from -`most` to `most`, kept to six places: a tenth of a metre."""
+
+    def __init__(self, most: int, **options: Any) -> None:
+        self.most = most
+        super().__init__(allow_nan=False, validate=validate.Range(-most, most), **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> float:
+        if isinstance(value, bool | str):
+            raise self.make_error("invalid")
+        angle: float = super()._deserialize(value, attr, data, **kwargs)
+        return round(angle, 6) + 0.0 if abs(angle) <= self.most else angle  # -0.0 is 0.0
+
+
+class QueryNumber(fields.Float):
+    """A number in a query parameter: decimal, with an exponent if need be, and neither infinite nor none."""
+
+    _FORM = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_nan=False, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> float:
+        if not self._FORM.fullmatch(str(value)):
+            raise self.make_error("invalid")
+        number: float = super()._deserialize(value, attr, data, **kwargs)
+        return number
+
+
+class Flag(fields.Boolean):
+    """Yes or no: JSON's true and false, and nothing that looks like them."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Day(fields.Date):
     """A day, YYYY-MM-DD (RFC 3339); ISO 8601's other forms are refused."""
 

@@ -19,6 +19,10 @@ MEMBERS: tuple[Role, ...] = ("owner", "mechanic", "staff", "customer")
 SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "own:read": ("See one's own record, cars and tickets.", ("customer",)),
     "own:write": ("Change one's own record, and open and cancel one's own tickets.", ("customer",)),
+    "workshop:write": (
+        "Change the workshop's entry, settings, hours and closures, and close it.",
+        ("owner",),
+    ),
     "customers:read": ("See the workshop's customers.", ("owner", "mechanic")),
     "customers:create": ("Record a customer who walked in.", ("owner", "mechanic")),
     "customers:write": ("Change and erase customers' records.", ("owner",)),

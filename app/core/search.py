@@ -17,3 +17,8 @@ def pattern(words: str) -> str:
 def contains(column: InstrumentedAttribute[Any], sought: Any) -> ColumnElement[bool]:
     """Return the condition that `column` fits a `pattern`, given as text or as a parameter that will hold one."""
     return column.ilike(sought, escape="\\")
+
+
+def same(column: InstrumentedAttribute[Any], words: str) -> ColumnElement[bool]:
+    """Return the condition that `column` reads `words`, without regard to case."""
+    return column.ilike(pattern(words)[1:-1], escape="\\")

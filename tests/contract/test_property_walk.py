@@ -58,6 +58,22 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ): "Who registers gives all, staff who record a walk-in the name alone.",
     ("phone", "Missing data for required field"): "The same.",
     ("password", "Missing data for required field"): "The same.",
+    ("time_zone", "Not an IANA time zone"): "There are 600 of them, and the system's own keeps changing.",
+    ("latitude", "Both or neither"): "No JSON Schema lets one null be bound to another's.",
+    ("longitude", "Both or neither"): "The same.",
+    ("website", "Not the address of a page"): "A text is trimmed before its form is looked at.",
+    ("slug", "A slug has"): "The same.",
+    ("*", "At most three decimal places"): "As with two.",
+    ("name", "Not the workshop's name"): "It is a confirmation.",
+    (
+        "days",
+        "Each weekday at most once",
+    ): "No JSON Schema compares what is in a list, or two times of a day.",
+    ("days", "A day that is closed has no breaks"): "The same.",
+    ("days", "It closes after it opens"): "The same.",
+    ("days", "Breaks lie within the hours"): "The same.",
+    ("last_day", "Before the first day"): "The same.",
+    ("last_day", "More than a year"): "The same.",
     ("email", "Not a valid email address"): "`format: email` has room for addresses that no mail reaches.",
 }
 
@@ -68,7 +84,11 @@ OWN_REFUSAL = {
     "mechanics": "mechanic_not_found",
     "inventory": "item_not_found",
     "service_tickets": "service_ticket_not_found",
+    "workshops": "closure_not_found",
 }
+
+# What a walk cannot have done: the name of the workshop is no example's, and there are open tickets.
+NOT_DONE = {"DELETE /workshops/{workshop_id}"}
 
 
 @dataclass
@@ -97,7 +117,17 @@ class Walker:
             "mechanic_id": mechanics,
             "item_id": items,
             "ticket_id": tickets,
+            "workshop_id": [self.shop.id],
+            "closure_id": [self._closure(number) for number in range(ROWS)],
         }
+
+    def _closure(self, number: int) -> int:
+        day = f"2019-{1 + number // 12:02}-{1 + number % 12:02}"
+        made = self.shop.owner.post(
+            f"/workshops/{self.shop.id}/closures", json={"first_day": day, "last_day": day}
+        )
+        closure: int = made.json["id"]
+        return closure
 
     def token(self, case: Case) -> str | None:
         """Return the token to send; whoever erases themselves is somebody else, so that the walk goes on."""
@@ -264,4 +294,4 @@ def test_no_answer_is_outside_the_document(app: Flask, shop: Shop, role: str, in
         walk.note(event)
 
     assert not walk.failures, "\n\n".join(walk.failures.values())
-    assert open_to - walk.done() == set()
+    assert open_to - walk.done() - NOT_DONE == set()

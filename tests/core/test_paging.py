@@ -27,6 +27,7 @@ from app.core.paging import Order, Walk
 from tests import document
 from tests.factories import Caller, Shop, unique
 from tests.watching import statements
+from tests.workshops.places import put_one
 
 ON_ONE_DATABASE = settings(
     max_examples=30,
@@ -76,8 +77,9 @@ def names_of_order(path: str) -> list[str]:
     return re.findall(r"`(\w+)`", described)
 
 
-def query_of(path: str) -> str:
-    return f"{path}?name=mel&" if path.endswith("/search") else f"{path}?"
+def query_of(path: str, shop: Shop) -> str:
+    needed = {"/mechanics/search": "name=mel&", "/workshops/nearby": "lat=-45&lng=-120&"}
+    return f"{path.format(workshop_id=shop.id)}?{needed.get(path, '')}"
 
 
 class TestByPage:
@@ -186,13 +188,16 @@ class TestByCursor:
             shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3))
             shop.make_ticket(service_date=date(2026, 3, 1 + number % 2))
             shop.make_dead_letter()
+            put_one(shop.app, name=f"Mel {number % 2}", lat=-45.0, lng=-120 + number % 2 / 100)
+            day = f"2026-03-{1 + number:02}"
+            shop.owner.post(f"/workshops/{shop.id}/closures", json={"first_day": day, "last_day": day})
         names = names_of_order(path)
         one = [way + name for name in names for way in ("", "-")]
         two = [f"{first},-{second}" for first, second in itertools.permutations(names, 2)]
 
         for sort in one + two:
-            whole = caller_of(shop, path).get(f"{query_of(path)}sort={sort}&per_page=100")
-            walked = walk(caller_of(shop, path), f"{query_of(path)}sort={sort}&per_page=2")
+            whole = caller_of(shop, path).get(f"{query_of(path, shop)}sort={sort}&per_page=100")
+            walked = walk(caller_of(shop, path), f"{query_of(path, shop)}sort={sort}&per_page=2")
 
             assert ids(walked) == ids([whole]), sort
             assert len(set(ids(walked))) == len(ids(walked)) >= 5, sort
@@ -309,7 +314,7 @@ class TestQueries:
     @pytest.mark.parametrize("path", lists())
     def test_what_is_unknown_or_out_of_bounds_is_refused_by_name(self, shop: Shop, path: str) -> None:
         for parameter, value in BAD_PARAMETERS:
-            answer = caller_of(shop, path).get(query_of(path) + f"{parameter}={value}")
+            answer = caller_of(shop, path).get(query_of(path, shop) + f"{parameter}={value}")
 
             refused = (answer.status_code, answer.json["code"], list(answer.json["errors"]))
             assert refused == (400, "invalid_request", [parameter]), (parameter, value)
@@ -317,7 +322,7 @@ class TestQueries:
     @pytest.mark.parametrize("path", lists())
     def test_the_bounds_themselves_are_taken(self, shop: Shop, path: str) -> None:
         for query in ("per_page=1", "per_page=100", "page=1", "page=1000000&per_page=100"):
-            assert caller_of(shop, path).get(query_of(path) + query).status_code == 200
+            assert caller_of(shop, path).get(query_of(path, shop) + query).status_code == 200
 
     @pytest.mark.parametrize("path", lists())
     def test_a_list_is_bounded_without_asking(self, shop: Shop, path: str) -> None:

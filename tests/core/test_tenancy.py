@@ -50,6 +50,12 @@ def furnish(shop: Shop) -> None:
     shop.owner.put(f"{path}/assign-mechanic/{shop.mechanic_id}")
     shop.owner.post(f"{path}/inventory", json={"item_id": part.id})
     shop.make_dead_letter()
+    workshop = f"/workshops/{shop.id}"
+    shop.owner.patch(workshop, json={"specialisations": ["brakes"]})
+    shop.owner.put(
+        f"{workshop}/opening_hours", json={"days": [{"weekday": 1, "opens": "08:00", "closes": "17:00"}]}
+    )
+    shop.owner.post(f"{workshop}/closures", json={"first_day": "2026-12-24", "last_day": "2026-12-26"})
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask
 from werkzeug.test import TestResponse
@@ -30,6 +31,10 @@ class Situation:
         edit = {"add_mechanic_ids": [self.shop.mechanic_id], "add_item_ids": [self.item_id]}
         staffed = self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit)
         assert staffed.status_code == 200
+        place = {"listed": True, "latitude": 41.88, "longitude": -87.63, "name": WORKSHOP}
+        assert self.shop.owner.patch(f"/workshops/{self.shop.id}", json=place).status_code == 200
+        closed = self.shop.owner.post(f"/workshops/{self.shop.id}/closures", json=_closure(self))
+        self.closure_id = closed.json["id"]
 
     @property
     def callers(self) -> dict[str, Caller]:
@@ -60,6 +65,8 @@ class Situation:
             "session_id": self.session_id,
             "ticket_id": self.ticket_id,
             "notification_id": self.notification_id,
+            "workshop_id": self.shop.id,
+            "closure_id": self.closure_id,
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
         }
@@ -70,7 +77,14 @@ class Situation:
         body = BODIES.get(f"{method} {path}")
         if body is not None:
             options.setdefault("json", body(self))
-        return caller.open(method, path.format(**self.ids) + QUERIES.get(path, ""), **options)
+        return caller.open(method, path.format(**self.ids) + QUERIES.get(f"{method} {path}", ""), **options)
+
+    def finish_the_ticket(self) -> None:
+        """Cancel the ticket: a workshop is closed only once none is open."""
+        cancelled = self.shop.owner.post(
+            f"/service_tickets/{self.ticket_id}/status", json={"status": "cancelled"}
+        )
+        assert cancelled.status_code == 200
 
     def take_mechanic_off(self) -> None:
         """Take the mechanic off the ticket: it is deleted only once nobody works on it."""
@@ -88,7 +102,22 @@ class Situation:
             "/inventory/usage",
             "/notifications/log",
         )
-        return [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
+        shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
+        return [*shown, *(one.owner.get(f"/workshops/{one.id}").json for one in (self.shop, self.other_shop))]
+
+
+WORKSHOP = "Obi's Garage"
+
+
+def _workshop(situation: Situation) -> dict[str, Any]:
+    return {
+        "name": WORKSHOP, "slug": situation.shop.slug, "country": "US", "currency": "USD", "locale": "en",
+        "time_zone": "America/Chicago",
+    }  # fmt: skip
+
+
+def _closure(situation: Situation) -> dict[str, Any]:
+    return {"first_day": "2026-12-24", "last_day": "2026-12-26"}
 
 
 def _customer(situation: Situation) -> dict[str, Any]:
@@ -100,7 +129,7 @@ def _registration(situation: Situation) -> dict[str, Any]:
     return _customer(situation) | {"password": PASSWORD}
 
 
-def _workshop(situation: Situation) -> dict[str, Any]:
+def _newcomer(situation: Situation) -> dict[str, Any]:
     slug = unique("new-")
     workshop = {"name": "Ada's Garage", "slug": slug}
     return {"workshop": workshop, "email": f"ada@{slug}.example.com", "password": PASSWORD}
@@ -130,10 +159,20 @@ def _edit(situation: Situation) -> dict[str, Any]:
 
 Body = Callable[[Situation], Any]
 BODIES: dict[str, Body] = {
+    "PUT /workshops/{workshop_id}": _workshop,
+    "PATCH /workshops/{workshop_id}": lambda _: {"city": "Chicago"},
+    "PUT /workshops/{workshop_id}/opening_hours": lambda _: {
+        "days": [{"weekday": 1, "opens": "08:00", "closes": "17:00"}]
+    },
+    "POST /workshops/{workshop_id}/closures": lambda _: {
+        "first_day": "2027-01-01",
+        "last_day": "2027-01-01",
+    },
+    "PUT /workshops/{workshop_id}/closures/{closure_id}": _closure,
     "POST /customers/login": _credentials,
     "POST /mechanics/login": _credentials,
     "POST /auth/login": _credentials,
-    "POST /auth/register": _workshop,
+    "POST /auth/register": _newcomer,
     "POST /auth/refresh": lambda _: {},
     "POST /auth/recovery": lambda situation: {"email": situation.shop.customer.email},
     "POST /auth/recovery/code": lambda situation: {"email": situation.shop.customer.email, "code": "000000"},
@@ -165,4 +204,8 @@ BODIES: dict[str, Body] = {
     },
     "POST /service_tickets/{ticket_id}/status": lambda _: {"status": "cancelled"},
 }
-QUERIES = {"/mechanics/search": "?name=mel"}
+QUERIES = {
+    "GET /mechanics/search": "?name=mel",
+    "GET /workshops/nearby": "?lat=41.9&lng=-87.6",
+    "DELETE /workshops/{workshop_id}": f"?name={quote(WORKSHOP)}",
+}

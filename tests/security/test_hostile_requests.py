@@ -74,7 +74,7 @@ def test_fields_that_a_route_does_not_take_are_refused_and_change_nothing(
     ids=str,
 )
 def test_parameters_that_a_route_does_not_take_are_refused(standing: Situation, row: Row) -> None:
-    needed = {"name": "mel"} if row.path == "/mechanics/search" else {}
+    needed = NEEDED.get(row.path, {})
 
     refused = {}
     for name in OTHERS_PARAMETERS:
@@ -84,6 +84,9 @@ def test_parameters_that_a_route_does_not_take_are_refused(standing: Situation, 
         refused[name] = (answer.status_code, list(answer.json.get("errors", ())))
 
     assert refused == {name: (400, [name]) for name in OTHERS_PARAMETERS}
+
+
+NEEDED = {"/mechanics/search": {"name": "mel"}, "/workshops/nearby": {"lat": "1", "lng": "1"}}
 
 
 # ---- SQL, patterns and templates as plain text --------------------------------------------------------------------
@@ -156,8 +159,10 @@ class TestMetacharacters:
 
         statuses = {}
         for path, name in parameters():
-            needed = {"name": "mel"} if path == "/mechanics/search" else {}
-            answer = standing.shop.owner.get(path, query_string={**needed, name: words})
+            needed = NEEDED.get(path, {})
+            answer = standing.shop.owner.get(
+                path.format(**standing.ids), query_string={**needed, name: words}
+            )
             statuses[path, name] = answer.status_code
 
         assert set(statuses.values()) <= {200, 400, 403}

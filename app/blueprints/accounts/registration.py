@@ -18,7 +18,7 @@ def register(workshop: dict[str, Any], email: str, password: str) -> Principal:
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     """
     with atomic():
-        opened = workshops.open_workshop(**workshop)
+        opened = workshops.found(**workshop)
         with acting_in(opened.id):
             account = service.open_account(email, password)
             return sessions.principal_of(service.join(opened.id, account, "owner"))

@@ -7,6 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from app.blueprints.workshops import vocabulary
+from app.blueprints.workshops.fields import COUNTRY, CURRENCY, LOCALE, Chosen, Slug, TimeZone
 from app.core.paging import ListQuery
 from app.core.schema import Email, Instant, NewPassword, Password, Phone, Schema, Text
 from app.core.scopes import MEMBERS
@@ -151,29 +153,14 @@ class SwitchOut(Schema):
 
 
 class NewWorkshopIn(Schema):
-    """A workshop to open."""
+    """A workshop to open: what is left out is what is usual in its country, and the slug is made of the name."""
 
     name = Text(required=True, metadata={"example": "Ada's Garage"})
-    slug = fields.String(
-        required=True,
-        validate=validate.Regexp(
-            r"^[a-z0-9](?:[a-z0-9\-]{0,58}[a-z0-9])$", error="2 to 60 of a-z, 0-9 and hyphens inside."
-        ),
-        metadata={"description": "Its short name in `X-Workshop`.", "example": "adas-garage"},
-    )
-    country = fields.String(
-        load_default="US",
-        validate=validate.Regexp(r"^[A-Z]{2}$", error="Two letters (ISO 3166-1)."),
-        metadata={"example": "PL"},
-    )
-    currency = fields.String(
-        load_default="USD",
-        validate=validate.Regexp(r"^[A-Z]{3}$", error="Three letters (ISO 4217)."),
-        metadata={"example": "PLN"},
-    )
-    time_zone = fields.String(
-        load_default="UTC", validate=validate.Length(1, 64), metadata={"example": "Europe/Warsaw"}
-    )
+    slug = Slug()
+    country = Chosen(vocabulary.COUNTRIES, "PL", COUNTRY, load_default="US")
+    currency = Chosen(vocabulary.CURRENCIES, "PLN", CURRENCY)
+    locale = Chosen(vocabulary.LOCALES, "pl-PL", LOCALE)
+    time_zone = TimeZone()
 
 
 class RegistrationIn(Schema):

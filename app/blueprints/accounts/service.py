@@ -290,3 +290,17 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
             account.email, account.password_hash, account.closed_at = None, None, now
             codes.forget(account.id)
             sessions.forget_places(account.id)
+
+
+@workshops.consulted_before("closing")
+def end_memberships(workshop_id: int) -> None:
+    """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another."""
+    with atomic() as session:
+        ended = session.scalars(
+            update(Membership)
+            .where(Membership.workshop_id == workshop_id, Membership.ended_at.is_(None))
+            .values(ended_at=clock.now())
+            .returning(Membership.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        sessions.end_of_memberships(ended)

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.blueprints.inventory.errors import NotEnoughOnHand, PartNotFound, SkuTaken
 from app.blueprints.inventory.models import Part
+from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.errors import CurrencyInUse
 from app.core import clock, paging
 from app.core.db import atomic, locked
 from app.core.paging import Order, Page, Walk
@@ -179,3 +181,13 @@ def give_back(workshop_id: int, quantities: dict[int, int]) -> None:
                 )
                 .execution_options(synchronize_session=False)
             )
+
+
+@workshops.consulted_before("changing the currency")
+def require_no_prices(workshop_id: int) -> None:
+    """Refuse to call the prices of parts amounts of another currency.
+
+    :raises CurrencyInUse: there are some, be it of parts that were taken out.
+    """
+    if db.session.scalar(select(Part.id).where(Part.workshop_id == workshop_id).limit(1)) is not None:
+        raise CurrencyInUse()

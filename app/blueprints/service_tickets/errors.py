@@ -45,3 +45,9 @@ class PartNotOnTicket(NotFound):
     """The ticket has no such part."""
 
     code, title = "item_not_on_ticket", "The item is not on this ticket."
+
+
+class TicketsOpen(Conflict):
+    """A workshop is closed only once no work is under way."""
+
+    code, title = "tickets_open", "There are open tickets."

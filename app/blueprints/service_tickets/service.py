@@ -21,6 +21,7 @@ from app.blueprints.service_tickets.errors import (
     PartNotOnTicket,
     TicketClosed,
     TicketNotFound,
+    TicketsOpen,
     TransitionNotAllowed,
 )
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
@@ -380,3 +381,17 @@ def change_status(
             _release_parts(ticket)
         session.flush()
         return _whole(caller, ticket_id)
+
+
+@workshops.consulted_before("closing")
+def require_none_open(workshop_id: int) -> None:
+    """Refuse to close a workshop with work under way.
+
+    :raises TicketsOpen: a ticket is neither finished nor cancelled.
+    """
+    statement = select(ServiceTicket.number).where(
+        ServiceTicket.workshop_id == workshop_id, ServiceTicket.status.not_in([*FINISHED, "cancelled"])
+    )
+    number = db.session.scalar(statement.order_by(ServiceTicket.number).limit(1))
+    if number is not None:
+        raise TicketsOpen(f"Ticket {number} is neither finished nor cancelled.")

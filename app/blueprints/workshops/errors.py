@@ -6,7 +6,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 
 
 class WorkshopNotFound(NotFound):
-    """No workshop has the slug that X-Workshop names."""
+    """No workshop has that id or slug, or it is not the caller's and not listed."""
 
     code, title = "workshop_not_found", "There is no such workshop."
 
@@ -21,3 +21,38 @@ class SlugTaken(Conflict):
     """Another workshop has the slug."""
 
     code, title = "slug_taken", "Another workshop has this slug."
+
+
+class CurrencyInUse(Conflict):
+    """Prices are kept in the present currency: in another they would be other prices."""
+
+    code, title = "currency_in_use", "There are prices in the present currency."
+
+
+class ClosureNotFound(NotFound):
+    """No such closure of this workshop."""
+
+    code, title = "closure_not_found", "Closure not found."
+
+
+class ClosuresOverlap(Conflict):
+    """The workshop is closed on one of these days already."""
+
+    code, title = "closures_overlap", "Another closure has one of these days."
+
+
+class HoursNotInOrder(Invalid):
+    """Opening hours whose times do not follow each other."""
+
+    code, title = "hours_not_in_order", "The opening hours are not in order."
+
+    @classmethod
+    def at(cls, place: int, field: str, message: str) -> HoursNotInOrder:
+        """Return the refusal of the day at `place`."""
+        return cls(message, errors={"days": {str(place): {field: [message]}}})
+
+
+class NotConfirmed(Invalid):
+    """A workshop is closed only by somebody who says its name."""
+
+    code, title = "not_confirmed", "Name the workshop to close it."

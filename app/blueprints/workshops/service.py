@@ -1,24 +1,53 @@
-"""The rules of workshops: which one a request means, and numbers without gaps of our making."""
+"""The rules of workshops: which one a request means, founding, changing and closing, and numbers without gaps of our making."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, delete, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.workshops.errors import SlugTaken, WorkshopNotFound, WorkshopRequired
-from app.blueprints.workshops.models import Counter, Workshop
-from app.core.db import atomic
+from app.blueprints.workshops import vocabulary
+from app.blueprints.workshops.errors import NotConfirmed, SlugTaken, WorkshopNotFound, WorkshopRequired
+from app.blueprints.workshops.models import Counter, Specialisation, Workshop
+from app.core import clock, phones
+from app.core.db import Session, atomic, touch
 from app.core.errors import Invalid
-from app.core.letters import DEFAULT_LANGUAGE, Letterhead
+from app.core.letters import Letterhead
 from app.core.outbox import writes_letterheads
+from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared
 from app.extensions import db
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])")
+_OPEN = Workshop.closed_at.is_(None)
+
+Occasion = Literal["closing", "changing the currency"]
+Consulted = Callable[[int], None]
+_consulted: defaultdict[Occasion, list[Consulted]] = defaultdict(list)
+
+
+def consulted_before(occasion: Occasion) -> Callable[[Consulted], Consulted]:
+    """Register a function of a later feature that is called, in the same transaction, before this is done to a workshop.
+
+    It refuses by raising, or brings its own part in order.
+    """
+
+    def register(function: Consulted) -> Consulted:
+        _consulted[occasion].append(function)
+        return function
+
+    return register
+
+
+def _consult(occasion: Occasion, workshop_id: int) -> None:
+    for function in _consulted[occasion]:
+        function(workshop_id)
 
 
 def named(slug: str | None) -> Workshop:
@@ -27,11 +56,12 @@ def named(slug: str | None) -> Workshop:
     :raises WorkshopNotFound: none has the slug. :raises WorkshopRequired: several, and none is named.
     """
     if slug:
-        found = db.session.scalar(select(Workshop).where(Workshop.slug == slug.strip().lower()[:60]))
+        sought = slug.strip().lower()[:60]
+        found = db.session.scalar(select(Workshop).where(Workshop.slug == sought, _OPEN))
         if found is None:
             raise WorkshopNotFound()
         return found
-    workshops = db.session.scalars(select(Workshop).order_by(Workshop.id).limit(2)).all()
+    workshops = db.session.scalars(select(Workshop).where(_OPEN).order_by(Workshop.id).limit(2)).all()
     if len(workshops) != 1:
         raise WorkshopRequired() if workshops else WorkshopNotFound("This installation has no workshop yet.")
     return workshops[0]
@@ -46,9 +76,7 @@ def country_of(workshop_id: int) -> str:
 def letterhead(workshop_id: int) -> Letterhead:
     """Return in whose name, language and time zone a workshop's mail is written."""
     workshop = db.session.scalars(select(Workshop).where(Workshop.id == workshop_id)).one()
-    return Letterhead(
-        workshop.name, getattr(workshop, "locale", None) or DEFAULT_LANGUAGE, workshop.time_zone
-    )
+    return Letterhead(workshop.name, workshop.locale, workshop.time_zone)
 
 
 def open_workshop(name: str, slug: str, **settings: Any) -> Workshop:
@@ -66,6 +94,121 @@ def open_workshop(name: str, slug: str, **settings: Any) -> Workshop:
     except IntegrityError as error:
         raise SlugTaken() from error
     return workshop
+
+
+def found(name: str, slug: str | None = None, *, country: str = "US", **settings: Any) -> Workshop:
+    """Make a workshop with what is usual in its country: currency, locale and time zone, unless `settings` say otherwise.
+
+    Without a `slug` it gets one made of its name. It is unlisted until its owner lists it.
+    :raises Invalid: the slug is not one. :raises SlugTaken: another has it.
+    """
+    usual = {
+        "currency": vocabulary.currency_of,
+        "locale": vocabulary.locale_of,
+        "time_zone": vocabulary.time_zone_of,
+    }
+    chosen = {field: settings.pop(field, None) or guess(country) for field, guess in usual.items()}
+    return open_workshop(name, slug or _free_slug(name), country=country, **chosen, **settings)
+
+
+def _free_slug(name: str) -> str:
+    """Return a slug made of `name` that no workshop has yet; of two who get the same at once, the second is refused."""
+    plain = unicodedata.normalize("NFKD", name.replace("ł", "l").replace("Ł", "L").replace("ß", "ss"))
+    words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().replace("'", "").lower())
+    stem = "-".join(words)[:50].strip("-")
+    stem = stem if len(stem) >= 2 else "workshop"
+    taken = set(
+        db.session.scalars(select(Workshop.slug).where(Workshop.slug.startswith(stem, autoescape=True)))
+    )
+    numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
+    return next(slug for slug in (stem, *numbered) if slug not in taken)
+
+
+def require_own(own_id: int, workshop_id: int) -> int:
+    """Return the id of a workshop that a path names, which must be the caller's own.
+
+    :raises WorkshopNotFound: it is another, which looks missing.
+    """
+    if own_id != workshop_id:
+        raise WorkshopNotFound()
+    return workshop_id
+
+
+def held(workshop_id: int, expected: Expected = None) -> Workshop:
+    """Return a workshop for a change, locked until the transaction ends; what points to it goes on being made meanwhile.
+
+    :raises WorkshopNotFound: unknown or closed. :raises Stale: not the `expected` version.
+    """
+    return _locked(workshop_id, expected, key_share=True)
+
+
+def _locked(workshop_id: int, expected: Expected, *, key_share: bool) -> Workshop:
+    statement = select(Workshop).where(Workshop.id == workshop_id, _OPEN)
+    workshop = db.session.scalar(
+        statement.with_for_update(key_share=key_share).execution_options(populate_existing=True)
+    )
+    if workshop is None:
+        raise WorkshopNotFound()
+    require_version(workshop, expected)
+    return workshop
+
+
+def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None) -> None:
+    """Change a workshop's entry and settings.
+
+    :raises WorkshopNotFound: unknown or closed. :raises Stale: not the `expected` version. :raises SlugTaken: another has it.
+    :raises Invalid: latitude without longitude. :raises CurrencyInUse: there are prices in the present currency.
+    """
+    changes = dict(changes)
+    specialisations = changes.pop("specialisations", None)
+    with atomic() as session:
+        workshop = held(workshop_id, expected)
+        if changes.get("currency", workshop.currency) != workshop.currency:
+            _consult("changing the currency", workshop_id)
+        for field, value in changes.items():
+            setattr(workshop, field, value)
+        _require_both_coordinates(workshop)
+        if changes.get("phone"):
+            workshop.phone = phones.normalised(changes["phone"], workshop.country)
+        if specialisations is not None:
+            _specialise(session, workshop, specialisations)
+        _flush(session)
+
+
+def _require_both_coordinates(workshop: Workshop) -> None:
+    if (workshop.latitude is None) != (workshop.longitude is None):
+        missing = "latitude" if workshop.latitude is None else "longitude"
+        raise Invalid("A place needs both coordinates.", errors={missing: ["Both or neither."]})
+
+
+def _specialise(session: Session, workshop: Workshop, words: Iterable[str]) -> None:
+    session.execute(delete(Specialisation).where(Specialisation.workshop_id == workshop.id))
+    if made := [{"workshop_id": workshop.id, "specialisation": word} for word in sorted(set(words))]:
+        session.execute(insert(Specialisation), made)
+    touch(workshop)
+
+
+def _flush(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise SlugTaken() from error
+
+
+def close(workshop_id: int, name: str, expected: Expected = None) -> None:
+    """Close a workshop for good: nobody signs in to it any more, and it is listed nowhere; what belongs to it is kept.
+
+    :raises WorkshopNotFound: unknown or closed. :raises Stale: not the `expected` version.
+    :raises NotConfirmed: `name` is not its name. :raises TicketsOpen: work is under way.
+    """
+    with atomic():
+        # The whole lock: a ticket that is being opened, and so points here, is waited for and seen.
+        workshop = _locked(workshop_id, expected, key_share=False)
+        if name != workshop.name:
+            raise NotConfirmed("That is not its name.", errors={"name": ["Not the workshop's name."]})
+        _consult("closing", workshop_id)
+        workshop.listed = False
+        workshop.closed_at = clock.now()
 
 
 def _count_on() -> Any:

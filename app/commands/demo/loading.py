@@ -6,6 +6,7 @@ What signs in is made by the rules of accounts; the rest is too much for them, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -18,7 +19,7 @@ from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
 from app.blueprints.vehicles.models import Vehicle
 from app.blueprints.workshops import service as workshops
-from app.blueprints.workshops.models import Counter, Workshop
+from app.blueprints.workshops.models import Closure, Counter, OpeningPeriod, Specialisation, Workshop
 from app.commands.demo import CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, hours
 from app.commands.demo.bulk import reserve, write
 from app.commands.demo.garage import MECHANICS, PARTS, Garage, Ids, Size
@@ -29,6 +30,26 @@ from app.core.tenancy import acting_in
 from app.extensions import db
 
 TICKETS_AT_ONCE = 2_000
+# A made-up house in Chicago's West Loop; the number is one of those kept for fiction.
+ENTRY = {
+    "description": "Repairs and maintenance of all makes. A made-up workshop to try things on.",
+    "street": "1200 W Example St",
+    "city": "Chicago",
+    "region": "IL",
+    "postal_code": "60607",
+    "country": "US",
+    "latitude": 41.8817,
+    "longitude": -87.6584,
+    "phone": "+13125550199",
+    "email": "garage@example.com",
+    "website": "https://www.example.com",
+    "listed": True,
+    "currency": "USD",
+    "locale": "en-US",
+    "time_zone": hours.TIME_ZONE,
+    "tax_rate": Decimal("10.250"),
+}
+GOOD_AT = ("brakes", "diagnostics", "engine", "general_repair", "maintenance", "suspension_and_steering")
 
 
 def load(tickets: int, done: Callable[[int], object]) -> dict[str, int]:
@@ -57,9 +78,15 @@ def _open_workshop() -> Workshop:
     taken = select(Account.email).where(Account.email.in_((OWNER, MECHANIC, CUSTOMER))).limit(1)
     if email := db.session.scalar(taken):
         raise EmailTaken(f"{email} has an account here already.")
-    return workshops.open_workshop(
-        NAME, SLUG, country="US", currency="USD", time_zone=hours.TIME_ZONE, created_at=hours.FOUNDED
-    )
+    return workshops.open_workshop(NAME, SLUG, **ENTRY, created_at=hours.FOUNDED, updated_at=hours.FOUNDED)
+
+
+def _furnish(connection: Connection, workshop_id: int) -> None:
+    """Give the shop what its entry in the directory shows beside the address."""
+    owned = {"workshop_id": workshop_id}
+    connection.execute(insert(Specialisation), [{**owned, "specialisation": word} for word in GOOD_AT])
+    connection.execute(insert(OpeningPeriod), [{**owned, **period._asdict()} for period in hours.WEEK])
+    connection.execute(insert(Closure), [{**owned, **closure} for closure in hours.CLOSURES])
 
 
 def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[int], object]) -> None:
@@ -80,6 +107,7 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
         mechanic=_let_in(workshop_id, MECHANIC, "mechanic", mechanic_id=ids.mechanics),
         customer=_let_in(workshop_id, CUSTOMER, "customer", customer_id=ids.customers),
     )
+    _furnish(connection, workshop_id)
     for batch in Visits(garage, sign_ins).batches(TICKETS_AT_ONCE):
         _write_tickets(connection, batch)
         done(len(batch.tickets))

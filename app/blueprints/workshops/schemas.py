@@ -1,0 +1,231 @@
+"""What workshops look like on the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from app.blueprints.workshops import nearby, vocabulary
+from app.blueprints.workshops.directory import ORDER
+from app.blueprints.workshops.fields import COUNTRY, CURRENCY, LOCALE, Chosen, Slug, TimeZone
+from app.blueprints.workshops.opening_schemas import ClosesNext, ClosureBrief, DayOut, OpenNow, OpensNext
+from app.core.paging import ListQuery
+from app.core.schema import (
+    CommaSeparated,
+    Degrees,
+    Email,
+    Flag,
+    Instant,
+    PatchSchema,
+    Percent,
+    Phone,
+    QueryNumber,
+    Schema,
+    Text,
+)
+
+DESCRIPTION = {"example": "Family-run since 1984."}
+LATITUDE = {"description": "With longitude, or neither.", "example": 41.8817}
+LONGITUDE = {"description": "With latitude, or neither.", "example": -87.6584}
+PLACE_ID = {"description": "A map provider's name for the place.", "example": "ChIJ7cv00DwsDogR"}
+LISTED = {"description": "Whether it is in the public directory.", "example": True}
+INCLUDED = {"description": "Whether prices have the tax in them.", "example": False}
+ANY_OF = {"description": "Any one of these, comma-separated.", "example": ["brakes"]}
+
+
+class Website(Text):
+    """The address of a page, by http or https and without credentials in it."""
+
+    PATTERN = r"^https?://[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:[/?#][!-;=?-~]*)?$"
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"pattern": self.PATTERN, "example": "https://obis-garage.example.com"}
+        super().__init__(longest=300, metadata=metadata, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.PATTERN, text):
+            raise ValidationError("Not the address of a page: https://...")
+        return text
+
+
+class Specialisations(fields.List[str]):
+    """What a workshop is good at."""
+
+    def __init__(self, **options: Any) -> None:
+        known = vocabulary.SPECIALISATIONS
+        super().__init__(
+            fields.String(validate=validate.OneOf(known)),
+            validate=validate.Length(max=len(known)),
+            metadata={"description": "What it is good at.", "example": ["brakes", "diagnostics"]},
+            **options,
+        )
+
+
+class WorkshopIn(Schema):
+    """A workshop's entry and settings, whole: what is left out is empty afterwards."""
+
+    name = Text(required=True, metadata={"example": "Obi's Garage"})
+    slug = Slug(required=True)
+    description = Text(longest=2000, load_default=None, allow_none=True, metadata=DESCRIPTION)
+    specialisations = Specialisations(load_default=list)
+    street = Text(load_default=None, allow_none=True, metadata={"example": "1200 W Madison St"})
+    city = Text(longest=100, load_default=None, allow_none=True, metadata={"example": "Chicago"})
+    region = Text(longest=100, load_default=None, allow_none=True, metadata={"example": "IL"})
+    postal_code = Text(longest=20, load_default=None, allow_none=True, metadata={"example": "60607"})
+    country = Chosen(vocabulary.COUNTRIES, "US", COUNTRY, required=True)
+    latitude = Degrees(90, load_default=None, allow_none=True, metadata=LATITUDE)
+    longitude = Degrees(180, load_default=None, allow_none=True, metadata=LONGITUDE)
+    place_id = Text(longest=255, load_default=None, allow_none=True, metadata=PLACE_ID)
+    phone = Phone(load_default=None, allow_none=True, metadata={"example": "312-555-0100"})
+    email = Email(load_default=None, allow_none=True, metadata={"example": "office@example.com"})
+    website = Website(load_default=None, allow_none=True)
+    listed = Flag(load_default=False, metadata=LISTED)
+    currency = Chosen(vocabulary.CURRENCIES, "USD", CURRENCY, required=True)
+    locale = Chosen(vocabulary.LOCALES, "en-US", LOCALE, required=True)
+    time_zone = TimeZone(required=True)
+    tax_rate = Percent(load_default=None, allow_none=True)
+    tax_id = Text(longest=40, load_default=None, allow_none=True, metadata={"example": "36-1234567"})
+    prices_include_tax = Flag(load_default=False, metadata=INCLUDED)
+
+
+class WorkshopPatch(PatchSchema):
+    """What its owner changes of a workshop."""
+
+    name = Text(metadata={"example": "Obi's Garage"})
+    slug = Slug()
+    description = Text(longest=2000, allow_none=True, metadata=DESCRIPTION)
+    specialisations = Specialisations()
+    street = Text(allow_none=True, metadata={"example": "1200 W Madison St"})
+    city = Text(longest=100, allow_none=True, metadata={"example": "Chicago"})
+    region = Text(longest=100, allow_none=True, metadata={"example": "IL"})
+    postal_code = Text(longest=20, allow_none=True, metadata={"example": "60607"})
+    country = Chosen(vocabulary.COUNTRIES, "US", COUNTRY)
+    latitude = Degrees(90, allow_none=True, metadata=LATITUDE)
+    longitude = Degrees(180, allow_none=True, metadata=LONGITUDE)
+    place_id = Text(longest=255, allow_none=True, metadata=PLACE_ID)
+    phone = Phone(allow_none=True, metadata={"example": "312-555-0100"})
+    email = Email(allow_none=True, metadata={"example": "office@example.com"})
+    website = Website(allow_none=True)
+    listed = Flag(metadata=LISTED)
+    currency = Chosen(vocabulary.CURRENCIES, "USD", CURRENCY)
+    locale = Chosen(vocabulary.LOCALES, "en-US", LOCALE)
+    time_zone = TimeZone()
+    tax_rate = Percent(allow_none=True)
+    tax_id = Text(longest=40, allow_none=True, metadata={"example": "36-1234567"})
+    prices_include_tax = Flag(metadata=INCLUDED)
+
+
+class WorkshopOut(Schema):
+    """A workshop, as the directory shows it. Tax settings and `listed` are for its owner."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Obi's Garage"})
+    slug = fields.String(required=True, metadata=SLUG)
+    description = fields.String(required=True, allow_none=True, metadata=DESCRIPTION)
+    specialisations = fields.List(
+        fields.String(), required=True, metadata={"example": ["brakes", "diagnostics"]}
+    )
+    location = fields.String(
+        required=True, allow_none=True, metadata={"description": "In short.", "example": "Chicago, IL"}
+    )
+    full_address = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "On one line.", "example": "1200 W Madison St, 60607 Chicago, IL, US"},
+    )
+    street = fields.String(required=True, allow_none=True, metadata={"example": "1200 W Madison St"})
+    city = fields.String(required=True, allow_none=True, metadata={"example": "Chicago"})
+    region = fields.String(required=True, allow_none=True, metadata={"example": "IL"})
+    postal_code = fields.String(required=True, allow_none=True, metadata={"example": "60607"})
+    country = fields.String(required=True, metadata={"example": "US"})
+    latitude = fields.Float(required=True, allow_none=True, metadata={"example": 41.8817})
+    longitude = fields.Float(required=True, allow_none=True, metadata={"example": -87.6584})
+    place_id = fields.String(required=True, allow_none=True, metadata=PLACE_ID)
+    phone = fields.String(required=True, allow_none=True, metadata={"example": "+13125550100"})
+    email = fields.String(required=True, allow_none=True, metadata={"example": "office@example.com"})
+    website = fields.String(required=True, allow_none=True, metadata={"example": "https://www.example.com"})
+    rating = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The average, 0 to 5; null without any.", "example": 4.67},
+    )
+    rating_count = fields.Integer(required=True, metadata={"example": 12})
+    currency = fields.String(required=True, metadata={"example": "USD"})
+    locale = fields.String(required=True, metadata={"example": "en-US"})
+    time_zone = fields.String(required=True, metadata={"example": "America/Chicago"})
+    open_now = OpenNow(required=True, allow_none=True)
+    opens_next = OpensNext(required=True, allow_none=True)
+    closes_next = ClosesNext(required=True, allow_none=True)
+    opening_hours = fields.List(fields.Nested(DayOut), required=True)
+    closures = fields.List(
+        fields.Nested(ClosureBrief),
+        required=True,
+        metadata={"description": "The present one and those that begin within two months."},
+    )
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+    listed = fields.Boolean(metadata={"description": "For its owner.", "example": True})
+    tax_rate = Percent(allow_none=True, metadata={"description": "For its owner.", "example": 8.875})
+    tax_id = fields.String(
+        allow_none=True, metadata={"description": "For its owner.", "example": "36-1234567"}
+    )
+    prices_include_tax = fields.Boolean(metadata={"description": "For its owner.", "example": False})
+
+
+class NearbyOut(WorkshopOut):
+    """A workshop near a place."""
+
+    distance_km = fields.Float(
+        required=True,
+        metadata={"description": "Along a great circle, to the metre.", "example": 3.142},
+    )
+
+
+class WorkshopsQuery(ListQuery):
+    """Which workshops, in which order."""
+
+    sort = ORDER.field()
+    q = Text(longest=100, metadata={"description": "Words in the name.", "example": "garage"})
+    city = Text(longest=100, metadata={"description": "The whole name, in any case.", "example": "Chicago"})
+    country = Chosen(vocabulary.COUNTRIES, "US", "ISO 3166-1 alpha-2.")
+    specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
+
+
+class NearbyQuery(ListQuery):
+    """A place, how far around it, and in which order."""
+
+    sort = nearby.ORDER.field()
+    lat = QueryNumber(
+        required=True,
+        validate=validate.Range(-90, 90),
+        metadata={"description": "Latitude.", "example": 41.88},
+    )
+    lng = QueryNumber(
+        required=True,
+        validate=validate.Range(-180, 180),
+        metadata={"description": "Longitude.", "example": -87.63},
+    )
+    radius = QueryNumber(
+        load_default=nearby.USUAL_RADIUS_KM,
+        validate=validate.Range(0, nearby.GREATEST_RADIUS_KM, min_inclusive=False),
+        metadata={"description": "In kilometres, at most 500.", "exclusiveMinimum": 0, "example": 10},
+    )
+    specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
+
+
+class ClosingQuery(Schema):
+    """The confirmation."""
+
+    name = Text(
+        required=True,
+        metadata={
+            "description": "The workshop's name, to confirm that it is meant.",
+            "example": "Obi's Garage",
+        },
+    )
