@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate
 
 from app.blueprints.workshops import nearby, vocabulary
 from app.blueprints.workshops.directory import ORDER
-from app.blueprints.workshops.fields import COUNTRY, CURRENCY, LOCALE, Chosen, Slug, TimeZone
+from app.blueprints.workshops.fields import COUNTRY, CURRENCY, LOCALE, SLUG, Chosen, Slug, TimeZone
 from app.blueprints.workshops.opening_schemas import ClosesNext, ClosureBrief, DayOut, OpenNow, OpensNext
 from app.core.paging import ListQuery
 from app.core.schema import (
