@@ -278,7 +278,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /workshops/<id>", 2, lambda r: r.owner.get(r.workshop)),
     ("PUT /workshops/<id>", 7, lambda r: r.owner.put(r.workshop, json=r.entry)),
     ("PATCH /workshops/<id>", 4, lambda r: r.owner.patch(r.workshop, json={"city": "Chicago"})),
-    ("DELETE /workshops/<id>", 5, lambda r: r.empty_shop.owner.delete(r.closing)),
+    ("DELETE /workshops/<id>", 6, lambda r: r.empty_shop.owner.delete(r.closing)),
     ("GET /workshops/<id>/opening_hours", 2, lambda r: r.owner.get(f"{r.workshop}/opening_hours")),
     ("PUT /workshops/<id>/opening_hours", 6, lambda r: r.owner.put(f"{r.workshop}/opening_hours", json=r.week)),
     ("GET /workshops/<id>/closures", 3, lambda r: r.owner.get(f"{r.workshop}/closures")),

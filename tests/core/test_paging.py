@@ -78,7 +78,11 @@ def names_of_order(path: str) -> list[str]:
 
 
 def query_of(path: str, shop: Shop) -> str:
-    needed = {"/mechanics/search": "name=mel&", "/workshops/nearby": "lat=-45&lng=-120&"}
+    needed = {
+        "/mechanics/search": "name=mel&",
+        "/workshops": "q=Mel&",
+        "/workshops/nearby": "lat=-45&lng=-120&",
+    }
     return f"{path.format(workshop_id=shop.id)}?{needed.get(path, '')}"
 
 

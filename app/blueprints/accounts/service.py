@@ -296,11 +296,10 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
 def end_memberships(workshop_id: int) -> None:
     """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another."""
     with atomic() as session:
-        ended = session.scalars(
+        sessions.end_in_workshop(workshop_id)
+        session.execute(
             update(Membership)
             .where(Membership.workshop_id == workshop_id, Membership.ended_at.is_(None))
             .values(ended_at=clock.now())
-            .returning(Membership.id)
             .execution_options(synchronize_session=False)
-        ).all()
-        sessions.end_of_memberships(ended)
+        )

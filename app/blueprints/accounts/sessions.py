@@ -210,6 +210,12 @@ def end_of_memberships(membership_ids: Sequence[int]) -> None:
     _end(AccountSession.membership_id.in_(membership_ids), by="membership")
 
 
+def end_in_workshop(workshop_id: int) -> None:
+    """End every session that acts in a workshop."""
+    members = select(Membership.id).where(Membership.workshop_id == workshop_id)
+    _end(AccountSession.membership_id.in_(members), by="membership")
+
+
 def _end(*conditions: ColumnElement[bool], by: str) -> Sequence[int]:
     with atomic() as session:
         ended = session.scalars(
