@@ -36,6 +36,7 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "service_tickets_list": ("300/minute", "5/hour"),
     "service_tickets_remove_mechanic": ("120/minute", "20/hour"),
     "inventory_list": ("300/minute", "15/hour"),
+    "audit_list": ("120/minute", "20/hour"),
     "documentation": ("300/minute", "60/minute"),
     "health": ("1200/minute", "600/minute"),
 }

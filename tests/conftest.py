@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, make_url, text
 from app import create_app
 from app.extensions import cache, db, limiter
 from tests.factories import Shop, make_shop
+from tests.tampering import past_the_triggers
 
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
@@ -104,3 +105,10 @@ def cold_cache(app: Flask) -> None:
 def on_postgresql(app: Flask) -> bool:
     with app.app_context():
         return db.engine.dialect.name == "postgresql"
+
+
+@pytest.fixture
+def without_triggers(app: Flask) -> Iterator[None]:
+    """The database without the triggers that keep what is only appended to."""
+    with past_the_triggers(app):
+        yield

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask_smorest import Blueprint
 
 from app.blueprints.accounts.routes import bp as accounts
+from app.blueprints.audit.routes import bp as audit
+from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.mechanics.routes import bp as mechanics
@@ -12,4 +14,14 @@ from app.blueprints.operations.routes import bp as operations
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
 
-ALL: tuple[Blueprint, ...] = (accounts, customers, mechanics, inventory, service_tickets, usage, operations)
+ALL: tuple[Blueprint, ...] = (
+    accounts,
+    customers,
+    profiles,
+    mechanics,
+    inventory,
+    service_tickets,
+    usage,
+    audit,
+    operations,
+)

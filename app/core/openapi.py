@@ -43,6 +43,7 @@ TAGS = {
     "mechanics": "The people who do the work.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
     "inventory": "The parts, their prices and their stock.",
+    "audit": "Who changed what, and when.",
     "operations": "What this is, and how it is.",
 }
 

@@ -92,6 +92,10 @@ def _credentials(situation: Situation) -> dict[str, Any]:
     return {"email": situation.shop.customer.email, "password": PASSWORD}
 
 
+def _profile(situation: Situation) -> dict[str, Any]:
+    return {"street": "ul. Prosta 1", "preferred_contact": "phone", "gender": "undisclosed"}
+
+
 def _mechanic(situation: Situation) -> dict[str, Any]:
     return _customer(situation) | {"salary": 60000}
 
@@ -119,6 +123,13 @@ BODIES: dict[str, Body] = {
     "PATCH /customers": lambda _: {"name": "Ada O."},
     "PUT /customers/{customer_id}": _customer,
     "PATCH /customers/{customer_id}": lambda _: {"name": "Ada O."},
+    "PUT /customers/{customer_id}/profile": _profile,
+    "PATCH /customers/{customer_id}/profile": lambda _: {"city": "Gdynia"},
+    "POST /customers/{customer_id}/consents": lambda _: {
+        "kind": "marketing",
+        "text_version": "2026-03",
+        "given": True,
+    },
     "POST /mechanics": _mechanic,
     "PUT /mechanics/{mechanic_id}": _mechanic,
     "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},

@@ -10,7 +10,7 @@ from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopRequired
 from app.blueprints.workshops.models import Workshop
-from app.core import caching, clock, identity, passwords
+from app.core import audit, caching, clock, identity, passwords
 from app.core.db import atomic
 from app.core.identity import Principal, Role
 from app.core.tenancy import across_workshops
@@ -130,6 +130,10 @@ def join(
     with atomic() as session:
         session.add(membership)
         _flush_email()
+        audit.note(
+            "member.joined", "membership", membership.id, workshop_id=workshop_id,
+            after=audit.fields_of(membership, ("account_id", "role", "customer_id", "mechanic_id")),
+        )  # fmt: skip
     return membership
 
 
@@ -156,11 +160,14 @@ def change_sign_in(account: Account, *, email: str | None = None, password: str 
     :raises EmailTaken: another account has the address. :raises PasswordTooShort: it is.
     """
     with atomic():
-        if email is not None:
-            account.email = email
+        changed = {}  # never to what: the address is told where the person's record is changed, and a password nowhere
+        if email is not None and email != account.email:
+            account.email, changed["email"] = email, "changed"
         if password is not None and not passwords.matches(account.password_hash, password):
-            account.password_hash = _hash_of(password)
+            account.password_hash, changed["password"] = _hash_of(password), "changed"
         _flush_email()
+        if changed:
+            audit.note("account.sign_in_changed", "account", account.id, after=changed)
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:
@@ -200,6 +207,8 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
             .execution_options(synchronize_session=False)
         ).all()
         caching.forget_members(ended)
+        for membership_id in ended:
+            audit.note("member.left", "membership", membership_id, before={"account_id": account.id})
         with across_workshops():
             elsewhere = session.scalars(
                 select(Membership.id)

@@ -13,14 +13,16 @@ from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.mechanics.errors import MechanicNotFound
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.workshops import service as workshops
-from app.core import clock, paging, phones
+from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
 from app.core.identity import Role
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
+from app.core.sealing import Person
 from app.core.search import contains, pattern
 from app.extensions import db
 
+RECORD = ("name", "email", "phone", "salary")
 ORDER = Order(Mechanic.id, "name", name=Mechanic.name)
 SEEN_BY: dict[Role, tuple[str, ...]] = {
     "owner": ("id", "name", "email", "phone", "salary", "created_at", "updated_at"),
@@ -47,9 +49,17 @@ def hire(
     with atomic() as session:
         session.add(mechanic)
         _flush(session)
+        audit.note(
+            "mechanic.hired", "mechanic", mechanic.id,
+            after=audit.fields_of(mechanic, RECORD), person=_person(mechanic.id),
+        )  # fmt: skip
         if password is not None:
             _give_sign_in(mechanic, password)
     return mechanic
+
+
+def _person(mechanic_id: int) -> Person:
+    return Person("mechanic", mechanic_id)
 
 
 def _give_sign_in(mechanic: Mechanic, password: str) -> None:
@@ -122,6 +132,7 @@ def update(
     with atomic() as session:
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
         require_version(mechanic, expected)
+        before = audit.fields_of(mechanic, RECORD)
         password = changes.pop("password", None)
         if "phone" in changes:
             changes["phone"] = _normalised(workshop_id, changes["phone"])
@@ -135,6 +146,10 @@ def update(
         elif account is not None and (moved or password is not None):
             accounts.require_own_account(workshop_id, account)
             accounts.change_sign_in(account, email=mechanic.email, password=password)
+        audit.note_change(
+            "mechanic.updated", "mechanic", mechanic_id,
+            before, audit.fields_of(mechanic, RECORD), person=_person(mechanic_id),
+        )  # fmt: skip
     return mechanic
 
 
@@ -148,3 +163,4 @@ def leave(workshop_id: int, mechanic_id: int, expected: Expected = None) -> None
         require_version(mechanic, expected)
         accounts.leave(workshop_id, mechanic_id=mechanic_id)
         mechanic.left_at = clock.now()
+        audit.note("mechanic.left", "mechanic", mechanic_id)

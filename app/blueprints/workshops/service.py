@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.workshops.errors import SlugTaken, WorkshopNotFound, WorkshopRequired
 from app.blueprints.workshops.models import Counter, Workshop
+from app.core import audit
 from app.core.db import atomic
 from app.core.errors import Invalid
 from app.core.prepared import Prepared
@@ -52,6 +53,10 @@ def open_workshop(name: str, slug: str, **settings: Any) -> Workshop:
         with atomic() as session:
             session.add(workshop)
             session.flush()
+            audit.note(
+                "workshop.opened", "workshop", workshop.id, workshop_id=workshop.id,
+                after={"name": name, "slug": slug, **settings},
+            )  # fmt: skip
     except IntegrityError as error:
         raise SlugTaken() from error
     return workshop
