@@ -41,6 +41,7 @@ _MODULES = {
 }
 KINDS: tuple[str, ...] = tuple(sorted([*_MODULES, "GB-NINO"]))
 SHOWN = 3
+LONGEST = 18
 
 # His Majesty's Revenue and Customs, National Insurance Manual NIM39110.
 _NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")
@@ -64,9 +65,12 @@ def normalised(kind: str, text: str) -> str:
         return number
     module: Any = import_module(f"stdnum.{_MODULES[kind]}")
     try:
-        return str(module.validate(text))
+        number = str(module.validate(text))
     except import_module("stdnum.exceptions").ValidationError as error:
         raise NotANationalId from error
+    if len(number) > LONGEST:  # python-stdnum lets a Portuguese one be of any length
+        raise NotANationalId
+    return number
 
 
 def masked(number: str) -> str:

@@ -76,7 +76,8 @@ def names_of_order(path: str) -> list[str]:
     return re.findall(r"`(\w+)`", described)
 
 
-def query_of(path: str) -> str:
+def query_of(shop: Shop, path: str) -> str:
+    path = path.format(customer_id=shop.customer_id)
     return f"{path}?name=mel&" if path.endswith("/search") else f"{path}?"
 
 
@@ -185,13 +186,15 @@ class TestByCursor:
             shop.make_mechanic(name=f"Mel {number % 2}")
             shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3))
             shop.make_ticket(service_date=date(2026, 3, 1 + number % 2))
+            consent = {"kind": "photos", "text_version": str(number), "given": True}
+            shop.customer.post(f"/customers/{shop.customer_id}/consents", json=consent)
         names = names_of_order(path)
         one = [way + name for name in names for way in ("", "-")]
         two = [f"{first},-{second}" for first, second in itertools.permutations(names, 2)]
 
         for sort in one + two:
-            whole = caller_of(shop, path).get(f"{query_of(path)}sort={sort}&per_page=100")
-            walked = walk(caller_of(shop, path), f"{query_of(path)}sort={sort}&per_page=2")
+            whole = caller_of(shop, path).get(f"{query_of(shop, path)}sort={sort}&per_page=100")
+            walked = walk(caller_of(shop, path), f"{query_of(shop, path)}sort={sort}&per_page=2")
 
             assert ids(walked) == ids([whole]), sort
             assert len(set(ids(walked))) == len(ids(walked)) >= 5, sort
@@ -308,7 +311,7 @@ class TestQueries:
     @pytest.mark.parametrize("path", lists())
     def test_what_is_unknown_or_out_of_bounds_is_refused_by_name(self, shop: Shop, path: str) -> None:
         for parameter, value in BAD_PARAMETERS:
-            answer = caller_of(shop, path).get(query_of(path) + f"{parameter}={value}")
+            answer = caller_of(shop, path).get(query_of(shop, path) + f"{parameter}={value}")
 
             refused = (answer.status_code, answer.json["code"], list(answer.json["errors"]))
             assert refused == (400, "invalid_request", [parameter]), (parameter, value)
@@ -316,7 +319,7 @@ class TestQueries:
     @pytest.mark.parametrize("path", lists())
     def test_the_bounds_themselves_are_taken(self, shop: Shop, path: str) -> None:
         for query in ("per_page=1", "per_page=100", "page=1", "page=1000000&per_page=100"):
-            assert caller_of(shop, path).get(query_of(path) + query).status_code == 200
+            assert caller_of(shop, path).get(query_of(shop, path) + query).status_code == 200
 
     @pytest.mark.parametrize("path", lists())
     def test_a_list_is_bounded_without_asking(self, shop: Shop, path: str) -> None:

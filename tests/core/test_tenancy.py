@@ -39,7 +39,7 @@ def mapper_of(model: type[Any]) -> Mapper[Any]:
 def key_of(model: type[Any]) -> Any:
     """Return an attribute of the primary key that is not the workshop."""
     names = [column.key for column in mapper_of(model).primary_key if column.key != "workshop_id"]
-    return getattr(model, names[0])
+    return getattr(model, names[0] if names else "workshop_id")
 
 
 def furnish(shop: Shop) -> None:
@@ -48,11 +48,14 @@ def furnish(shop: Shop) -> None:
     path = f"/service_tickets/{ticket['id']}"
     shop.owner.put(f"{path}/assign-mechanic/{shop.mechanic_id}")
     shop.owner.post(f"{path}/inventory", json={"item_id": part.id})
+    person = f"/customers/{shop.customer_id}"
+    shop.owner.put(f"{person}/profile", json={"city": "Gdynia"})
+    shop.owner.post(f"{person}/consents", json={"kind": "photos", "text_version": "1", "given": True})
 
 
 @pytest.fixture
-def both(shop: Shop, other_shop: Shop) -> tuple[Shop, Shop]:
-    """Two shops with rows in every table."""
+def both(shop: Shop, other_shop: Shop, without_triggers: None) -> tuple[Shop, Shop]:
+    """Two shops with rows in every table, all of which may be changed."""
     furnish(shop)
     furnish(other_shop)
     return shop, other_shop

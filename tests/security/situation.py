@@ -28,6 +28,10 @@ class Situation:
         edit = {"add_mechanic_ids": [self.shop.mechanic_id], "add_item_ids": [self.item_id]}
         staffed = self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit)
         assert staffed.status_code == 200
+        person = f"/customers/{self.shop.customer_id}"
+        assert self.shop.owner.put(f"{person}/profile", json={"city": "Sopot"}).status_code == 200
+        consent = {"kind": "photos", "text_version": "1", "given": True}
+        assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
 
     @property
     def callers(self) -> dict[str, Caller]:
@@ -75,6 +79,7 @@ class Situation:
             "/service_tickets",
             "/mechanics/usage",
             "/inventory/usage",
+            "/audit",
         )
         return [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
 

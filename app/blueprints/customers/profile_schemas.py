@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from marshmallow import fields, validate
 
 from app.blueprints.customers.models import CONSENTS, CONTACTS, GENDERS
@@ -19,6 +22,17 @@ class Country(Text):
     def __init__(self, **options: object) -> None:
         super().__init__(**{"longest": 2, "metadata": {"example": "PL"}, **options})  # type: ignore[arg-type]
         self.validators.append(validate.Regexp(self.PATTERN, error="Two capital letters, as in ISO 3166-1."))
+
+
+class Flag(fields.Boolean):
+    """True or false, and nothing that is like them."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 NATIONAL_ID = {
@@ -83,10 +97,8 @@ class ConsentIn(Schema):
         longest=40,
         metadata={"description": "Which version of the text was shown.", "example": "2026-03"},
     )
-    given = fields.Boolean(
+    given = Flag(
         required=True,
-        truthy={True},
-        falsy={False},
         metadata={"description": "False: no longer.", "example": True},
     )
 

@@ -89,7 +89,8 @@ def update(
             )
         for field, value in changes.items():
             setattr(profile, field, value)
-        profile.version = profile.version or 1
+        if not profile.version:
+            profile.version = 1
         session.add(profile)
         _flush(session)
         audit.note_change(
