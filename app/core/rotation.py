@@ -192,8 +192,8 @@ def _write_one_by_one(connection: Connection, found: Column[Any], changes: list[
 
 def _left(found: Column[Any]) -> dict[str, int]:
     """Return how many values are still under each older key, by the key's name; `unknown` where no key is known."""
-    marks, mark = crypto.marks(), _mark(found)
-    statement = select(mark, func.count()).where(_is_older(found)).group_by(mark)
+    marks, older = crypto.marks(), select(_mark(found).label("mark")).where(_is_older(found)).subquery()
+    statement = select(older.c.mark, func.count()).group_by(older.c.mark)
     left: dict[str, int] = {}
     for begins, number in _read(statement):
         name = marks.get(bytes(begins), "unknown")
