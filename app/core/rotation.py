@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     Connection,
     LargeBinary,
     Select,
     Table,
+    Text,
+    Update,
     and_,
     bindparam,
     case,
-    cast,
-    column,
     func,
     literal,
     select,
     tuple_,
     type_coerce,
     update,
-    values,
 )
 
 from app.core import crypto
@@ -147,30 +147,35 @@ def _renew_batch(found: Column[Any], batch: list[Found]) -> tuple[int, int]:
 
 
 def _write_at_once(connection: Connection, found: Column[Any], changes: list[tuple[Any, ...]]) -> int:
+    """PostgreSQL: one statement, whose text is the same for any number of rows. Tokens are ASCII, and travel as text."""
+    *keys, older, newer = map(list, zip(*changes, strict=True))
+    given = {f"key_{place}": values for place, values in enumerate(keys)}
+    given |= {"older": [token.decode() for token in older], "newer": [token.decode() for token in newer]}
+    return int(connection.execute(_update_at_once(found), given).rowcount)
+
+
+def _update_at_once(found: Column[Any]) -> Update:
     keys = _keys_of(found.table)
-    mine = select(*keys).where(
-        tuple_(*keys).in_([change[:-2] for change in changes]),
+    names = [f"key_{place}" for place in range(len(keys))]
+    arrays = [bindparam(name, type_=ARRAY(key.type)) for name, key in zip(names, keys, strict=True)]
+    arrays += [bindparam(name, type_=ARRAY(Text)) for name in ("older", "newer")]
+    renewals = func.unnest(*arrays).table_valued(*names, "older", "newer", name="renewals").render_derived()
+    is_still = [key == renewals.c[name] for name, key in zip(names, keys, strict=True)]
+    is_still.append(_raw(found) == func.convert_to(renewals.c.older, "UTF8", type_=LargeBinary))
+    free = (
+        select(*keys, renewals.c.older, renewals.c.newer)
+        .where(*is_still)
+        .with_for_update(skip_locked=True, key_share=True, of=found.table)
+        .cte("free")
     )
-    free = connection.execute(mine.order_by(*keys).with_for_update(skip_locked=True, key_share=True)).all()
-    held = {tuple(row) for row in free}
-    changes = [change for change in changes if change[:-2] in held]
-    if not changes:
-        return 0
-    renewals = values(
-        *(column(f"key_{key.name}", key.type) for key in keys),
-        column("older", LargeBinary),
-        column("newer", LargeBinary),
-        name="renewals",
-    ).data(changes)
-    statement = (
+    return (
         update(found.table)
         .where(
-            *(key == cast(renewals.c[f"key_{key.name}"], key.type) for key in keys),
-            _raw(found) == cast(renewals.c.older, LargeBinary),
+            *(key == free.c[key.name] for key in keys),
+            _raw(found) == func.convert_to(free.c.older, "UTF8", type_=LargeBinary),
         )
-        .values({found.name: cast(renewals.c.newer, LargeBinary)})
+        .values({found.name: func.convert_to(free.c.newer, "UTF8", type_=LargeBinary)})
     )
-    return int(connection.execute(statement).rowcount)
 
 
 def _write_one_by_one(connection: Connection, found: Column[Any], changes: list[tuple[Any, ...]]) -> int:

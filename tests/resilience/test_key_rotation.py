@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
-from tests.conftest import DATABASE_URL
+from tests.conftest import DATABASE_URL, REDIS_URL
 from tests.resilience.services import free_port, until
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ class Served:
 
     def left(self) -> int:
         """Return how many rows are not under the newest key, told by the last row, which is old until the end."""
-        with create_engine(self.environment["DATABASE_URL"]).connect() as connection:
+        with create_engine(self.environment["DATABASE_URL"], poolclass=NullPool).connect() as connection:
             statement = (
                 "SELECT count(*) FROM customer_profiles WHERE substr(national_id, 1, 5) ="
                 " (SELECT substr(national_id, 1, 5) FROM customer_profiles WHERE customer_id = :last)"
@@ -186,7 +186,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     strong = "strong-" + "a1b2c3d4e5f60718" * 3
     made = Served(
         {
-            **os.environ, "APP_ENV": "development", "DATABASE_URL": url, "REDIS_URL": "", "SECRET_KEY": strong,
+            **os.environ, "APP_ENV": "development", "DATABASE_URL": url, "REDIS_URL": REDIS_URL if server is not None else "", "SECRET_KEY": strong,
             "TOKEN_KEYS": "", "BLIND_INDEX_KEY": strong, "ENCRYPTION_KEYS": OLD, "RATE_LIMIT_ENABLED": "false",
             "LOG_LEVEL": "WARNING",
         }
