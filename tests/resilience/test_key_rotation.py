@@ -186,9 +186,9 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     strong = "strong-" + "a1b2c3d4e5f60718" * 3
     made = Served(
         {
-            **os.environ, "APP_ENV": "development", "DATABASE_URL": url, "REDIS_URL": REDIS_URL if server is not None else "", "SECRET_KEY": strong,
-            "TOKEN_KEYS": "", "BLIND_INDEX_KEY": strong, "ENCRYPTION_KEYS": OLD, "RATE_LIMIT_ENABLED": "false",
-            "LOG_LEVEL": "WARNING",
+            **os.environ, "APP_ENV": "development", "DATABASE_URL": url, "SECRET_KEY": strong, "TOKEN_KEYS": "",
+            "REDIS_URL": REDIS_URL if server is not None else "", "BLIND_INDEX_KEY": strong, "ENCRYPTION_KEYS": OLD,
+            "RATE_LIMIT_ENABLED": "false", "LOG_LEVEL": "WARNING",
         }
     )  # fmt: skip
     for command in (["db", "upgrade"], ["demo", "--tickets", "50"]):

@@ -77,16 +77,16 @@ def update(
     :raises NationalIdTaken: another customer has it.
     """
     _require_birth(changes.get("birth_date"))
+    if changes.get("emergency_contact_phone"):
+        changes["emergency_contact_phone"] = phones.normalised(
+            changes["emergency_contact_phone"], workshops.country_of(workshop_id)
+        )
     with atomic() as session:
         customers.hold(workshop_id, customer_id)
         profile = _kept(workshop_id, customer_id) or _empty(workshop_id, customer_id)
         require_version(profile, expected)
         before = _told(profile)
         _identify(profile, changes)
-        if changes.get("emergency_contact_phone"):
-            changes["emergency_contact_phone"] = phones.normalised(
-                changes["emergency_contact_phone"], workshops.country_of(workshop_id)
-            )
         for field, value in changes.items():
             setattr(profile, field, value)
         if not profile.version:
