@@ -43,6 +43,7 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "service_tickets_remove_mechanic": ("120/minute", "20/hour"),
     "inventory_list": ("300/minute", "15/hour"),
     "notifications_list": ("300/minute", "15/hour"),
+    "audit_list": ("120/minute", "20/hour"),
     "documentation": ("300/minute", "60/minute"),
     "health": ("1200/minute", "600/minute"),
 }

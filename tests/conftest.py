@@ -22,6 +22,7 @@ from app.extensions import cache, db, limiter
 from tests.applications import another_app, needs_redis  # noqa: F401 - fixtures
 from tests.factories import Shop, make_shop
 from tests.mailing import Clock, Scripted, empty_the_outbox
+from tests.tampering import past_the_triggers
 
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
@@ -124,3 +125,9 @@ def transport(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted()
     monkeypatch.setitem(shop.app.extensions, "mail", scripted)
     return scripted
+
+
+def without_triggers(app: Flask) -> Iterator[None]:
+    """The database without the triggers that keep what is only appended to."""
+    with past_the_triggers(app):
+        yield

@@ -30,13 +30,17 @@ from tests.workshops.places import put_one
 # ---- Counting ---------------------------------------------------------------------------------------------------
 
 
+SQLITES_OWN = re.compile(r"SELECT audit_heads|(INSERT INTO|UPDATE) audit_heads")
+
+
 @contextmanager
 def counted(app: Flask) -> Iterator[list[str]]:
     """Collect the statements that a block sends."""
     seen: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *others: Any) -> None:
-        if not statement.startswith("BEGIN"):
+        # SQLite, where no statement is a trip, appends to the audit log in three; PostgreSQL in the one that is counted.
+        if not statement.startswith("BEGIN") and not SQLITES_OWN.match(statement):
             seen.append(" ".join(statement.split()))
 
     with app.app_context():
@@ -216,6 +220,16 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("PUT /customers/<id>", 3, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
     ("PATCH /customers/<id>", 3, lambda r: r.owner.patch(f"/customers/{r.customer}", json={"name": "Ada"})),
     ("DELETE /customers/<id>", 10, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
+    ("GET /customers/<id>/profile", 4, lambda r: r.owner.get(f"/customers/{r.customer}/profile")),
+    ("PUT /customers/<id>/profile", 7, lambda r: r.owner.put(f"/customers/{r.customer}/profile", json={"city": "Gdynia"})),
+    ("PATCH /customers/<id>/profile", 7, lambda r: r.owner.patch(f"/customers/{r.customer}/profile", json={"city": "Gdynia"})),
+    ("GET /customers/<id>/consents", 3, lambda r: r.owner.get(f"/customers/{r.customer}/consents")),
+    (
+        "POST /customers/<id>/consents", 4,
+        lambda r: r.owner.post(
+            f"/customers/{r.customer}/consents", json={"kind": "marketing", "text_version": "1", "given": True}
+        ),
+    ),
     ("GET /customers/my-tickets", 2, lambda r: r.shop.customer.get("/customers/my-tickets")),
     # mechanics
     ("POST /mechanics", 8, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
@@ -232,40 +246,40 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /notifications/log", 2, lambda r: r.owner.get("/notifications/log")),
     ("POST /notifications/<id>/resend", 3, lambda r: r.owner.post(f"/notifications/{r.dead_letter}/resend")),
     # service tickets
-    ("POST /service_tickets", 6, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
+    ("POST /service_tickets", 7, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),
     ("GET /service_tickets/my-tickets", 2, lambda r: r.shop.customer.get("/service_tickets/my-tickets")),
     ("GET /service_tickets/<id>", 2, lambda r: r.owner.get(f"/service_tickets/{r.ticket}")),
-    ("PUT /service_tickets/<id>", 6, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
-    ("PATCH /service_tickets/<id>", 5, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
-    ("DELETE /service_tickets/<id>", 5, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
+    ("PUT /service_tickets/<id>", 7, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
+    ("PATCH /service_tickets/<id>", 6, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
+    ("DELETE /service_tickets/<id>", 6, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
     (
-        "PUT /service_tickets/<id>/assign-mechanic/<id>", 7,
+        "PUT /service_tickets/<id>/assign-mechanic/<id>", 8,
         lambda r: r.owner.put(f"/service_tickets/{r.ticket}/assign-mechanic/{r.free_mechanic}"),
     ),
     (
-        "PUT /service_tickets/<id>/remove-mechanic/<id>", 6,
+        "PUT /service_tickets/<id>/remove-mechanic/<id>", 7,
         lambda r: r.owner.put(f"/service_tickets/{r.ticket}/remove-mechanic/{r.mechanic}"),
     ),
-    ("PUT /service_tickets/<id>/edit", 19, lambda r: r.owner.put(f"/service_tickets/{r.ticket}/edit", json=r.edit)),
+    ("PUT /service_tickets/<id>/edit", 21, lambda r: r.owner.put(f"/service_tickets/{r.ticket}/edit", json=r.edit)),
     (
-        "PUT /service_tickets/<id>/update-mechanics", 19,
+        "PUT /service_tickets/<id>/update-mechanics", 21,
         lambda r: r.owner.put(f"/service_tickets/{r.ticket}/update-mechanics", json=r.edit),
     ),
     (
-        "POST /service_tickets/<id>/inventory", 6,
+        "POST /service_tickets/<id>/inventory", 7,
         lambda r: r.owner.post(f"/service_tickets/{r.ticket}/inventory", json={"item_id": r.part}),
     ),
     (
-        "DELETE /service_tickets/<id>/inventory/<id>", 7,
+        "DELETE /service_tickets/<id>/inventory/<id>", 8,
         lambda r: r.owner.delete(f"/service_tickets/{r.ticket}/inventory/{r.part}"),
     ),
     (
-        "POST /service_tickets/<id>/status", 5,
+        "POST /service_tickets/<id>/status", 6,
         lambda r: r.owner.post(f"/service_tickets/{r.ticket}/status", json={"status": "received"}),
     ),
     # inventory
-    ("POST /inventory", 2, lambda r: r.owner.post("/inventory", json={"name": "Oil Filter", "price": 19.99})),
+    ("POST /inventory", 3, lambda r: r.owner.post("/inventory", json={"name": "Oil Filter", "price": 19.99})),
     ("GET /inventory", 2, lambda r: r.owner.get("/inventory")),
     ("GET /inventory/<id>", 2, lambda r: r.owner.get(f"/inventory/{r.part}")),
     ("GET /inventory/usage", 2, lambda r: r.owner.get("/inventory/usage")),
@@ -287,6 +301,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("PUT /workshops/<id>/closures/<id>", 5, lambda r: r.owner.put(f"{r.workshop}/closures/{r.closure}", json=r.new_year)),
     ("DELETE /workshops/<id>/closures/<id>", 5, lambda r: r.owner.delete(f"{r.workshop}/closures/{r.closure}")),
     # others
+    ("GET /audit", 3, lambda r: r.owner.get("/audit")),
     ("GET /", 0, lambda r: r.shop.nobody.get("/")),
     ("GET /livez", 0, lambda r: r.shop.nobody.get("/livez")),
     ("GET /health", 1, lambda r: r.shop.nobody.get("/health")),

@@ -7,6 +7,8 @@ from flask_smorest import Blueprint
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.session_routes import bp as sessions
+from app.blueprints.audit.routes import bp as audit
+from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.mechanics.routes import bp as mechanics
@@ -24,10 +26,12 @@ ALL: tuple[Blueprint, ...] = (
     sessions,
     own_account,
     customers,
+    profiles,
     mechanics,
     inventory,
     service_tickets,
     usage,
     notifications,
+    audit,
     operations,
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.commands.auditing import audit
 from app.commands.demo import load_demo
 from app.commands.openapi import write_document
 from app.commands.owner import create_owner
+from app.commands.rotate import rotate_keys
 from app.commands.work import run_worker, show_outbox
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `app`."""
-    for command in (write_document, load_demo, create_owner, run_worker, show_outbox):
+    for command in (write_document, load_demo, create_owner, run_worker, show_outbox, audit, rotate_keys):
         app.cli.add_command(command)

@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 KEY_NAME_LENGTH = 4
 NONCE_LENGTH = 12
+MARK_LENGTH = 5
 
 
 class Unreadable(Exception):
@@ -63,6 +64,14 @@ def decrypt(token: bytes | str) -> str:
         return _current_ring()[name].decrypt(nonce, sealed, name).decode()
     except (KeyError, ValueError, InvalidTag) as error:
         raise Unreadable from error
+
+
+def marks() -> dict[bytes, str]:
+    """Return the names of ENCRYPTION_KEYS, the newest first, by how their tokens begin.
+
+    A mark is as many characters as a key's name alone decides: 30 of its 32 bits.
+    """
+    return {base64.urlsafe_b64encode(name)[:MARK_LENGTH]: name.hex() for name in _current_ring()}
 
 
 def keyed_digest(purpose: str, content: bytes) -> bytes:

@@ -44,7 +44,7 @@ class IdempotencyKey(Model):
     claimed_at: Mapped[datetime] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, index=True)
     status: Mapped[int | None] = mapped_column(Integer)
-    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    answer: Mapped[str | None] = mapped_column(crypto.EncryptedText)
 
 
 class KeyReused(DomainError):
@@ -179,7 +179,7 @@ def _keep(claim: tuple[int, datetime], answer: Response) -> None:
     statement = (
         update(IdempotencyKey)
         .where(IdempotencyKey.id == claim[0], IdempotencyKey.claimed_at == claim[1])
-        .values(status=answer.status_code, answer=crypto.encrypt(kept))
+        .values(status=answer.status_code, answer=kept)
         .execution_options(synchronize_session=False)
     )
     if _changed(statement) != 1:
@@ -188,7 +188,7 @@ def _keep(claim: tuple[int, datetime], answer: Response) -> None:
 
 def _replay(kept: IdempotencyKey) -> Response:
     assert kept.answer is not None
-    document = json.loads(crypto.decrypt(kept.answer))
+    document = json.loads(kept.answer)
     answer = Response(document["body"], status=kept.status, headers=document["headers"])
     answer.headers["Idempotency-Replayed"] = "true"
     return answer

@@ -46,6 +46,7 @@ TAGS = {
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
     "inventory": "The parts, their prices and their stock.",
     "notifications": "What was sent in the workshop's name, and what could not be.",
+    "audit": "Who changed what, and when.",
     "operations": "What this is, and how it is.",
 }
 

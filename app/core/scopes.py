@@ -34,6 +34,7 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
     "inventory:read": ("See the parts.", ("owner", "mechanic")),
     "inventory:write": ("Add, change and remove parts.", ("owner",)),
+    "audit:read": ("See who changed what.", ("owner",)),
     "notifications:read": ("See what was sent in the workshop's name.", ("owner",)),
     "notifications:write": ("Send again what could not be sent.", ("owner",)),
     "reports:read": ("See rankings and figures.", ("owner", "mechanic")),

@@ -36,10 +36,19 @@ def empty_it(app: Flask) -> None:
         tables = [table.name for table in reversed(db.metadata.sorted_tables)]
         with db.engine.begin() as connection:
             if connection.dialect.name == "postgresql":
+                # Past the triggers that keep what is only appended to.
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
                 connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
             else:
+                triggers = connection.execute(
+                    text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+                ).all()
+                for name, _ in triggers:
+                    connection.execute(text(f"DROP TRIGGER {name}"))
                 for table in [*tables, "sqlite_sequence"]:
                     connection.execute(text(f"DELETE FROM {table}"))
+                for _, made in triggers:
+                    connection.execute(text(made))
         cache.clear()
 
 

@@ -21,6 +21,7 @@ from tests.factories import Shop, make_shop
 GUARDS = (
     ("accounts", "uq_accounts_email"),
     ("customers", "uq_customers_workshop_id_email"),
+    ("customer_profiles", "uq_customer_profiles_workshop_id_national_id_digest"),
     ("idempotency_keys", "uq_idempotency_keys_caller_route_key"),
     ("service_tickets", "uq_service_tickets_workshop_id_number"),
 )

@@ -14,6 +14,7 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select
 
+from app.core import audit
 from app.core import db as core_db
 from app.extensions import db
 
@@ -75,9 +76,10 @@ class Meeting:
 
 
 @contextmanager
-def without_write_lock(app: Flask, begin: str | None = None) -> Iterator[None]:
+def without_write_lock(app: Flask, begin: str | None = None, *, logs: bool = False) -> Iterator[None]:
     """Take SQLite's guard away: the lock that a writing transaction takes at its start, before it reads.
 
+    Unless `logs`, nothing is written to the audit log there, whose chain that lock keeps in order.
     `begin` stands in its place; by default nothing, so that reads are made outside of a transaction as with Python's own
     driver. On PostgreSQL, where that lock does not exist, nothing is changed.
     """
@@ -93,9 +95,13 @@ def without_write_lock(app: Flask, begin: str | None = None) -> Iterator[None]:
 
     event.remove(engine, "begin", core_db._begin)
     event.listen(engine, "begin", begin_otherwise)
+    if not logs:
+        event.remove(core_db.Session, "before_commit", audit._append_noted)
     try:
         yield
     finally:
+        if not logs:
+            event.listen(core_db.Session, "before_commit", audit._append_noted)
         event.remove(engine, "begin", begin_otherwise)
         event.listen(engine, "begin", core_db._begin)
 

@@ -76,6 +76,11 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ("last_day", "Not from 2000"): "The same.",
     ("last_day", "Before the first day"): "No JSON Schema compares two fields.",
     ("last_day", "More than a year"): "The same.",
+    ("national_id", "Not a valid number of the kind"): "Check digits are beyond any pattern.",
+    ("national_id", "Needed beside the other"): "A PATCH may give either, where the other is there already.",
+    ("national_id_kind", "Needed beside the other"): "The same.",
+    ("birth_date", "From 1900-01-01 on"): "JSON Schema has no bounds of dates.",
+    ("subject_id", "Together with"): "OpenAPI has no word for parameters that need each other.",
     ("email", "Not a valid email address"): "`format: email` has room for addresses that no mail reaches.",
 }
 

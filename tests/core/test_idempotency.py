@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.exc import OperationalError
 
 from app.blueprints.inventory import service as inventory
-from app.core import clock, crypto, idempotency
+from app.core import clock, idempotency
 from app.core.db import atomic
 from app.core.idempotency import IdempotencyKey
 from app.extensions import db
@@ -402,12 +402,15 @@ def test_a_kept_token_is_encrypted_and_still_works_when_replayed(shop: Shop) -> 
     (row,) = kept(shop.app, headers["Idempotency-Key"])
     token = second.json["auth_token"]
     assert token == first.json["auth_token"]
-    assert row.answer is not None
-    for secret in (token, "auth_token", PASSWORD, shop.customer.email):
-        assert secret.encode() not in bytes(row.answer)
-        assert secret.encode() not in bytes(row.fingerprint)
     with shop.app.app_context():
-        assert token in crypto.decrypt(row.answer)
+        lying = db.session.scalar(
+            select(type_coerce(IdempotencyKey.answer, LargeBinary)).where(IdempotencyKey.id == row.id)
+        )
+    for secret in (token, "auth_token", PASSWORD, shop.customer.email):
+        assert secret.encode() not in bytes(lying)
+        assert secret.encode() not in bytes(row.fingerprint)
+    assert row.answer is not None
+    assert token in row.answer
     assert (
         Caller(shop.app, headers={"Authorization": f"Bearer {token}"})
         .get("/customers/my-tickets")

@@ -83,7 +83,7 @@ def query_of(path: str, shop: Shop) -> str:
         "/workshops": "q=Mel&",
         "/workshops/nearby": "lat=-45&lng=-120&",
     }
-    return f"{path.format(workshop_id=shop.id)}?{needed.get(path, '')}"
+    return f"{path.format(workshop_id=shop.id, customer_id=shop.customer_id)}?{needed.get(path, '')}"
 
 
 class TestByPage:
@@ -195,6 +195,8 @@ class TestByCursor:
             put_one(shop.app, name=f"Mel {number % 2}", lat=-45.0, lng=-120 + number % 2 / 100)
             day = f"2026-03-{1 + number:02}"
             shop.owner.post(f"/workshops/{shop.id}/closures", json={"first_day": day, "last_day": day})
+            consent = {"kind": "photos", "text_version": str(number), "given": True}
+            shop.customer.post(f"/customers/{shop.customer_id}/consents", json=consent)
         names = names_of_order(path)
         one = [way + name for name in names for way in ("", "-")]
         two = [f"{first},-{second}" for first, second in itertools.permutations(names, 2)]

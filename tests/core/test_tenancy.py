@@ -40,7 +40,7 @@ def mapper_of(model: type[Any]) -> Mapper[Any]:
 def key_of(model: type[Any]) -> Any:
     """Return an attribute of the primary key that is not the workshop."""
     names = [column.key for column in mapper_of(model).primary_key if column.key != "workshop_id"]
-    return getattr(model, names[0])
+    return getattr(model, names[0] if names else "workshop_id")
 
 
 def furnish(shop: Shop) -> None:
@@ -56,11 +56,14 @@ def furnish(shop: Shop) -> None:
         f"{workshop}/opening_hours", json={"days": [{"weekday": 1, "opens": "08:00", "closes": "17:00"}]}
     )
     shop.owner.post(f"{workshop}/closures", json={"first_day": "2026-12-24", "last_day": "2026-12-26"})
+    person = f"/customers/{shop.customer_id}"
+    shop.owner.put(f"{person}/profile", json={"city": "Gdynia"})
+    shop.owner.post(f"{person}/consents", json={"kind": "photos", "text_version": "1", "given": True})
 
 
 @pytest.fixture
-def both(shop: Shop, other_shop: Shop) -> tuple[Shop, Shop]:
-    """Two shops with rows in every table."""
+def both(shop: Shop, other_shop: Shop, without_triggers: None) -> tuple[Shop, Shop]:
+    """Two shops with rows in every table, all of which may be changed."""
     furnish(shop)
     furnish(other_shop)
     return shop, other_shop

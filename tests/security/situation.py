@@ -35,6 +35,10 @@ class Situation:
         assert self.shop.owner.patch(f"/workshops/{self.shop.id}", json=place).status_code == 200
         closed = self.shop.owner.post(f"/workshops/{self.shop.id}/closures", json=_closure(self))
         self.closure_id = closed.json["id"]
+        person = f"/customers/{self.shop.customer_id}"
+        assert self.shop.owner.put(f"{person}/profile", json={"city": "Sopot"}).status_code == 200
+        consent = {"kind": "photos", "text_version": "1", "given": True}
+        assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
 
     @property
     def callers(self) -> dict[str, Caller]:
@@ -101,6 +105,7 @@ class Situation:
             "/mechanics/usage",
             "/inventory/usage",
             "/notifications/log",
+            "/audit",
         )
         shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
         return [*shown, *(one.owner.get(f"/workshops/{one.id}").json for one in (self.shop, self.other_shop))]
@@ -137,6 +142,10 @@ def _newcomer(situation: Situation) -> dict[str, Any]:
 
 def _credentials(situation: Situation) -> dict[str, Any]:
     return {"email": situation.shop.customer.email, "password": PASSWORD}
+
+
+def _profile(situation: Situation) -> dict[str, Any]:
+    return {"street": "ul. Prosta 1", "preferred_contact": "phone", "gender": "undisclosed"}
 
 
 def _mechanic(situation: Situation) -> dict[str, Any]:
@@ -187,6 +196,13 @@ BODIES: dict[str, Body] = {
     "PATCH /customers": lambda _: {"name": "Ada O."},
     "PUT /customers/{customer_id}": _customer,
     "PATCH /customers/{customer_id}": lambda _: {"name": "Ada O."},
+    "PUT /customers/{customer_id}/profile": _profile,
+    "PATCH /customers/{customer_id}/profile": lambda _: {"city": "Gdynia"},
+    "POST /customers/{customer_id}/consents": lambda _: {
+        "kind": "marketing",
+        "text_version": "2026-03",
+        "given": True,
+    },
     "POST /mechanics": _mechanic,
     "PUT /mechanics/{mechanic_id}": _mechanic,
     "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},

@@ -97,7 +97,7 @@ class TestSalaries:
             if str(SALARY) in whole(paid.send(paid.callers["owner"], "GET", row.path))
         ]
 
-        assert answers == ["/mechanics", "/mechanics/search", "/mechanics/{mechanic_id}"]
+        assert answers == ["/mechanics", "/mechanics/search", "/mechanics/{mechanic_id}", "/audit"]
 
     @pytest.mark.parametrize("sort", ["salary", "-salary", "id,salary"])
     @pytest.mark.parametrize("caller", ["mechanic", "customer"])

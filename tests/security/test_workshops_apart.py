@@ -397,7 +397,7 @@ def test_every_link_between_tables_of_workshops_carries_the_workshop() -> None:
 
 @pytest.mark.parametrize(("table", "column", "referred"), links())
 def test_the_database_refuses_a_link_across_workshops(
-    situation: Situation, app: Flask, table: str, column: str, referred: str
+    situation: Situation, app: Flask, without_triggers: None, table: str, column: str, referred: str
 ) -> None:
     situation.other_shop.make_part()
     situation.other_shop.make_ticket()
@@ -419,7 +419,7 @@ def test_the_database_refuses_a_link_across_workshops(
 
 @pytest.mark.parametrize(("table", "column", "referred"), links())
 def test_the_database_refuses_to_move_a_linked_row_to_another_workshop(
-    situation: Situation, app: Flask, table: str, column: str, referred: str
+    situation: Situation, app: Flask, without_triggers: None, table: str, column: str, referred: str
 ) -> None:
     move = text(f"UPDATE {table} SET workshop_id = :there WHERE workshop_id = :here AND {column} IS NOT NULL")
 

@@ -9,6 +9,7 @@ from app.blueprints.accounts.errors import CodeRefused, EmailTaken, WrongPasswor
 from app.blueprints.accounts.models import Account
 from app.core import clock, passwords
 from app.core.db import atomic, locked
+from app.core.tenancy import acting_in
 from app.extensions import db
 
 CHANGES = ("email_change_old", "email_change_new")
@@ -77,7 +78,10 @@ def _changed(taken: codes.Taken) -> str:
     assert taken.new_email is not None
     if not codes.is_used(other, taken.account_id, taken.new_email):
         return "Confirmed. The other address is still to confirm."
-    with atomic():
+    workshop_id = codes.workshop_of(taken.account_id)
+    if workshop_id is None:
+        raise CodeRefused()
+    with atomic(), acting_in(workshop_id):
         account = _locked(taken.account_id)
         service.change_sign_in(account, email=taken.new_email)
         account.email_verified_at = clock.now()

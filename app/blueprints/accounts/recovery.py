@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.blueprints.accounts import codes, service, sessions, tries
 from app.blueprints.accounts.errors import CodeRefused, WrongPassword
 from app.blueprints.accounts.models import Account
-from app.core import outbox, passwords
+from app.core import audit, outbox, passwords
 from app.core.db import atomic, locked
 from app.core.tenancy import acting_in
 from app.extensions import db
@@ -46,7 +46,7 @@ def set_password(token: str, password: str) -> None:
         sessions.end_all(account.id, by="recovery")
         codes.spoil(account.id, "recovery", "reset")
         tries.forget(account.email or "")
-        _tell(account)
+        _tell(account, "recovered")
 
 
 def change_password(account_id: int, present: str, password: str, *, session_id: int) -> None:
@@ -60,15 +60,17 @@ def change_password(account_id: int, present: str, password: str, *, session_id:
             raise WrongPassword()
         service.give_password(account, password)
         sessions.end_all(account.id, by="password", but=session_id)
-        _tell(account)
+        _tell(account, "changed")
 
 
 def _open(account_id: int) -> Account | None:
     return db.session.scalar(locked(Account).where(Account.id == account_id, Account.closed_at.is_(None)))
 
 
-def _tell(account: Account) -> None:
+def _tell(account: Account, how: str) -> None:
+    """Tell the person by mail, and the log of the workshop that the account joined first."""
     workshop_id = codes.workshop_of(account.id)
     if workshop_id is not None and account.email:
         with acting_in(workshop_id):
+            audit.note("account.sign_in_changed", "account", account.id, after={"password": how})
             outbox.queue(workshop_id, "password_changed", account.email)

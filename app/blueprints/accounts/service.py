@@ -19,7 +19,7 @@ from app.blueprints.accounts.errors import (
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
-from app.core import clock, outbox, passwords
+from app.core import audit, clock, outbox, passwords
 from app.core.db import atomic
 from app.core.identity import Principal
 from app.core.schema import Phone
@@ -205,6 +205,10 @@ def join(
     with atomic() as session:
         session.add(membership)
         _flush_email()
+        audit.note(
+            "member.joined", "membership", membership.id, workshop_id=workshop_id,
+            after=audit.fields_of(membership, ("account_id", "role", "customer_id", "mechanic_id")),
+        )  # fmt: skip
     return membership
 
 
@@ -233,14 +237,17 @@ def change_sign_in(
     :raises EmailTaken: another account has the address. :raises PasswordRefused: it is too easy.
     """
     with atomic():
-        if email is not None:
-            account.email = email
-        is_another = password is not None and not passwords.matches(account.password_hash, password)
-        if password is not None and is_another:
+        changed = {}  # never to what: the address is told where the person's record is changed, and a password nowhere
+        if email is not None and email != account.email:
+            account.email, changed["email"] = email, "changed"
+        if password is not None and not passwords.matches(account.password_hash, password):
             give_password(account, password)
+            changed |= {"password": "changed"}
         _flush_email()
-        if is_another:
+        if "password" in changed:
             sessions.end_all(account.id, by="password", but=but_session)
+        if changed:
+            audit.note("account.sign_in_changed", "account", account.id, after=changed)
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:
@@ -280,6 +287,8 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
             .execution_options(synchronize_session=False)
         ).all()
         sessions.end_of_memberships(ended)
+        for membership_id in ended:
+            audit.note("member.left", "membership", membership_id, before={"account_id": account.id})
         with across_workshops():
             elsewhere = session.scalars(
                 select(Membership.id)

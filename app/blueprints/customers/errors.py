@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 
 
 class CustomerNotFound(NotFound):
@@ -15,3 +15,15 @@ class PhoneTaken(Conflict):
     """Another customer of the workshop has the number."""
 
     code, title = "phone_taken", "This phone number already exists here."
+
+
+class InvalidNationalId(Invalid):
+    """Not a well-formed number of its kind."""
+
+    code, title = "invalid_national_id", "The national id is not valid."
+
+
+class NationalIdTaken(Conflict):
+    """Another customer of the workshop has the number."""
+
+    code, title = "national_id_taken", "This national id already exists here."

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core import clock
+from app.core.crypto import EncryptedText
 from app.core.db import Id, Instant, Versioned
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
 
 ERASED_NAME = "Former customer"
+CONTACTS = ("email", "phone", "sms")
+GENDERS = ("female", "male", "non_binary", "other", "undisclosed")
+CONSENTS = ("data_processing", "marketing", "photos", "reminders")
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+
+def _one_of(column: str, words: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(word) for word in words)})"
 
 
 class Customer(WorkshopOwned, Versioned, Model):
@@ -38,3 +59,63 @@ class Customer(WorkshopOwned, Versioned, Model):
     email: Mapped[str | None] = mapped_column(String(254))
     phone: Mapped[str | None] = mapped_column(String(20))
     erased_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class CustomerProfile(WorkshopOwned, Versioned, Model):
+    """What is kept of a person beyond how to reach them; goes with an erasure.
+
+    A table of its own, so that no list of customers reads it. The national id is encrypted and found by a keyed digest.
+    """
+
+    __tablename__ = "customer_profiles"
+    __table_args__ = (
+        PrimaryKeyConstraint("workshop_id", "customer_id"),
+        ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
+        UniqueConstraint("workshop_id", "national_id_digest"),
+        CheckConstraint(_one_of("preferred_contact", CONTACTS), name="preferred_contact_known"),
+        CheckConstraint(_one_of("gender", GENDERS), name="gender_known"),
+        CheckConstraint(f"birth_date >= '{EARLIEST_BIRTH}'", name="birth_date_after_1900"),
+        CheckConstraint(
+            "(national_id IS NULL) = (national_id_kind IS NULL)"
+            " AND (national_id IS NULL) = (national_id_digest IS NULL)",
+            name="national_id_whole",
+        ),
+    )
+
+    customer_id: Mapped[int] = mapped_column(Id)
+    street: Mapped[str | None] = mapped_column(String(200))
+    city: Mapped[str | None] = mapped_column(String(100))
+    postal_code: Mapped[str | None] = mapped_column(String(20))
+    country: Mapped[str | None] = mapped_column(String(2))
+    preferred_contact: Mapped[str | None] = mapped_column(String(20))
+    birth_date: Mapped[date | None] = mapped_column(Date)
+    gender: Mapped[str | None] = mapped_column(String(20))
+    emergency_contact_name: Mapped[str | None] = mapped_column(String(200))
+    emergency_contact_phone: Mapped[str | None] = mapped_column(String(20))
+    national_id_kind: Mapped[str | None] = mapped_column(String(20))
+    national_id: Mapped[str | None] = mapped_column(EncryptedText)
+    national_id_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+
+
+class Consent(WorkshopOwned, Model):
+    """That a customer agreed to a text, or no longer does: appended, never changed (also by trigger).
+
+    It stays when the customer is erased, as evidence that names nobody any more.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
+        CheckConstraint(_one_of("kind", CONSENTS), name="kind_known"),
+        Index("ix_consents_customer", "workshop_id", "customer_id", "id"),
+    )
+
+    version: ClassVar[int] = 1  # of its ETag: it never changes
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(40))
+    text_version: Mapped[str] = mapped_column(String(40))
+    given: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("accounts.id"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from app.blueprints.customers import service
+from app.blueprints.customers import profiles, service
 from app.blueprints.customers.models import Customer
 from app.blueprints.customers.schemas import (
     CustomerIn,
@@ -20,6 +20,7 @@ from app.blueprints.customers.schemas import (
 from app.blueprints.workshops import service as workshops
 from app.core import paging, tenancy
 from app.core.contract import Blueprint, limited, needs, public_recognising_members
+from app.core.db import atomic
 from app.core.errors import Invalid, NotAllowed
 from app.core.identity import principal, principal_if_admitted
 from app.core.preconditions import expected_versions
@@ -41,7 +42,14 @@ def create_customer(customer: dict[str, Any]) -> tuple[Customer, dict[str, str]]
     Anybody may, with name, email, phone and password. Staff may also record someone who walked in: then only the name is
     needed. Where an installation has several workshops, `X-Workshop` names one.
     """
-    made = _register(customer)
+    identity: dict[str, Any] = {
+        name: customer.pop(name) for name in ("national_id_kind", "national_id") if name in customer
+    }
+    with atomic():
+        made = _register(customer)
+        if identity:
+            with tenancy.acting_in(made.workshop_id):
+                profiles.update(made.workshop_id, made.id, identity)
     return made, {"Location": url_for("customers.get_customer", customer_id=made.id)}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app.blueprints.customers.service import ORDER
+from app.core.national_ids import KINDS
 from app.core.paging import ListQuery
 from app.core.schema import Email, Instant, NewPassword, PatchSchema, Phone, Schema, Text
 
@@ -16,6 +17,10 @@ class CustomerRegistrationIn(Schema):
     email = Email()
     phone = Phone()
     password = NewPassword()
+    national_id_kind = fields.String(validate=validate.OneOf(KINDS), metadata={"example": "PL-PESEL"})
+    national_id = Text(
+        longest=40, metadata={"description": "Together with its kind.", "example": "44051401359"}
+    )
 
 
 class CustomerSelfIn(Schema):

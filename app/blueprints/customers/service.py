@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,17 +12,19 @@ from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
 from app.blueprints.customers.errors import CustomerNotFound, PhoneTaken
-from app.blueprints.customers.models import ERASED_NAME, Customer
+from app.blueprints.customers.models import ERASED_NAME, Customer, CustomerProfile
 from app.blueprints.workshops import service as workshops
-from app.core import clock, paging, phones
+from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked, violated
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared, here
+from app.core.sealing import Person
 from app.core.search import contains, pattern
 from app.extensions import db
 
+RECORD = ("name", "email", "phone")
 ORDER = Order(Customer.id, "name", name=Customer.name, created_at=Customer.created_at)
 
 
@@ -50,7 +52,16 @@ def record(workshop_id: int, *, name: str, email: str | None = None, phone: str 
     with atomic() as session:
         session.add(customer)
         _flush(session)
+        audit.note(
+            "customer.recorded", "customer", customer.id,
+            after=audit.fields_of(customer, RECORD), person=person(customer.id),
+        )  # fmt: skip
     return customer
+
+
+def person(customer_id: int) -> Person:
+    """Return whose key seals what the audit log says of a customer."""
+    return Person("customer", customer_id)
 
 
 def _normalised(workshop_id: int, phone: str | None) -> str | None:
@@ -80,6 +91,14 @@ def get(workshop_id: int, customer_id: int) -> Customer:
     :raises CustomerNotFound: unknown here, or erased.
     """
     return _one(select(Customer), workshop_id, customer_id)
+
+
+def hold(workshop_id: int, customer_id: int) -> Customer:
+    """Return a customer, locked until the transaction ends: whoever changes what is kept of them waits here.
+
+    :raises CustomerNotFound: unknown here, or erased.
+    """
+    return _one(locked(Customer), workshop_id, customer_id)
 
 
 _KNOWN = Prepared(
@@ -148,8 +167,9 @@ def update(
     :raises EmailTaken: the address is another's. :raises PhoneTaken: the number is. :raises PasswordTooShort: it is.
     """
     with atomic() as session:
-        customer = _one(locked(Customer), workshop_id, customer_id)
+        customer = hold(workshop_id, customer_id)
         require_version(customer, expected)
+        before = audit.fields_of(customer, RECORD)
         password = changes.pop("password", None)
         if "phone" in changes:
             changes["phone"] = _normalised(workshop_id, changes["phone"])
@@ -162,17 +182,28 @@ def update(
             accounts.change_sign_in(
                 account, email=changes.get("email"), password=password, but_session=by_themselves.session_id
             )
+        audit.note_change(
+            "customer.updated", "customer", customer_id,
+            before, audit.fields_of(customer, RECORD), person=person(customer_id),
+        )  # fmt: skip
     return customer
 
 
 def erase(workshop_id: int, customer_id: int, expected: Expected = None) -> None:
-    """Erase what is kept of a person and end their membership; the tickets stay, without the person.
+    """Erase what is kept of a person, in the audit log too, and end their membership; the tickets stay, without the person.
 
     :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
     """
-    with atomic():
-        customer = _one(locked(Customer), workshop_id, customer_id)
+    with atomic() as session:
+        customer = hold(workshop_id, customer_id)
         require_version(customer, expected)
         accounts.leave(workshop_id, customer_id=customer_id)
+        session.execute(
+            delete(CustomerProfile)
+            .where(CustomerProfile.workshop_id == workshop_id, CustomerProfile.customer_id == customer_id)
+            .execution_options(synchronize_session=False)
+        )
         customer.name, customer.email, customer.phone = ERASED_NAME, None, None
         customer.erased_at = clock.now()
+        audit.note("customer.erased", "customer", customer_id)
+        audit.forget(person(customer_id))

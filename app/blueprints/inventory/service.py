@@ -16,13 +16,14 @@ from app.blueprints.inventory.errors import NotEnoughOnHand, PartNotFound, SkuTa
 from app.blueprints.inventory.models import Part
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import CurrencyInUse
-from app.core import clock, paging
+from app.core import audit, clock, paging
 from app.core.db import atomic, locked
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.search import contains, pattern
 from app.extensions import db
 
+RECORD = ("name", "price", "sku", "on_hand", "minimum_stock_level")
 ORDER = Order(Part.id, "name", name=Part.name, price=Part.price)
 GREATEST_STOCK = 1_000_000_000
 
@@ -45,6 +46,7 @@ def add(workshop_id: int, **fields: Any) -> Part:
     with atomic() as session:
         session.add(part)
         _flush(session)
+        audit.note("part.added", "part", part.id, after=audit.fields_of(part, RECORD))
     return part
 
 
@@ -109,9 +111,11 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
     with atomic() as session:
         part = _one(locked(Part), workshop_id, part_id)
         require_version(part, expected)
+        before = audit.fields_of(part, RECORD)
         for field, value in changes.items():
             setattr(part, field, value)
         _flush(session)
+        audit.note_change("part.updated", "part", part_id, before, audit.fields_of(part, RECORD))
     return part
 
 
@@ -124,6 +128,7 @@ def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
         part = _one(locked(Part), workshop_id, part_id)
         require_version(part, expected)
         part.archived_at = clock.now()
+        audit.note("part.removed", "part", part_id, before=audit.fields_of(part, RECORD))
 
 
 def hold(workshop_id: int, part_ids: Iterable[int]) -> None:

@@ -14,14 +14,16 @@ from app.blueprints.accounts.models import Membership
 from app.blueprints.mechanics.errors import MechanicNotFound
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.workshops import service as workshops
-from app.core import clock, paging, phones
+from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
+from app.core.sealing import Person
 from app.core.search import contains, pattern
 from app.extensions import db
 
+RECORD = ("name", "email", "phone", "salary")
 ORDER = Order(Mechanic.id, "name", name=Mechanic.name)
 NAMED = ("id", "name")
 SHOWN = (*NAMED, "email", "phone", "created_at", "updated_at")
@@ -49,9 +51,17 @@ def hire(
     with atomic() as session:
         session.add(mechanic)
         _flush(session)
+        audit.note(
+            "mechanic.hired", "mechanic", mechanic.id,
+            after=audit.fields_of(mechanic, RECORD), person=_person(mechanic.id),
+        )  # fmt: skip
         if password is not None:
             _give_sign_in(mechanic, password)
     return mechanic
+
+
+def _person(mechanic_id: int) -> Person:
+    return Person("mechanic", mechanic_id)
 
 
 def _give_sign_in(mechanic: Mechanic, password: str) -> None:
@@ -134,6 +144,7 @@ def update(
     with atomic() as session:
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
         require_version(mechanic, expected)
+        before = audit.fields_of(mechanic, RECORD)
         password = changes.pop("password", None)
         if "phone" in changes:
             changes["phone"] = _normalised(workshop_id, changes["phone"])
@@ -147,6 +158,10 @@ def update(
         elif account is not None and (moved or password is not None):
             accounts.require_own_account(workshop_id, account)
             accounts.change_sign_in(account, email=mechanic.email, password=password)
+        audit.note_change(
+            "mechanic.updated", "mechanic", mechanic_id,
+            before, audit.fields_of(mechanic, RECORD), person=_person(mechanic_id),
+        )  # fmt: skip
     return mechanic
 
 
@@ -160,3 +175,4 @@ def leave(workshop_id: int, mechanic_id: int, expected: Expected = None) -> None
         require_version(mechanic, expected)
         accounts.leave(workshop_id, mechanic_id=mechanic_id)
         mechanic.left_at = clock.now()
+        audit.note("mechanic.left", "mechanic", mechanic_id)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import defer
 
 from app.blueprints.notifications.errors import NotificationErased, NotificationNotDead, NotificationNotFound
-from app.core import outbox, paging
+from app.core import audit, outbox, paging
 from app.core.db import atomic
 from app.core.outbox import OutboxMessage
 from app.core.paging import Order, Page, Walk
@@ -67,4 +67,5 @@ def send_again(workshop_id: int, message_id: int) -> OutboxMessage:
         if message.recipient is None or message.template_values is None:
             raise NotificationErased()
         outbox.revive(message)
+        audit.note("notification.resent", "notification", message_id)
     return message

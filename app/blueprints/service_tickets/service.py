@@ -29,13 +29,15 @@ from app.blueprints.service_tickets.status import FINISHED, allowed_transitions
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.vin import normalised, warnings
 from app.blueprints.workshops import service as workshops
-from app.core import clock
+from app.core import audit, clock
 from app.core.db import atomic, locked, touch
 from app.core.identity import Principal
 from app.core.preconditions import Expected, require_version
 from app.extensions import db
 
 Ticket = dict[str, Any]
+# What the audit log keeps of a ticket: of people and cars the ids alone, so that it stays when a person is erased.
+RECORD = ("number", "customer_id", "vehicle_id", "service_date", "service_desc", "status")
 
 
 def open_ticket(
@@ -57,6 +59,8 @@ def open_ticket(
         vehicle_id = vehicles.find_or_make(customer_id, vin)
         ticket_id = writing.insert_ticket(number, customer_id, vehicle_id, service_date, service_desc, now)
         writing.insert_status_change(ticket_id, None, "booked", caller.account_id, None, now)
+        opened = (number, customer_id, vehicle_id, service_date, service_desc, "booked")
+        audit.note("ticket.opened", "ticket", ticket_id, after=dict(zip(RECORD, opened, strict=True)))
     ticket = reading.as_opened(
         ticket_id, number, vin, service_date, service_desc, customer_id, customer_name, caller.account_id, now
     )
@@ -125,11 +129,13 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
             _require_own(caller, changes["customer_id"])
             if changes["customer_id"] != ticket.customer_id:
                 customers.require(changes["customer_id"])
+        before = audit.fields_of(ticket, RECORD)
         for field, value in changes.items():
             setattr(ticket, field, value)
         if vin is not None:
             ticket.vehicle_id = vehicles.find_or_make(ticket.customer_id, vin)
         session.flush()
+        audit.note_change("ticket.updated", "ticket", ticket_id, before, audit.fields_of(ticket, RECORD))
         return _whole(caller, ticket_id)
 
 
@@ -148,6 +154,7 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
         if ticket.status != "cancelled":
             _release_parts(ticket)
         session.delete(ticket)
+        audit.note("ticket.deleted", "ticket", ticket_id, before=audit.fields_of(ticket, RECORD))
         return ticket.number
 
 
@@ -200,6 +207,7 @@ def _assign(ticket: ServiceTicket, mechanic_ids: list[int]) -> None:
     if new:
         touch(ticket)
         db.session.flush()
+        audit.note("ticket.mechanics_changed", "ticket", ticket.id, after={"mechanic_ids": new})
 
 
 def unassign_mechanic(
@@ -231,6 +239,7 @@ def _unassign(ticket: ServiceTicket, mechanic_ids: list[int]) -> None:
     )
     touch(ticket)
     db.session.flush()
+    audit.note("ticket.mechanics_changed", "ticket", ticket.id, before={"mechanic_ids": mechanic_ids})
 
 
 def edit(
@@ -328,6 +337,12 @@ def _put_on(ticket: ServiceTicket, quantities: dict[int, int]) -> None:
     )
     touch(ticket)
     db.session.flush()
+    audit.note("ticket.parts_changed", "ticket", ticket.id, after={"parts": _listed(quantities)})
+
+
+def _listed(quantities: dict[int, int]) -> list[dict[str, int]]:
+    """Return quantities as the audit log lists them: before, what went off a ticket; after, what went on."""
+    return [{"part_id": part_id, "quantity": quantities[part_id]} for part_id in sorted(quantities)]
 
 
 def remove_part(caller: Principal, ticket_id: int, part_id: int, expected: Expected = None) -> Ticket:
@@ -358,6 +373,7 @@ def _take_off(ticket: ServiceTicket, quantities: dict[int, int]) -> None:
     inventory.give_back(ticket.workshop_id, quantities)
     touch(ticket)
     db.session.flush()
+    audit.note("ticket.parts_changed", "ticket", ticket.id, before={"parts": _listed(quantities)})
 
 
 def change_status(
@@ -377,6 +393,10 @@ def change_status(
             )
         before, ticket.status = ticket.status, status
         writing.insert_status_change(ticket.id, before, status, caller.account_id, reason, clock.now())
+        audit.note(
+            "ticket.status_changed", "ticket", ticket_id,
+            before={"status": before}, after={"status": status, "reason": reason},
+        )  # fmt: skip
         if status == "cancelled":
             _release_parts(ticket)
         session.flush()

@@ -13,7 +13,7 @@ from app.blueprints.workshops import directory, hours
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import ClosureNotFound, ClosuresOverlap
 from app.blueprints.workshops.models import Closure, OpeningPeriod
-from app.core import paging
+from app.core import audit, paging
 from app.core.db import Session, atomic, locked, touch, violated
 from app.core.errors import Invalid
 from app.core.identity import Principal
@@ -50,6 +50,7 @@ def replace_week(workshop_id: int, days: Iterable[dict[str, Any]], expected: Exp
             made = [{"workshop_id": workshop_id, **period._asdict()} for period in periods]
             session.execute(insert(OpeningPeriod), made)
         touch(workshop)
+        audit.note("opening_hours.replaced", "workshop", workshop_id)
 
 
 def closures(
@@ -105,6 +106,7 @@ def close_for(
         session.add(made)
         _flush(session)
         touch(workshop)
+        audit.note("closure.added", "closure", made.id, after=_told(made))
     return made
 
 
@@ -126,9 +128,11 @@ def change_closure(
         workshop = workshops.held(workshop_id)
         changed = _one(locked(Closure), workshop_id, closure_id)
         require_version(changed, expected)
+        before = _told(changed)
         changed.first_day, changed.last_day, changed.reason = first_day, last_day, reason
         _flush(session)
         touch(workshop)
+        audit.note_change("closure.changed", "closure", closure_id, before, _told(changed))
     return changed
 
 
@@ -143,6 +147,11 @@ def open_again(workshop_id: int, closure_id: int, expected: Expected = None) -> 
         require_version(gone, expected)
         session.delete(gone)
         touch(workshop)
+        audit.note("closure.removed", "closure", closure_id, before=_told(gone))
+
+
+def _told(closure: Closure) -> dict[str, Any]:
+    return audit.fields_of(closure, ("first_day", "last_day", "reason"))
 
 
 def _require_order(first_day: date, last_day: date) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from app.blueprints.workshops import vocabulary
 from app.blueprints.workshops.errors import NotConfirmed, SlugTaken, WorkshopNotFound, WorkshopRequired
 from app.blueprints.workshops.models import Counter, Specialisation, Workshop
-from app.core import clock, phones
+from app.core import audit, clock, phones
 from app.core.db import Session, atomic, touch
 from app.core.errors import Invalid
 from app.core.letters import Letterhead
@@ -26,6 +26,10 @@ from app.extensions import db
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])")
 _OPEN = Workshop.closed_at.is_(None)
+RECORD = (
+    "name", "slug", "description", "street", "city", "region", "postal_code", "country", "latitude", "longitude", "place_id",
+    "phone", "email", "website", "listed", "currency", "locale", "time_zone", "tax_rate", "tax_id", "prices_include_tax",
+)  # fmt: skip
 
 Occasion = Literal["closing", "changing the currency"]
 Consulted = Callable[[int], None]
@@ -91,6 +95,10 @@ def open_workshop(name: str, slug: str, **settings: Any) -> Workshop:
         with atomic() as session:
             session.add(workshop)
             session.flush()
+            audit.note(
+                "workshop.opened", "workshop", workshop.id, workshop_id=workshop.id,
+                after={"name": name, "slug": slug, **settings},
+            )  # fmt: skip
     except IntegrityError as error:
         raise SlugTaken() from error
     return workshop
@@ -165,6 +173,7 @@ def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None)
         workshop = held(workshop_id, expected)
         if changes.get("currency", workshop.currency) != workshop.currency:
             _consult("changing the currency", workshop_id)
+        before = audit.fields_of(workshop, RECORD)
         for field, value in changes.items():
             setattr(workshop, field, value)
         _require_both_coordinates(workshop)
@@ -173,6 +182,16 @@ def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None)
         if specialisations is not None:
             _specialise(session, workshop, specialisations)
         _flush(session)
+        audit.note_change(
+            "workshop.updated", "workshop", workshop_id, before, audit.fields_of(workshop, RECORD)
+        )
+        if specialisations is not None:
+            audit.note(
+                "workshop.updated",
+                "workshop",
+                workshop_id,
+                after={"specialisations": sorted(specialisations)},
+            )
 
 
 def _require_both_coordinates(workshop: Workshop) -> None:
@@ -209,6 +228,7 @@ def close(workshop_id: int, name: str, expected: Expected = None) -> None:
         _consult("closing", workshop_id)
         workshop.listed = False
         workshop.closed_at = clock.now()
+        audit.note("workshop.closed", "workshop", workshop_id)
 
 
 def _count_on() -> Any:

@@ -24,6 +24,7 @@ from app.commands.demo import CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, h
 from app.commands.demo.bulk import reserve, write
 from app.commands.demo.garage import MECHANICS, PARTS, Garage, Ids, Size
 from app.commands.demo.visits import Batch, SignIns, Visits
+from app.core import audit
 from app.core.db import atomic
 from app.core.scopes import Role
 from app.core.tenancy import acting_in
@@ -111,6 +112,7 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
     for batch in Visits(garage, sign_ins).batches(TICKETS_AT_ONCE):
         _write_tickets(connection, batch)
         done(len(batch.tickets))
+    audit.note("demo.loaded", "workshop", workshop_id, after={"tickets": size.tickets})
     connection.execute(
         insert(Counter).values(workshop_id=workshop_id, series="service_tickets", value=size.tickets)
     )

@@ -1,0 +1,78 @@
+"""National identification numbers: which there are, and whether one is well-formed (python-stdnum)."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Any
+
+# Kind: its module in python-stdnum, which names the standard or law that each follows.
+_MODULES = {
+    "AT-VNR": "at.vnr",
+    "BE-NN": "be.nn",
+    "BG-EGN": "bg.egn",
+    "BR-CPF": "br.cpf",
+    "CH-AHV": "ch.ssn",
+    "CZ-RC": "cz.rc",
+    "DE-IDNR": "de.idnr",
+    "DK-CPR": "dk.cpr",
+    "EE-IK": "ee.ik",
+    "ES-DNI": "es.dni",
+    "ES-NIE": "es.nie",
+    "FI-HETU": "fi.hetu",
+    "FR-NIR": "fr.nir",
+    "HR-OIB": "hr.oib",
+    "IE-PPS": "ie.pps",
+    "IN-AADHAAR": "in_.aadhaar",
+    "IT-CF": "it.codicefiscale",
+    "LT-AK": "lt.asmens",
+    "MX-CURP": "mx.curp",
+    "NL-BSN": "nl.bsn",
+    "NO-FNR": "no.fodselsnummer",
+    "PL-PESEL": "pl.pesel",
+    "PT-CC": "pt.cc",
+    "RO-CNP": "ro.cnp",
+    "SE-PNR": "se.personnummer",
+    "SK-RC": "sk.rc",
+    "TR-TCKN": "tr.tckimlik",
+    "UA-RNTRC": "ua.rntrc",
+    "US-SSN": "us.ssn",
+    "ZA-ID": "za.idnr",
+}
+KINDS: tuple[str, ...] = tuple(sorted([*_MODULES, "GB-NINO"]))
+SHOWN = 3
+LONGEST = 18
+
+# His Majesty's Revenue and Customs, National Insurance Manual NIM39110.
+_NINO = re.compile(r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")
+
+
+class NotANationalId(ValueError):
+    """Not a well-formed number of its kind."""
+
+
+def normalised(kind: str, text: str) -> str:
+    """Return a number of one of `KINDS` without blanks and marks.
+
+    :raises NotANationalId: its length, form or check digit is wrong.
+    """
+    if not text.isascii():
+        raise NotANationalId
+    if kind == "GB-NINO":
+        number = re.sub(r"[ -]", "", text).upper()
+        if not _NINO.fullmatch(number):
+            raise NotANationalId
+        return number
+    module: Any = import_module(f"stdnum.{_MODULES[kind]}")
+    try:
+        number = str(module.validate(text))
+    except import_module("stdnum.exceptions").ValidationError as error:
+        raise NotANationalId from error
+    if len(number) > LONGEST:  # python-stdnum lets a Portuguese one be of any length
+        raise NotANationalId
+    return number
+
+
+def masked(number: str) -> str:
+    """Return a number with all but its last three characters hidden."""
+    return "*" * (len(number) - SHOWN) + number[-SHOWN:]
