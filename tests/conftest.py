@@ -127,6 +127,7 @@ def transport(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Scripted:
     return scripted
 
 
+@pytest.fixture
 def without_triggers(app: Flask) -> Iterator[None]:
     """The database without the triggers that keep what is only appended to."""
     with past_the_triggers(app):

@@ -177,7 +177,10 @@ BODIES: dict[str, Body] = {
         "first_day": "2027-01-01",
         "last_day": "2027-01-01",
     },
-    "PUT /workshops/{workshop_id}/closures/{closure_id}": _closure,
+    "PUT /workshops/{workshop_id}/closures/{closure_id}": lambda _: {
+        "first_day": "2026-12-24",
+        "last_day": "2026-12-27",
+    },
     "POST /customers/login": _credentials,
     "POST /mechanics/login": _credentials,
     "POST /auth/login": _credentials,

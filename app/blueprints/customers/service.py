@@ -14,7 +14,7 @@ from app.blueprints.accounts.models import Membership
 from app.blueprints.customers.errors import CustomerNotFound, PhoneTaken
 from app.blueprints.customers.models import ERASED_NAME, Customer, CustomerProfile
 from app.blueprints.workshops import service as workshops
-from app.core import audit, clock, paging, phones
+from app.core import audit, clock, outbox, paging, phones
 from app.core.db import atomic, locked, violated
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
@@ -198,6 +198,8 @@ def erase(workshop_id: int, customer_id: int, expected: Expected = None) -> None
         customer = hold(workshop_id, customer_id)
         require_version(customer, expected)
         accounts.leave(workshop_id, customer_id=customer_id)
+        if customer.email is not None:
+            outbox.forget(workshop_id, customer.email)
         session.execute(
             delete(CustomerProfile)
             .where(CustomerProfile.workshop_id == workshop_id, CustomerProfile.customer_id == customer_id)
