@@ -17,9 +17,8 @@ ENTRIES = 20_000
 FILL = """
 INSERT INTO audit_entries
     (workshop_id, sequence, at, account_id, action, subject_kind, subject_id, salt, previous_hash, hash)
-SELECT :shop, 1000 + n, timestamptz '2030-01-01' + n * interval '1 minute', mod(n, 50),
-    'action.' || mod(n, 40), 'kind' || mod(n, 10),
-       mod(n, 500), '', '', ''
+SELECT :shop, 1000 + n, timestamptz '2030-01-01' + n * interval '1 minute', mod(n, 50), 'action.' || mod(n, 40),
+       'kind' || mod(n, 10), mod(n, 500), '', '', ''
 FROM generate_series(1, :entries) AS n
 """
 

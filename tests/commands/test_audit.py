@@ -213,6 +213,15 @@ def test_all_workshops_are_walked_where_none_is_named(logged: Shop, other_shop: 
     assert f"{other_shop.slug}: {length(other_shop)} entries" in result.output
 
 
+def test_a_workshop_from_before_the_log_has_nothing_to_find(shop: Shop) -> None:
+    execute(shop, "DELETE FROM audit_entries WHERE MINE", "DELETE FROM audit_heads WHERE MINE")
+
+    assert told(shop) == (0, [])
+
+    shop.make_part()
+    assert told(shop)[0] == 0
+
+
 def test_an_unknown_workshop_is_refused(app: Flask) -> None:
     result = run(app, "audit", "verify", "--workshop", "nowhere")
 

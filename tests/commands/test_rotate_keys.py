@@ -124,6 +124,15 @@ def test_what_is_done_is_passed_over_without_being_decrypted(
     assert tokens(shop.app) == before
 
 
+def test_with_one_key_there_is_nothing_to_do_and_no_key_to_remove(shop: Shop) -> None:
+    keys(shop.app, OLD)
+
+    result = run(shop.app, "rotate-keys")
+
+    assert result.exit_code == 0
+    assert "may leave" not in result.stdout
+
+
 def test_many_rows_go_in_batches(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rotation, "ROWS_AT_ONCE", 2)
     for _ in range(6):
