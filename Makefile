@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run worker test check bench bench-nearby lint format swagger migrate revision lock clean
+.PHONY: help run worker test check bench bench-nearby bench-timing lint format swagger migrate revision lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ bench: $(VENV)/.tools  ## Measure and keep bench/RESULTS.md; needs PostgreSQL an
 
 bench-nearby: $(VENV)/.tools  ## Measure the search nearby among 100,000 workshops, and keep bench/NEARBY.md
 	@$(BIN)/python bench/nearby.py
+
+bench-timing: $(VENV)/.tools  ## See whether time tells who has an account, and keep bench/TIMING.md
+	@$(BIN)/python bench/timing.py
 
 lint: $(VENV)/.tools  ## Style, format, types, imports, security
 	@.ci/run lint format types imports security
