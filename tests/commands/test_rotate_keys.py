@@ -40,6 +40,7 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     profile = {"national_id_kind": "PL-PESEL", "national_id": PESEL}
     made.owner.put(f"/customers/{made.customer_id}/profile", json=profile, headers={"X-Workshop": made.slug})
     made.owner.post("/inventory", json={"name": "Filter", "price": 1}, headers={"Idempotency-Key": made.slug})
+    made.make_dead_letter()
     keys(installation, NEW, OLD)
     return made
 
