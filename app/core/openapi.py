@@ -458,7 +458,11 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     if "allOf" in schema:
         return _example(schema["allOf"][0], schemas)
     if "properties" in schema:
-        return {name: _example(field, schemas) for name, field in schema["properties"].items()}
+        return {
+            name: _example(field, schemas)
+            for name, field in schema["properties"].items()
+            if "x-in-place-of" not in field
+        }
     if schema.get("type") == "array":
         return [_example(schema["items"], schemas)]
     return {"object": {}, "boolean": True, "integer": 1}.get(str(schema.get("type")), "text")

@@ -46,11 +46,15 @@ class LoginIn(Schema):
     """Who signs in, by one of e-mail, phone or username (which is either), and a password."""
 
     email = _KnownAs(longest=254, metadata={"example": "customer@example.com"})
-    phone = _KnownAs(longest=254, metadata={"example": "+1 415 555 0132"})
+    phone = _KnownAs(
+        longest=254,
+        metadata={"description": "A phone number.", "x-in-place-of": "email", "example": "+1 415 555 0132"},
+    )
     username = _KnownAs(
         longest=254,
         metadata={
             "description": "An e-mail address or a phone number, for clients that know a username only.",
+            "x-in-place-of": "email",
             "example": "customer@example.com",
         },
     )
@@ -243,8 +247,8 @@ class EmailConfirmationIn(Schema):
         load_only=True,
         metadata={"description": "From the link.", "example": "b64Yx9..."},
     )
-    email = Email(metadata={"description": "The address that the code went to."})
-    code = SixDigits()
+    email = Email(metadata={"description": "The address that the code went to.", "x-in-place-of": "token"})
+    code = SixDigits(metadata={"description": "With `email`.", "x-in-place-of": "token"})
 
     @validates_schema
     def _by_link_or_by_code(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -179,9 +179,10 @@ def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None)
         _require_both_coordinates(workshop)
         if changes.get("phone"):
             workshop.phone = phones.normalised(changes["phone"], workshop.country)
+        _flush(session)
         if specialisations is not None:
             _specialise(session, workshop, specialisations)
-        _flush(session)
+            session.flush()
         audit.note_change(
             "workshop.updated", "workshop", workshop_id, before, audit.fields_of(workshop, RECORD)
         )
