@@ -171,6 +171,15 @@ def test_a_slug_is_one_workshops(shop: Shop, other_shop: Shop) -> None:
     assert (answer.status_code, answer.json["code"]) == (409, "slug_taken")
 
 
+def test_a_taken_slug_is_a_conflict_beside_other_changes_too(shop: Shop, other_shop: Shop) -> None:
+    changes = {"slug": other_shop.slug, "specialisations": ["brakes"], "city": "Chicago"}
+
+    answer = shop.owner.patch(f"/workshops/{shop.id}", json=changes)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "slug_taken")
+    assert shop.owner.get(f"/workshops/{shop.id}").json["specialisations"] == []
+
+
 def test_a_new_slug_is_the_one_that_public_requests_name(shop: Shop) -> None:
     slug = unique("renamed-")
     assert shop.owner.patch(at(shop), json={"slug": slug}).status_code == 200
