@@ -122,6 +122,8 @@ class Walker:
     shop: Shop
     rows: dict[str, list[int]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    session_id: int = 0
+    ended: bool = True
 
     def __post_init__(self) -> None:
         mechanics = [self.shop.make_mechanic().id for _ in range(ROWS)]
@@ -168,9 +170,13 @@ class Walker:
             return make_shop(self.app).customer.token
         caller: Caller = getattr(self.shop, self.role)
         assert caller.principal is not None
-        session_id = self._session()  # a new one for each request: some end what they are asked with
+        if (
+            self.ended
+        ):  # what went before may have ended the session: random ids are small, and so are real ones
+            self.session_id = self._session()
+        self.ended = case.path.startswith("/auth")
         with self.app.app_context():
-            return issue_token(replace(caller.principal, session_id=session_id))[0]
+            return issue_token(replace(caller.principal, session_id=self.session_id))[0]
 
     def aim(self, case: Case) -> Case:
         """Let two in three requests refer to what exists, and not end before they come to what is asked of them.
