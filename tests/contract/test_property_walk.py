@@ -107,6 +107,7 @@ OWN_REFUSAL = {
 NOT_DONE = {
     "DELETE /workshops/{workshop_id}",
     "POST /auth/refresh",
+    "POST /auth/email",  # it needs the password, which the walk may have changed
     "POST /auth/recovery/code",
     "POST /auth/recovery/password",
     "POST /auth/email/confirmation",
