@@ -18,7 +18,7 @@ from jose import jwt
 
 from app.core import clock, scopes
 from app.core.errors import NotSignedIn
-from app.core.scopes import MEMBERS, STAFF, Role
+from app.core.scopes import MEMBERS, Role
 
 ALGORITHM = "HS256"
 AUDIENCE = "mechanic-shop"
@@ -47,10 +47,6 @@ class Principal:
     def may(self, *any_of: str) -> bool:
         """Tell whether the caller has one of these scopes."""
         return not self.scopes.isdisjoint(any_of)
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role in STAFF
 
     @property
     def customer_id(self) -> int | None:

@@ -370,13 +370,12 @@ class TestAMembership:
 
 class TestAPrincipal:
     @pytest.mark.parametrize(
-        ("role", "staff", "customer_id"),
-        [("owner", True, None), ("mechanic", True, None), ("staff", True, None), ("customer", False, 7)],
+        ("role", "customer_id"), [("owner", None), ("mechanic", None), ("staff", None), ("customer", 7)]
     )
-    def test_is_what_its_role_says(self, role: Any, staff: bool, customer_id: int | None) -> None:
+    def test_is_what_its_role_says(self, role: Any, customer_id: int | None) -> None:
         principal = Principal(1, 2, 3, role, 7)
 
-        assert (principal.is_staff, principal.customer_id) == (staff, customer_id)
+        assert principal.customer_id == customer_id
 
     def test_is_read_once_a_request(self, app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         read_tokens: list[str] = []
