@@ -58,7 +58,7 @@ lock:  ## Pin the packages of requirements*.in anew (needs uv)
 	@for name in requirements requirements-dev; do \
 	  { echo "# Made by \`make lock\` from $$name.in; not edited by hand." && \
 	    uv pip compile $$name.in --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-	      --generate-hashes --no-header --no-emit-index-url; } > $$name.txt.new && mv $$name.txt.new $$name.txt \
+	      --generate-hashes --no-strip-extras --no-header --no-emit-index-url; } > $$name.txt.new && mv $$name.txt.new $$name.txt \
 	  || { rm -f $$name.txt.new; exit 1; }; done
 
 clean:  ## Remove .venv and caches; the database in instance/ stays
