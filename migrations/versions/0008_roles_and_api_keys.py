@@ -13,7 +13,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
 STAFF = sa.text("ended_at IS NULL AND role <> 'customer'")
-ROLE_KNOWN = op.f("ck_memberships_role_known")
+ROLE_KNOWN = "ck_memberships_role_known"
 
 
 def upgrade() -> None:
@@ -38,8 +38,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("memberships", schema=None) as batch_op:
         batch_op.add_column(sa.Column("role_id", ID, nullable=True))
-        batch_op.drop_constraint(ROLE_KNOWN, type_="check")
-        batch_op.create_check_constraint(ROLE_KNOWN, "role IN ('owner', 'mechanic', 'staff', 'customer')")
+        batch_op.drop_constraint(op.f(ROLE_KNOWN), type_="check")
+        batch_op.create_check_constraint(
+            op.f(ROLE_KNOWN), "role IN ('owner', 'mechanic', 'staff', 'customer')"
+        )
         batch_op.create_check_constraint(
             op.f("ck_memberships_own_role_for_staff"), "role = 'staff' OR role_id IS NULL"
         )
@@ -111,8 +113,8 @@ def downgrade() -> None:
         batch_op.drop_constraint(op.f("uq_memberships_workshop_id_id"), type_="unique")
         batch_op.drop_constraint(op.f("ck_memberships_staff_has_own_role"), type_="check")
         batch_op.drop_constraint(op.f("ck_memberships_own_role_for_staff"), type_="check")
-        batch_op.drop_constraint(ROLE_KNOWN, type_="check")
-        batch_op.create_check_constraint(ROLE_KNOWN, "role IN ('owner', 'mechanic', 'customer')")
+        batch_op.drop_constraint(op.f(ROLE_KNOWN), type_="check")
+        batch_op.create_check_constraint(op.f(ROLE_KNOWN), "role IN ('owner', 'mechanic', 'customer')")
         batch_op.drop_column("role_id")
     op.drop_table("roles")
 
