@@ -7,13 +7,16 @@ from flask_smorest import Blueprint
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.session_routes import bp as sessions
+from app.blueprints.api_keys.routes import bp as api_keys
 from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.mechanics.routes import bp as mechanics
+from app.blueprints.members.routes import bp as members
 from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
+from app.blueprints.roles.routes import bp as roles
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
 from app.blueprints.workshops.opening_routes import bp as opening
@@ -25,9 +28,12 @@ ALL: tuple[Blueprint, ...] = (
     accounts,
     sessions,
     own_account,
+    roles,
+    api_keys,
     customers,
     profiles,
     mechanics,
+    members,
     inventory,
     service_tickets,
     usage,

@@ -74,6 +74,7 @@ class AuditEntry(WorkshopOwned, Model):
     sealed_by: Mapped[int | None] = mapped_column(Id)
     details: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(String(128))
+    key_id: Mapped[int | None] = mapped_column(Id)
     salt: Mapped[bytes] = mapped_column(LargeBinary(16))
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
@@ -215,6 +216,7 @@ def _append(one: Note, key: Seal | None) -> None:
         "sealed_by": key.id if key else None,
         "details": details,
         "request_id": g.get("request_id"),
+        "key_id": principal.key_id if principal else None,
     }
     digest = chain.content_digest(workshop_id=one.workshop_id, **said)
     if db.engine.dialect.name == "postgresql":
@@ -238,7 +240,7 @@ def _plain(value: Any) -> Any:
 
 
 SAID = (
-    "at", "account_id", "role", "action", "subject_kind", "subject_id", "sealed_by", "details", "request_id",
+    "at", "account_id", "role", "action", "subject_kind", "subject_id", "sealed_by", "details", "request_id", "key_id",
 )  # fmt: skip
 
 

@@ -37,6 +37,9 @@ class Situation:
         self.closure_id = closed.json["id"]
         person = f"/customers/{self.shop.customer_id}"
         assert self.shop.owner.put(f"{person}/profile", json={"city": "Sopot"}).status_code == 200
+        self.role_id, self.member_id = self.shop.make_role().id, self.shop.make_staff().member_id
+        made = self.shop.owner.post("/api_keys", json=_api_key(self))
+        self.key_id = made.json["id"]
         consent = {"kind": "photos", "text_version": "1", "given": True}
         assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
 
@@ -67,6 +70,9 @@ class Situation:
             "mechanic_id": self.shop.mechanic_id,
             "item_id": self.item_id,
             "session_id": self.session_id,
+            "role_id": self.role_id,
+            "key_id": self.key_id,
+            "member_id": self.member_id,
             "ticket_id": self.ticket_id,
             "notification_id": self.notification_id,
             "workshop_id": self.shop.id,
@@ -100,6 +106,9 @@ class Situation:
         lists = (
             "/customers",
             "/mechanics",
+            "/roles",
+            "/members",
+            "/api_keys",
             "/inventory",
             "/service_tickets",
             "/mechanics/usage",
@@ -150,6 +159,14 @@ def _profile(situation: Situation) -> dict[str, Any]:
 
 def _mechanic(situation: Situation) -> dict[str, Any]:
     return _customer(situation) | {"salary": 60000}
+
+
+def _role(situation: Situation) -> dict[str, Any]:
+    return {"name": unique("Front desk "), "scopes": []}
+
+
+def _api_key(situation: Situation) -> dict[str, Any]:
+    return {"name": unique("Export "), "scopes": ["inventory:read"]}
 
 
 def _item(situation: Situation) -> dict[str, Any]:
@@ -207,8 +224,16 @@ BODIES: dict[str, Body] = {
         "given": True,
     },
     "POST /mechanics": _mechanic,
-    "PUT /mechanics/{mechanic_id}": _mechanic,
+    "PUT /mechanics/{mechanic_id}": lambda situation: (
+        _mechanic(situation) | {"email": situation.shop.mechanic.email}
+    ),
     "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},
+    "POST /roles": _role,
+    "PUT /roles/{role_id}": _role,
+    "PATCH /roles/{role_id}": lambda _: {"description": "For the winter."},
+    "POST /api_keys": _api_key,
+    "PATCH /api_keys/{key_id}": lambda _: {"name": "Accounting"},
+    "PUT /members/{member_id}/role": lambda situation: {"role": "staff", "role_id": situation.role_id},
     "POST /inventory": _item,
     "PUT /inventory/{item_id}": _item,
     "PATCH /inventory/{item_id}": lambda _: {"price": 12},

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.blueprints.accounts import addresses, codes, recovery
+from app.blueprints.accounts import addresses, codes, recovery, service
 from app.blueprints.accounts.schemas import (
+    CallerOut,
     EmailChangeIn,
     EmailConfirmationIn,
     PasswordChangeIn,
@@ -14,11 +15,20 @@ from app.blueprints.accounts.schemas import (
     RecoveryPasswordIn,
     RecoveryTokenOut,
 )
-from app.core.contract import Blueprint, limited, public, signed_in, unversioned
+from app.core.contract import Blueprint, limited, public, signed_in, signed_in_or_by_key, unversioned
 from app.core.identity import principal
 from app.core.schema import Message
 
 bp = Blueprint("own_account", __name__, url_prefix="/auth", description="One's own account.")
+
+
+@bp.get("/me", tags=["accounts"])
+@limited("read")
+@signed_in_or_by_key
+@bp.response(200, CallerOut)
+def get_caller() -> dict[str, Any]:
+    """Tell who one is: the account, the workshop one acts in, as what, and what one may do at this moment."""
+    return service.described(principal())
 
 
 @bp.post("/recovery", tags=["accounts"])
