@@ -11,6 +11,7 @@ from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
+from app.blueprints.invitations.routes import bp as invitations
 from app.blueprints.mechanics.routes import bp as mechanics
 from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
@@ -28,6 +29,7 @@ ALL: tuple[Blueprint, ...] = (
     customers,
     profiles,
     mechanics,
+    invitations,
     inventory,
     service_tickets,
     usage,

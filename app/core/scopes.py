@@ -30,6 +30,8 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "mechanics:names": ("See who works here, by name.", ("owner", "mechanic", "staff", "customer")),
     "mechanics:write": ("Hire, change and dismiss mechanics.", ("owner",)),
     "mechanics:salary": ("See salaries.", ("owner",)),
+    "invitations:read": ("See who is invited, and what came of it.", ("owner",)),
+    "invitations:write": ("Invite staff, and send again and withdraw invitations.", ("owner",)),
     "tickets:read": ("See every service ticket.", ("owner", "mechanic")),
     "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
     "inventory:read": ("See the parts.", ("owner", "mechanic")),
