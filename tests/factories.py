@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
-from app.blueprints.accounts.models import Account
+from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory import service as inventory
@@ -184,8 +185,7 @@ def make_shop(app: Flask) -> Shop:
         workshop_id = workshops.open_workshop(slug.title(), slug).id
         with tenancy.acting_in(workshop_id):
             owner_email = f"owner@{slug}.example.com"
-            membership = accounts.join(workshop_id, accounts.open_account(owner_email, PASSWORD), "owner")
-            owner = sessions.begin(sessions.principal_of(membership)).principal
+            accounts.join(workshop_id, accounts.open_account(owner_email, PASSWORD), "owner")
             mechanic_email = f"mechanic@{slug}.example.com"
             mechanics.hire(
                 workshop_id, name="Mel Mechanic", email=mechanic_email, phone="555-987-6543",
@@ -200,16 +200,16 @@ def make_shop(app: Flask) -> Shop:
                     phone=f"555-123-{number:04d}",
                     password=PASSWORD,
                 )
-    with app.app_context():
+            people = [signed_in(app, workshop_id, slug, e) for e in (owner_email, mechanic_email, *emails)]
+    return Shop(app, workshop_id, slug, *people, nobody=Caller(app, None, slug))
 
-        def signed_in(email: str) -> Caller:
-            principal = accounts.sign_in(email, PASSWORD, slug, ("owner",))
-            return Caller(app, sessions.begin(principal).principal, slug, email)
 
-        return Shop(
-            app, workshop_id, slug, Caller(app, owner, slug, owner_email), signed_in(mechanic_email),
-            signed_in(emails[0]), signed_in(emails[1]), Caller(app, None, slug),
-        )  # fmt: skip
+def signed_in(app: Flask, workshop_id: int, slug: str, email: str) -> Caller:
+    """Return a member of a workshop with a session of their own: as after signing in, without the password's check."""
+    member = (Membership.workshop_id == workshop_id, Account.email == email)
+    statement = select(Membership).join(Account, Account.id == Membership.account_id).where(*member)
+    principal = sessions.principal_of(db.session.scalars(statement).one())
+    return Caller(app, sessions.begin(principal).principal, slug, email)
 
 
 def account_of(email: str) -> Account:

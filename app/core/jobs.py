@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import BigInteger, PrimaryKeyConstraint, String, delete, func, select, update
+from sqlalchemy import BigInteger, PrimaryKeyConstraint, String, delete, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Session as AnySession
 
 from app.core import clock
-from app.core.db import Instant, atomic
+from app.core.db import Instant, Session, atomic, require_atomic
 from app.core.model import Model
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,34 @@ def periodic(name: str, *, every: timedelta, at_start: bool = False) -> Callable
         return work
 
     return declare
+
+
+# ---- Nudges -----------------------------------------------------------------------------------------------------
+
+
+def nudge_after_commit(name: str) -> None:
+    """Let a worker run the job `name` once the present transaction is committed: what it looks for is there then.
+
+    :raises RuntimeError: outside `atomic()`.
+    """
+    from app.extensions import db
+
+    session = db.session()
+    require_atomic(session)
+    session.info.setdefault("nudges", set()).add(name)
+
+
+@event.listens_for(Session, "after_commit")
+def _nudge(session: AnySession) -> None:
+    from app.extensions import jobs
+
+    for name in session.info.pop("nudges", ()):
+        jobs.nudge(name)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_nudges(session: AnySession) -> None:
+    session.info.pop("nudges", None)
 
 
 # ---- Slots ------------------------------------------------------------------------------------------------------

@@ -18,17 +18,15 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
-    event,
     func,
     select,
     text,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.orm import Session as AnySession
 
-from app.core import clock, crypto, letters, mail, tenancy
-from app.core.db import Id, Instant, Session, Versioned, atomic, locked, require_atomic
+from app.core import clock, crypto, jobs, letters, mail, tenancy
+from app.core.db import Id, Instant, Versioned, atomic, locked, require_atomic
 from app.core.letters import Letterhead, WrongValues
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
@@ -133,31 +131,13 @@ def queue(
         updated_at=now,
     )
     session.add(message)
-    nudge_after_commit(session)
+    jobs.nudge_after_commit(DELIVERY)
     return message
 
 
 def digest_of(address: str) -> bytes:
     """Return the blind index by which messages to an address are found."""
     return crypto.blind_index("outbox.recipient", address.lower())
-
-
-def nudge_after_commit(session: AnySession) -> None:
-    """Let a worker look for messages once this transaction is committed."""
-    session.info["mail_queued"] = True
-
-
-@event.listens_for(Session, "after_commit")
-def _nudge(session: AnySession) -> None:
-    from app.extensions import jobs
-
-    if session.info.pop("mail_queued", False):
-        jobs.nudge(DELIVERY)
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget_nudge(session: AnySession) -> None:
-    session.info.pop("mail_queued", None)
 
 
 # ---- Afterwards -------------------------------------------------------------------------------------------------
@@ -174,10 +154,8 @@ def find_locked(workshop_id: int, message_id: int) -> OutboxMessage | None:
 
 def revive(message: OutboxMessage) -> None:
     """Let a dead message start anew, as the same message: its Message-ID stays. Inside `atomic()`."""
-    from app.extensions import db
-
     message.state, message.attempts, message.due_at, message.last_error = "pending", 0, clock.now(), None
-    nudge_after_commit(db.session())
+    jobs.nudge_after_commit(DELIVERY)
 
 
 def forget(workshop_id: int, address: str) -> int:

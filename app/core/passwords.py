@@ -35,6 +35,8 @@ def too_easy(password: str, personal: list[str]) -> list[str]:
     Judged by zxcvbn (D. Wheeler, USENIX Security 2016): at least PASSWORD_LEAST_SCORE of its scores from 0 to 4.
     """
     least = current_app.config["PASSWORD_LEAST_SCORE"]
+    if least == 0:  # what is judged costs some milliseconds
+        return []
     judged = zxcvbn(password, user_inputs=personal, max_length=LONGEST_PASSWORD)
     if judged["score"] >= least:
         return []

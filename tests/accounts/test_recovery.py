@@ -47,6 +47,16 @@ def another(code: str) -> str:
     return f"{(int(code) + 1) % 10**6:06d}"
 
 
+def test_a_worker_looks_for_a_code_once_it_is_committed_and_not_before(shop: Shop) -> None:
+    waiting = shop.app.extensions["jobs"].huey.pending_count
+    before = waiting()
+    with shop.inside(), atomic():
+        codes.send("recovery", shop.customer.email, shop.customer.principal.account_id)
+        inside = waiting()
+
+    assert (inside, waiting()) == (before, before + 1)
+
+
 @pytest.mark.parametrize("role", ["owner", "mechanic", "customer"])
 def test_three_steps_lead_to_another_password(shop: Shop, letters: Letters, role: str) -> None:
     person: Caller = getattr(shop, role)

@@ -17,11 +17,10 @@ from flask import json
 from sqlalchemy import bindparam, delete, func, select, update
 
 from app.blueprints.accounts.models import Account, Membership, OneTimeCode
-from app.core import clock, crypto, links, outbox
+from app.core import clock, crypto, jobs, links, outbox
 from app.core.db import atomic
-from app.core.jobs import periodic
 from app.core.tenancy import across_workshops, acting_in
-from app.extensions import db, jobs
+from app.extensions import db
 from config import is_address
 
 GOOD_FOR = {
@@ -93,7 +92,7 @@ def send(purpose: str, address: str, account_id: int | None, *, new_email: str |
                 expires_at=now + GOOD_FOR[purpose],
             )
         )
-    jobs.nudge(MAILING)
+        jobs.nudge_after_commit(MAILING)
 
 
 def give_token(purpose: str, account_id: int) -> str:
@@ -202,7 +201,7 @@ def forget(account_id: int) -> None:
         )
 
 
-@periodic(MAILING, every=timedelta(seconds=10))
+@jobs.periodic(MAILING, every=timedelta(seconds=10))
 def mail_codes() -> None:
     """Hand the codes that wait to the outbox, each in the name of a workshop that its person belongs to."""
     unmailed = select(OneTimeCode.id).where(OneTimeCode.sealed.is_not(None)).order_by(OneTimeCode.id)
@@ -266,7 +265,7 @@ def workshop_of(account_id: int) -> int | None:
         ).first()
 
 
-@periodic("forget-codes", every=timedelta(hours=1))
+@jobs.periodic("forget-codes", every=timedelta(hours=1))
 def forget_old() -> None:
     """Delete the codes that expired a day ago."""
     with atomic() as session:
