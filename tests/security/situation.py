@@ -17,7 +17,10 @@ from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vi
 
 @dataclass
 class Situation:
-    """`shop` has a ticket of its customer with a mechanic and an item, and a dead letter; `other_shop` is somebody else's."""
+    """`shop` has a ticket of its customer with a mechanic and an item, a dead letter, and an invitation of one who walked in.
+
+    `other_shop` is somebody else's.
+    """
 
     app: Flask
     shop: Shop = field(init=False)
@@ -37,6 +40,9 @@ class Situation:
         self.closure_id = closed.json["id"]
         person = f"/customers/{self.shop.customer_id}"
         assert self.shop.owner.put(f"{person}/profile", json={"city": "Sopot"}).status_code == 200
+        self.walk_in_id = self.shop.make_customer().id
+        invited = self.shop.owner.post(f"/customers/{self.shop.make_customer().id}/invitation")
+        self.invitation_id = invited.json["id"]
         consent = {"kind": "photos", "text_version": "1", "given": True}
         assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
 
@@ -69,6 +75,7 @@ class Situation:
             "session_id": self.session_id,
             "ticket_id": self.ticket_id,
             "notification_id": self.notification_id,
+            "invitation_id": self.invitation_id,
             "workshop_id": self.shop.id,
             "closure_id": self.closure_id,
             "path": "swagger-ui.css",
@@ -81,7 +88,8 @@ class Situation:
         body = BODIES.get(f"{method} {path}")
         if body is not None:
             options.setdefault("json", body(self))
-        return caller.open(method, path.format(**self.ids) + QUERIES.get(f"{method} {path}", ""), **options)
+        ids = self.ids | {"customer_id": self.walk_in_id} if path.endswith("/invitation") else self.ids
+        return caller.open(method, path.format(**ids) + QUERIES.get(f"{method} {path}", ""), **options)
 
     def finish_the_ticket(self) -> None:
         """Cancel the ticket: a workshop is closed only once none is open."""
@@ -105,6 +113,7 @@ class Situation:
             "/mechanics/usage",
             "/inventory/usage",
             "/notifications/log",
+            "/invitations",
             "/audit",
         )
         shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
@@ -150,6 +159,10 @@ def _profile(situation: Situation) -> dict[str, Any]:
 
 def _mechanic(situation: Situation) -> dict[str, Any]:
     return _customer(situation) | {"salary": 60000}
+
+
+def _invitation(situation: Situation) -> dict[str, Any]:
+    return _mechanic(situation) | {"role": "mechanic"}
 
 
 def _item(situation: Situation) -> dict[str, Any]:
@@ -209,6 +222,9 @@ BODIES: dict[str, Body] = {
     "POST /mechanics": _mechanic,
     "PUT /mechanics/{mechanic_id}": _mechanic,
     "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},
+    "POST /invitations": _invitation,
+    "POST /invitations/preview": lambda _: {"token": "none"},
+    "POST /invitations/accept": lambda _: {"token": "none", "password": PASSWORD},
     "POST /inventory": _item,
     "PUT /inventory/{item_id}": _item,
     "PATCH /inventory/{item_id}": lambda _: {"price": 12},
