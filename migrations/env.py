@@ -26,6 +26,7 @@ PLAIN = {
     "Cents": "sa.BigInteger()",
     "Percent": "sa.Integer()",
     "EncryptedText": "sa.LargeBinary()",
+    "ScopeSet": "sa.Text()",
 }
 
 

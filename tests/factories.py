@@ -16,13 +16,14 @@ from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
-from app.blueprints.accounts.models import Account, Membership
+from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.models import Part
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.roles import service as roles
 from app.blueprints.service_tickets import service as tickets
 from app.blueprints.workshops import service as workshops
 from app.core import identity, outbox, tenancy
@@ -67,6 +68,11 @@ class Caller:
     workshop: str | None = None
     email: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def member_id(self) -> int:
+        assert self.principal is not None
+        return self.principal.membership_id
 
     @property
     def token(self) -> str:
@@ -168,6 +174,33 @@ class Shop:
         assert self.owner.principal is not None
         with self.inside():
             return tickets.open_ticket(self.owner.principal, **values)
+
+    def make_role(self, *held: str, **overrides: Any) -> OwnRole:
+        """Make a role of this workshop's own that holds these scopes."""
+        assert self.owner.principal is not None
+        values: dict[str, Any] = {"name": unique("Role "), "scopes": held, **overrides}
+        with self.inside():
+            return roles.make(self.owner.principal, **values)
+
+    def make_staff(self, *held: str, role: OwnRole | None = None, mechanic_id: int | None = None) -> Caller:
+        """Make somebody who is signed in with a role of this workshop's own that holds these scopes, or with `role`."""
+        email, role_id = f"{unique('staff')}@example.com", (role or self.make_role(*held)).id
+        with self.inside(), atomic():
+            account = accounts.open_account(email, PASSWORD)
+            accounts.join(self.id, account, "staff", role_id=role_id, mechanic_id=mechanic_id)
+        return self.sign_in(email)
+
+    def make_owner(self) -> Caller:
+        """Make another owner of this workshop."""
+        email = f"{unique('owner')}@example.com"
+        with self.inside(), atomic():
+            accounts.join(self.id, accounts.open_account(email, PASSWORD), "owner")
+        return self.sign_in(email)
+
+    def sign_in(self, email: str) -> Caller:
+        with self.app.app_context():
+            caller = accounts.sign_in(email, PASSWORD, self.slug, ("owner",))
+            return Caller(self.app, sessions.begin(caller).principal, self.slug, email)
 
     def make_dead_letter(self) -> int:
         """Make a message to the customer that was given up, and return its id."""

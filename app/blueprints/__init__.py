@@ -13,8 +13,10 @@ from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.invitations.routes import bp as invitations
 from app.blueprints.mechanics.routes import bp as mechanics
+from app.blueprints.members.routes import bp as members
 from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
+from app.blueprints.roles.routes import bp as roles
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
 from app.blueprints.workshops.opening_routes import bp as opening
@@ -26,9 +28,11 @@ ALL: tuple[Blueprint, ...] = (
     accounts,
     sessions,
     own_account,
+    roles,
     customers,
     profiles,
     mechanics,
+    members,
     invitations,
     inventory,
     service_tickets,

@@ -74,6 +74,7 @@ class AuditEntry(WorkshopOwned, Model):
     sealed_by: Mapped[int | None] = mapped_column(Id)
     details: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(String(128))
+    key_id: Mapped[int | None] = mapped_column(Id)
     salt: Mapped[bytes] = mapped_column(LargeBinary(16))
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))

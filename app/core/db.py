@@ -234,6 +234,11 @@ def _is_schema_error(error: DBAPIError) -> bool:
     return any(words in str(error.orig) for words in ("no such table", "no such column", "syntax error"))
 
 
+def is_still_named(error: DBAPIError) -> bool:
+    """Tell whether a row could not go because another names it (a foreign key), which pg8000 calls a fault of the program."""
+    return sqlstate(error) == "23503" or "FOREIGN KEY" in str(error.orig)
+
+
 def violated(error: DBAPIError) -> str:
     """Return what an integrity error names: the constraint (PostgreSQL), or SQLite's `table.column, ...` text."""
     original = error.orig

@@ -176,9 +176,15 @@ class Standing:
     ceiling: frozenset[str] | None = None
 
     def of(self, principal: Principal) -> Principal:
-        """Return the caller with what both their token and their membership allow."""
+        """Return the caller with what both their token and their membership allow.
+
+        What a token of staff carries is no bound: it is what their role held when the token was issued, by which answers are
+        kept. What the role holds now is the ceiling.
+        """
         if self.ceiling is None and principal.narrowed is None:
             return principal
+        if principal.role == "staff":
+            return replace(principal, narrowed=self.ceiling or frozenset())
         ceiling = scopes.of_role(principal.role) if self.ceiling is None else self.ceiling
         return replace(principal, narrowed=principal.scopes & ceiling)
 

@@ -41,8 +41,10 @@ you have seen, and an `Idempotency-Key` with a POST to be able to send it again.
 TAGS = {
     "workshops": "The workshops: a public directory, when they are open, and each one's own settings.",
     "accounts": "Signing in, staying signed in, and opening a workshop.",
+    "roles": "What people may do: the built-in roles, and those of the workshop's own making.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
+    "members": "Who may sign in to the workshop as one of its people, and as what.",
     "invitations": "How people come to a workshop: staff, and customers who walked in.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
     "inventory": "The parts, their prices and their stock.",

@@ -14,6 +14,7 @@ from marshmallow import RAISE, ValidationError, fields, validate
 from app.core.clock import rfc3339
 from app.core.money import GREATEST_AMOUNT, rounded
 from app.core.passwords import LONGEST_PASSWORD
+from app.core.scopes import GRANTABLE
 from app.extensions import ma
 
 GREATEST_ID = 2**63 - 1
@@ -310,6 +311,30 @@ class CommaSeparated(fields.Field[list[str]]):
         if strange := [word for word in words if word not in self.known]:
             raise ValidationError(f"Unknown: {', '.join(strange)}. Known: {', '.join(self.known)}.")
         return words
+
+
+class ScopeList(fields.List[str]):
+    """Scopes that staff can have, each once, in the order of their names; app/core/scopes.py has the table."""
+
+    def __init__(self, *, least: int = 0, **options: Any) -> None:
+        metadata = {"uniqueItems": True, "example": ["tickets:read", "tickets:write"]}
+        super().__init__(
+            fields.String(validate=validate.OneOf(GRANTABLE, error="Not a scope that staff can have.")),
+            validate=validate.Length(least, len(GRANTABLE)),
+            metadata=metadata | options.pop("metadata", {}),
+            **options,
+        )
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[str | None]:
+        names = super()._deserialize(value, attr, data, **kwargs)
+        if len(set(names)) < len(names):
+            raise ValidationError("Each scope once.")
+        return names
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> list[Any] | None:
+        return super()._serialize(sorted(value), attr, obj, **kwargs)
 
 
 class Message(Schema):

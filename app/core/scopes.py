@@ -27,7 +27,7 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "customers:create": ("Record a customer who walked in.", ("owner", "mechanic")),
     "customers:write": ("Change and erase customers' records.", ("owner",)),
     "mechanics:read": ("See who works here, by name and contact.", ("owner", "mechanic")),
-    "mechanics:names": ("See who works here, by name.", ("owner", "mechanic", "staff", "customer")),
+    "mechanics:names": ("See who works here, by name.", ("owner", "mechanic", "customer")),
     "mechanics:write": ("Hire, change and dismiss mechanics.", ("owner",)),
     "mechanics:salary": ("See salaries.", ("owner",)),
     "invitations:read": ("See who is invited, and what came of it.", ("owner",)),
@@ -36,16 +36,23 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
     "inventory:read": ("See the parts.", ("owner", "mechanic")),
     "inventory:write": ("Add, change and remove parts.", ("owner",)),
+    "members:read": ("See who may sign in to the workshop, and as what.", ("owner",)),
+    "members:write": ("Give its members another role, and end their membership.", ("owner",)),
+    "roles:read": ("See the roles, and what each scope lets one do.", ("owner",)),
+    "roles:write": ("Make, change and remove roles of the workshop's own.", ("owner",)),
     "audit:read": ("See who changed what.", ("owner",)),
     "notifications:read": ("See what was sent in the workshop's name.", ("owner",)),
     "notifications:write": ("Send again what could not be sent.", ("owner",)),
     "reports:read": ("See rankings and figures.", ("owner", "mechanic")),
 }
 
+# What a role of a workshop's own can hold: not what is about a customer's own record.
+GRANTABLE = tuple(name for name, (_, roles) in SCOPES.items() if roles != ("customer",))
+
 
 @lru_cache(maxsize=8)
 def of_role(role: Role) -> frozenset[str]:
-    """Return the scopes that a built-in role carries."""
+    """Return the scopes that a built-in role carries: none for `staff`, whose role is of the workshop's own making."""
     return frozenset(name for name, (_, roles) in SCOPES.items() if role in roles)
 
 

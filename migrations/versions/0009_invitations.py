@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -20,6 +20,7 @@ def upgrade() -> None:
         "invitations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("name", sa.String(length=200), nullable=True),
         sa.Column("phone", sa.String(length=20), nullable=True),
@@ -37,7 +38,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "role IN ('owner', 'mechanic', 'customer')", name=op.f("ck_invitations_role_known")
+            "role IN ('owner', 'mechanic', 'staff', 'customer')", name=op.f("ck_invitations_role_known")
+        ),
+        sa.CheckConstraint(
+            "role = 'staff' OR role_id IS NULL", name=op.f("ck_invitations_own_role_for_staff")
+        ),
+        sa.CheckConstraint(
+            "role <> 'staff' OR role_id IS NOT NULL OR token_digest IS NULL",
+            name=op.f("ck_invitations_staff_has_own_role"),
         ),
         sa.CheckConstraint(
             "(role = 'customer') = (customer_id IS NOT NULL)", name=op.f("ck_invitations_customer_has_record")
@@ -73,6 +81,11 @@ def upgrade() -> None:
             name=op.f("fk_invitations_workshop_id_mechanic_id_mechanics"),
         ),
         sa.ForeignKeyConstraint(
+            ["workshop_id", "role_id"],
+            ["roles.workshop_id", "roles.id"],
+            name=op.f("fk_invitations_workshop_id_role_id_roles"),
+        ),
+        sa.ForeignKeyConstraint(
             ["invited_by"], ["accounts.id"], name=op.f("fk_invitations_invited_by_accounts")
         ),
         sa.ForeignKeyConstraint(
@@ -99,6 +112,7 @@ def upgrade() -> None:
             )
         batch_op.create_index("ix_invitations_created_at", ["workshop_id", "created_at", "id"], unique=False)
         batch_op.create_index("ix_invitations_customer", ["workshop_id", "customer_id"], unique=False)
+        batch_op.create_index("ix_invitations_role", ["workshop_id", "role_id"], unique=False)
         batch_op.create_index("ix_invitations_expires_at", ["expires_at"], unique=False)
 
 

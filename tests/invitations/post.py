@@ -27,6 +27,13 @@ def new_owner(**overrides: Any) -> dict[str, Any]:
     return {"role": "owner", "email": f"{unique('olga')}@example.com", "name": "Olga Owner", **overrides}
 
 
+def new_staff(role_id: int, **overrides: Any) -> dict[str, Any]:
+    """Return what invites somebody to a role of the workshop's own."""
+    return {
+        "role": "staff", "role_id": role_id, "email": f"{unique('sam')}@example.com", "name": "Sam Staff", **overrides
+    }  # fmt: skip
+
+
 def told(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 

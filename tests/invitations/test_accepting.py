@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts.models import Account, Membership
+from app.blueprints.accounts.models import Account
 from app.blueprints.accounts.tries import BY_NAME
 from app.blueprints.invitations.models import Invitation
 from app.core import identity
@@ -19,7 +18,7 @@ from app.core.db import atomic
 from app.core.identity import Principal
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, Shop, account_of, unique
-from tests.invitations.post import Post, new_mechanic, new_owner, signed_in, told
+from tests.invitations.post import Post, new_mechanic, new_owner, new_staff, signed_in, told
 from tests.mailing import Clock
 
 REFUSED = (400, "invitation_refused")
@@ -35,11 +34,9 @@ def accounts_with(shop: Shop, email: str) -> int:
 
 
 def end_membership(shop: Shop, caller: Caller) -> None:
-    """Let somebody be nothing in the shop any more, as an administrator would."""
+    """Let a second owner, who stays, end what somebody is in the shop."""
     assert caller.principal is not None
-    with shop.inside(), atomic() as session:
-        membership = session.get_one(Membership, caller.principal.membership_id)
-        membership.ended_at = membership.created_at + timedelta(seconds=1)
+    assert shop.make_owner().delete(f"/members/{caller.principal.membership_id}").status_code == 200
 
 
 class TestThePreview:
@@ -52,6 +49,7 @@ class TestThePreview:
         assert shown.json == {
             "workshop": {"name": post.shop.slug.title(), "slug": post.shop.slug},
             "role": "mechanic",
+            "role_name": None,
             "name": "Jane Wrench",
             "email": "j***@example.com",
             "has_account": False,
@@ -160,6 +158,36 @@ class TestANewAccount:
         assert "refresh_token" not in accepted.json
         assert accepted.json["csrf_token"]
         assert "HttpOnly" in accepted.headers["Set-Cookie"]
+
+
+class TestARoleOfTheWorkshopsOwn:
+    def test_is_what_its_invitation_says_and_gives(self, post: Post) -> None:
+        role = post.shop.make_role("customers:read", name="Front desk")
+        token = post.token(post.invite(new_staff(role.id)))
+
+        shown = post.preview(token).json
+        accepted = post.accept(token)
+
+        assert (shown["role"], shown["role_name"]) == ("staff", "Front desk")
+        assert (accepted.status_code, accepted.json["role"]) == (201, "staff")
+        member = signed_in(post.shop, accepted)
+        assert [member.get(path).status_code for path in ("/customers", "/inventory")] == [200, 403]
+
+    def test_that_was_removed_is_nobodys(self, post: Post) -> None:
+        role = post.shop.make_role()
+        token = post.token(post.invite(new_staff(role.id)))
+        assert post.owner.delete(f"/roles/{role.id}").status_code == 200
+
+        assert told(post.accept(token)) == REFUSED
+
+    def test_that_has_grown_beyond_its_inviter_is_not_given(self, post: Post) -> None:
+        role = post.shop.make_role("customers:read")
+        able = post.shop.make_staff("invitations:write", "customers:read")
+        token = post.token(post.invite(new_staff(role.id), by=able))
+        grown = {"scopes": ["customers:read", "customers:write"]}
+        assert post.owner.patch(f"/roles/{role.id}", json=grown).status_code == 200
+
+        assert told(post.accept(token)) == REFUSED
 
 
 class TestTheName:
@@ -441,13 +469,12 @@ def _principal_of(shop: Shop, answer: TestResponse) -> Principal:
         return identity.read_token(answer.json["auth_token"])
 
 
-def test_an_owner_who_is_a_mechanic_by_now_gave_more_than_they_hold(post: Post) -> None:
+def test_an_owner_who_is_less_by_now_gave_more_than_they_hold(post: Post) -> None:
     token = post.token(post.invite(new_owner()))
     assert post.shop.owner.principal is not None
-    record = post.shop.make_mechanic()
-    with post.shop.inside(), atomic() as session:
-        membership = session.get_one(Membership, post.shop.owner.principal.membership_id)
-        membership.role, membership.mechanic_id = "mechanic", record.id
+    path = f"/members/{post.shop.owner.principal.membership_id}/role"
+    lesser = {"role": "staff", "role_id": post.shop.make_role("invitations:write").id}
+    assert post.shop.make_owner().put(path, json=lesser).status_code == 200
 
     assert told(post.accept(token)) == REFUSED
 

@@ -17,7 +17,7 @@ from app.core.db import atomic
 from app.core.outbox import OutboxMessage
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, Shop
-from tests.invitations.post import Post, new_mechanic, new_owner, told
+from tests.invitations.post import Post, new_mechanic, new_owner, new_staff, told
 from tests.mailing import Clock
 
 INVALID = (400, "invalid_request")
@@ -95,11 +95,15 @@ class TestStaff:
             (new_mechanic(role="customer"), {"role"}),
             (new_mechanic(role="admin"), {"role"}),
             ({"role": "mechanic"}, {"email", "name", "phone", "salary"}),
+            ({"role": "staff"}, {"email", "name", "role_id"}),
+            (new_staff(1, phone="555-987-6543"), {"phone"}),
+            (new_owner(role_id=1), {"role_id"}),
+            ({"role": "mechanic", "mechanic_id": 1, "role_id": 1}, {"role_id"}),
             ({"role": "owner"}, {"email", "name"}),
             (new_owner(phone="555-987-6543"), {"phone"}),
             (new_owner(salary=1), {"salary"}),
             ({"role": "mechanic", "mechanic_id": 1, "email": "ada@example.com"}, {"email"}),
-            ({"role": "owner", "mechanic_id": 1}, {"mechanic_id"}),
+            ({"role": "owner", "mechanic_id": 1}, {"email", "name", "mechanic_id"}),
             ({}, {"role"}),
             (new_mechanic(salary=-1), {"salary"}),
             (new_mechanic(email="no address"), {"email"}),
@@ -194,7 +198,7 @@ class TestNobodyGivesMoreThanTheyHold:
 
         answer = able.post("/invitations", json=new_owner())
 
-        assert told(answer) == (403, "not_allowed")
+        assert told(answer) == (403, "beyond_own_scopes")
         assert "`workshop:write`" in answer.json["detail"]
 
     def test_but_what_they_hold(self, shop: Shop) -> None:
@@ -215,7 +219,7 @@ class TestNobodyGivesMoreThanTheyHold:
         invitation = post.invite(new_owner())
         able = with_scopes(post.shop, "invitations:write")
 
-        assert told(able.post(f"/invitations/{invitation['id']}/resend")) == (403, "not_allowed")
+        assert told(able.post(f"/invitations/{invitation['id']}/resend")) == (403, "beyond_own_scopes")
         assert able.delete(f"/invitations/{invitation['id']}").status_code == 200
 
     @pytest.mark.parametrize("scope", ["customers:create", "customers:write"])
@@ -226,6 +230,53 @@ class TestNobodyGivesMoreThanTheyHold:
         assert told(able.post(f"/invitations/{invitation['id']}/resend")) == (403, "not_allowed")
         assert told(able.delete(f"/invitations/{invitation['id']}")) == (403, "not_allowed")
         assert post.state(invitation) == "open"
+
+
+class TestARoleOfTheWorkshopsOwn:
+    def test_is_given_by_its_name(self, post: Post) -> None:
+        role = post.shop.make_role("customers:read", name="Front desk")
+
+        invitation = post.invite(new_staff(role.id))
+
+        assert (invitation["role"], invitation["role_id"]) == ("staff", role.id)
+        assert "Your role there: Front desk" in " ".join(post.letters.to(invitation["email"])[0].split())
+
+    def test_is_given_by_staff_who_hold_what_it_holds(self, post: Post) -> None:
+        smaller, larger = post.shop.make_role("customers:read"), post.shop.make_role("customers:write")
+        able = post.shop.make_staff("invitations:write", "customers:read")
+
+        answers = [able.post("/invitations", json=new_staff(role.id)) for role in (smaller, larger)]
+
+        assert answers[0].status_code == 201
+        assert told(answers[1]) == (403, "beyond_own_scopes")
+
+    def test_of_another_workshop_looks_missing(self, shop: Shop, other_shop: Shop) -> None:
+        foreign = other_shop.make_role().id
+
+        answers = [shop.owner.post("/invitations", json=new_staff(id_)) for id_ in (foreign, 9_000_000_000)]
+
+        assert [told(answer) for answer in answers] == [(404, "role_not_found")] * 2
+
+    def test_that_is_removed_takes_its_invitations_with_it(self, post: Post) -> None:
+        role = post.shop.make_role()
+        invited, withdrawn = post.invite(new_staff(role.id)), post.invite(new_staff(role.id))
+        assert post.owner.delete(f"/invitations/{withdrawn['id']}").status_code == 200
+
+        assert post.owner.delete(f"/roles/{role.id}").status_code == 200
+
+        shown = [post.owner.get(f"/invitations/{one['id']}").json for one in (invited, withdrawn)]
+        assert [(one["state"], one["role_id"]) for one in shown] == [("withdrawn", None)] * 2
+        again = post.owner.post(f"/invitations/{invited['id']}/resend")
+        assert told(again) == (409, "invitation_ended")
+
+    def test_that_has_grown_is_not_sent_again_by_who_holds_less(self, post: Post) -> None:
+        role = post.shop.make_role("customers:read")
+        able = post.shop.make_staff("invitations:write", "customers:read")
+        invitation = post.invite(new_staff(role.id), by=able)
+        grown = {"scopes": ["customers:read", "customers:write"]}
+        assert post.owner.patch(f"/roles/{role.id}", json=grown).status_code == 200
+
+        assert told(able.post(f"/invitations/{invitation['id']}/resend")) == (403, "beyond_own_scopes")
 
 
 class TestCustomers:
@@ -477,6 +528,7 @@ class TestWhatIsKept:
         [
             {"role": "admin"},
             {"role": "customer"},
+            {"role": "staff"},
             {"mechanic_id": 1},
             {"token_digest": None},
             {"email": None},

@@ -43,6 +43,7 @@ class Situation:
         self.walk_in_id = self.shop.make_customer().id
         invited = self.shop.owner.post(f"/customers/{self.shop.make_customer().id}/invitation")
         self.invitation_id = invited.json["id"]
+        self.role_id, self.member_id = self.shop.make_role().id, self.shop.make_staff().member_id
         consent = {"kind": "photos", "text_version": "1", "given": True}
         assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
 
@@ -73,6 +74,8 @@ class Situation:
             "mechanic_id": self.shop.mechanic_id,
             "item_id": self.item_id,
             "session_id": self.session_id,
+            "role_id": self.role_id,
+            "member_id": self.member_id,
             "ticket_id": self.ticket_id,
             "notification_id": self.notification_id,
             "invitation_id": self.invitation_id,
@@ -108,6 +111,8 @@ class Situation:
         lists = (
             "/customers",
             "/mechanics",
+            "/roles",
+            "/members",
             "/inventory",
             "/service_tickets",
             "/mechanics/usage",
@@ -165,6 +170,10 @@ def _invitation(situation: Situation) -> dict[str, Any]:
     return _mechanic(situation) | {"role": "mechanic"}
 
 
+def _role(situation: Situation) -> dict[str, Any]:
+    return {"name": unique("Front desk "), "scopes": []}
+
+
 def _item(situation: Situation) -> dict[str, Any]:
     return {"name": "Brake Pad", "price": 49.5}
 
@@ -220,11 +229,17 @@ BODIES: dict[str, Body] = {
         "given": True,
     },
     "POST /mechanics": _mechanic,
-    "PUT /mechanics/{mechanic_id}": _mechanic,
+    "PUT /mechanics/{mechanic_id}": lambda situation: (
+        _mechanic(situation) | {"email": situation.shop.mechanic.email}
+    ),
     "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},
     "POST /invitations": _invitation,
     "POST /invitations/preview": lambda _: {"token": "none"},
     "POST /invitations/accept": lambda _: {"token": "none", "password": PASSWORD},
+    "POST /roles": _role,
+    "PUT /roles/{role_id}": _role,
+    "PATCH /roles/{role_id}": lambda _: {"description": "For the winter."},
+    "PUT /members/{member_id}/role": lambda situation: {"role": "staff", "role_id": situation.role_id},
     "POST /inventory": _item,
     "PUT /inventory/{item_id}": _item,
     "PATCH /inventory/{item_id}": lambda _: {"price": 12},

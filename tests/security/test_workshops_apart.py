@@ -402,6 +402,7 @@ def test_the_database_refuses_a_link_across_workshops(
 ) -> None:
     situation.other_shop.make_part()
     situation.other_shop.make_ticket()
+    situation.other_shop.make_role()
     here, there = situation.shop.id, situation.other_shop.id
     relink = text(
         f"UPDATE {table} SET {column} = (SELECT min(id) FROM {referred} WHERE workshop_id = :whose) "

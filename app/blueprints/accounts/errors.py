@@ -20,6 +20,12 @@ class AccountShared(Conflict):
     )
 
 
+class LastOwner(Conflict):
+    """Nobody would own the workshop any more."""
+
+    code, title = "last_owner", "A workshop keeps at least one owner."
+
+
 class WrongCredentials(NotSignedIn):
     """No such account, or not its password: the answer doesn't say which."""
 

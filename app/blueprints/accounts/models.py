@@ -1,15 +1,27 @@
-"""Accounts and memberships."""
+"""Accounts, what they are in a workshop, and how they stay signed in."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy import (
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
 
-from app.core import clock
+from app.core import clock, scopes
 from app.core.crypto import EncryptedText
-from app.core.db import Id, Instant
+from app.core.db import Id, Instant, Versioned
 from app.core.model import Model
 from app.core.scopes import Role
 from app.core.tenancy import WorkshopOwned
@@ -36,16 +48,57 @@ class Account(Model):
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class ScopeSet(TypeDecorator[frozenset[str]]):
+    """A set of scopes: in the database one text of their names, sorted, with blanks between (RFC 6749, section 3.3).
+
+    It is read whole, with the row that has it, and written whole. A name that is a scope no more is left out of what is read.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[str] | None, dialect: Dialect) -> str | None:
+        return None if value is None else " ".join(sorted(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> frozenset[str] | None:
+        return None if value is None else scopes.known(value.split())
+
+
+class OwnRole(WorkshopOwned, Versioned, Model):
+    """A role of a workshop's own making. `folded_name` tells names apart without regard to case."""
+
+    __tablename__ = "roles"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "id"),
+        UniqueConstraint("workshop_id", "folded_name"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    folded_name: Mapped[str] = mapped_column(String(180))  # a letter folds to three at most
+    description: Mapped[str | None] = mapped_column(String(500))
+    scopes: Mapped[frozenset[str]] = mapped_column(ScopeSet)
+
+
 class Membership(WorkshopOwned, Model):
-    """What an account is in a workshop: a role, and the customer's or mechanic's record that is this person's."""
+    """What an account is in a workshop: a role, and the customer's or mechanic's record that is this person's.
+
+    `staff` is somebody with a role of the workshop's own making, `role_id`; one who has left may have lost it since.
+    """
 
     __tablename__ = "memberships"
     __table_args__ = (
-        CheckConstraint("role IN ('owner', 'mechanic', 'customer')", name="role_known"),
+        UniqueConstraint("workshop_id", "id"),
+        CheckConstraint("role IN ('owner', 'mechanic', 'staff', 'customer')", name="role_known"),
+        CheckConstraint("role = 'staff' OR role_id IS NULL", name="own_role_for_staff"),
+        CheckConstraint(
+            "role <> 'staff' OR role_id IS NOT NULL OR ended_at IS NOT NULL", name="staff_has_own_role"
+        ),
         CheckConstraint("(role = 'customer') = (customer_id IS NOT NULL)", name="customer_has_record"),
         CheckConstraint("role <> 'mechanic' OR mechanic_id IS NOT NULL", name="mechanic_has_record"),
         ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
         ForeignKeyConstraint(["workshop_id", "mechanic_id"], ["mechanics.workshop_id", "mechanics.id"]),
+        ForeignKeyConstraint(["workshop_id", "role_id"], ["roles.workshop_id", "roles.id"]),
         Index(
             "uq_memberships_standing",
             "workshop_id",
@@ -58,11 +111,21 @@ class Membership(WorkshopOwned, Model):
         Index("ix_memberships_account_id", "account_id"),
         Index("ix_memberships_customer", "workshop_id", "customer_id"),
         Index("ix_memberships_mechanic", "workshop_id", "mechanic_id"),
+        Index("ix_memberships_role", "workshop_id", "role_id"),
+        Index(
+            "ix_memberships_staff",
+            "workshop_id",
+            "created_at",
+            "id",
+            sqlite_where=text("ended_at IS NULL AND role <> 'customer'"),
+            postgresql_where=text("ended_at IS NULL AND role <> 'customer'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     account_id: Mapped[int] = mapped_column(Id, ForeignKey("accounts.id"))
     role: Mapped[Role] = mapped_column(String(20))
+    role_id: Mapped[int | None] = mapped_column(Id)
     customer_id: Mapped[int | None] = mapped_column(Id)
     mechanic_id: Mapped[int | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -97,6 +160,31 @@ class AccountSession(Model):
     agent: Mapped[str | None] = mapped_column(String(200))
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     ended_by: Mapped[str | None] = mapped_column(String(20))
+
+
+class ApiKey(WorkshopOwned, Versioned, Model):
+    """What an integration sends in place of a token. It acts by the membership of whoever made it, with `scopes` at most.
+
+    `prefix` is what people know it by; of the key itself, which has 256 random bits, the SHA-256 is kept.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("expires_at > created_at", name="expires_after_creation"),
+        ForeignKeyConstraint(["workshop_id", "membership_id"], ["memberships.workshop_id", "memberships.id"]),
+        Index("ix_api_keys_membership", "workshop_id", "membership_id"),
+        Index("ix_api_keys_name", "workshop_id", "name", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    membership_id: Mapped[int] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(12), unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    scopes: Mapped[frozenset[str]] = mapped_column(ScopeSet)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_used_at: Mapped[datetime | None] = mapped_column(Instant)
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class SpentRefreshToken(Model):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.blueprints.accounts import addresses, codes, recovery
+from app.blueprints.accounts import addresses, codes, recovery, service
 from app.blueprints.accounts.schemas import (
+    CallerOut,
     EmailChangeIn,
     EmailConfirmationIn,
     PasswordChangeIn,
@@ -19,6 +20,15 @@ from app.core.identity import principal
 from app.core.schema import Message
 
 bp = Blueprint("own_account", __name__, url_prefix="/auth", description="One's own account.")
+
+
+@bp.get("/me", tags=["accounts"])
+@limited("read")
+@signed_in
+@bp.response(200, CallerOut)
+def get_caller() -> dict[str, Any]:
+    """Tell who one is: the account, the workshop one acts in, as what, and what one may do at this moment."""
+    return service.described(principal())
 
 
 @bp.post("/recovery", tags=["accounts"])

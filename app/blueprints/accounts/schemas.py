@@ -175,6 +175,53 @@ class RegistrationIn(Schema):
     password = NewPassword(required=True)
 
 
+class OwnAccountOut(Schema):
+    """The caller's account."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    email = fields.String(required=True, metadata={"example": "jane@example.com"})
+    email_verified = fields.Boolean(required=True, metadata={"example": True})
+
+
+class OwnWorkshopOut(Schema):
+    """The workshop that the caller acts in."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    slug = fields.String(required=True, metadata={"example": "demo"})
+    name = fields.String(required=True, metadata={"example": "Demo Garage"})
+
+
+class CallerOut(Schema):
+    """Who is asking, and what they may do."""
+
+    account = fields.Nested(OwnAccountOut, required=True)
+    workshop = fields.Nested(OwnWorkshopOut, required=True)
+    member_id = fields.Integer(
+        required=True, metadata={"description": "What the account is in the workshop.", "example": 1}
+    )
+    role = fields.String(required=True, validate=validate.OneOf(MEMBERS), metadata={"example": "staff"})
+    role_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "With `staff`: the role of the workshop's own.", "example": 1},
+    )
+    role_name = fields.String(required=True, allow_none=True, metadata={"example": "Front desk"})
+    customer_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "A customer's record.", "example": None}
+    )
+    mechanic_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "A mechanic's record.", "example": 1}
+    )
+    scopes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "What the caller may do at this moment.",
+            "example": ["tickets:read", "tickets:write"],
+        },
+    )
+
+
 SIX_DIGITS = {"pattern": "^[0-9]{6}$", "example": "492817"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, or_, select, update
@@ -12,15 +13,17 @@ from app.blueprints.accounts import codes, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
     EmailTaken,
+    LastOwner,
     PasswordTooEasy,
     PasswordTooShort,
     WrongCredentials,
 )
-from app.blueprints.accounts.models import Account, Membership
+from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
+from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, outbox, passwords
-from app.core.db import atomic
+from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.schema import Phone
 from app.core.scopes import MEMBERS, Role
@@ -139,6 +142,34 @@ def act_in(principal: Principal, workshop_slug: str) -> Principal:
     return sessions.switch(principal.session_id, chosen)
 
 
+def described(caller: Principal) -> dict[str, Any]:
+    """Return who a caller is, and what they may do at this moment."""
+    statement = (
+        select(Account, Workshop, Membership, OwnRole.name)
+        .select_from(Membership)
+        .join(Account, Account.id == Membership.account_id)
+        .join(Workshop, Workshop.id == Membership.workshop_id)
+        .outerjoin(OwnRole, sessions.is_the_role)
+        .where(Membership.workshop_id == caller.workshop_id, Membership.id == caller.membership_id)
+    )
+    account, workshop, membership, role_name = db.session.execute(statement).one()
+    return {
+        "account": {
+            "id": account.id,
+            "email": account.email,
+            "email_verified": account.email_verified_at is not None,
+        },
+        "workshop": workshop,
+        "member_id": membership.id,
+        "role": membership.role,
+        "role_id": membership.role_id,
+        "role_name": role_name,
+        "customer_id": membership.customer_id,
+        "mechanic_id": membership.mechanic_id,
+        "scopes": sorted(caller.scopes),
+    }
+
+
 def require_password(account: Account, password: str, address: str | None = None) -> None:
     """Refuse whoever does not know an account's password, and count it as a sign-in that failed.
 
@@ -209,8 +240,9 @@ def join(
     *,
     customer_id: int | None = None,
     mechanic_id: int | None = None,
+    role_id: int | None = None,
 ) -> Membership:
-    """Make `account` a member of a workshop.
+    """Make `account` a member of a workshop; as `staff` with the role of its own making that `role_id` names.
 
     :raises EmailTaken: it is that already.
     """
@@ -220,30 +252,16 @@ def join(
         role=role,
         customer_id=customer_id,
         mechanic_id=mechanic_id,
+        role_id=role_id,
     )
     with atomic() as session:
         session.add(membership)
         _flush_email()
         audit.note(
             "member.joined", "membership", membership.id, workshop_id=workshop_id,
-            after=audit.fields_of(membership, ("account_id", "role", "customer_id", "mechanic_id")),
+            after=audit.fields_of(membership, ("account_id", "role", "role_id", "customer_id", "mechanic_id")),
         )  # fmt: skip
     return membership
-
-
-def is_member(workshop_id: int, email: str, role: Role) -> bool:
-    """Tell whether the account with an address is this in a workshop."""
-    statement = (
-        select(Membership.id)
-        .join(Account, Account.id == Membership.account_id)
-        .where(
-            Membership.workshop_id == workshop_id,
-            Membership.role == role,
-            Membership.ended_at.is_(None),
-            Account.email == email,
-        )
-    )
-    return db.session.scalars(statement.limit(1)).first() is not None
 
 
 def account_of(
@@ -315,19 +333,27 @@ def told_of_leaving(function: Told) -> Told:
 
 
 def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None) -> None:
-    """End the membership of a customer or mechanic; an account that is nothing anywhere after that is closed."""
+    """End the membership of a customer or mechanic; an account that is nothing anywhere after that is closed.
+
+    :raises LastOwner: nobody would own the workshop.
+    """
     for tell in _TOLD_OF_LEAVING:
         tell(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
     account = account_of(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
     if account is None:
         return
+    if customer_id is not None:
+        end_membership(workshop_id, account, Membership.customer_id == customer_id)
+        return
+    with atomic():
+        keep_an_owner(workshop_id, lambda owner: owner.mechanic_id == mechanic_id)
+        end_membership(workshop_id, account, Membership.mechanic_id == mechanic_id)
+
+
+def end_membership(workshop_id: int, account: Account, condition: ColumnElement[bool]) -> None:
+    """End what fits of what an account is in a workshop; an account that is nothing anywhere after that is closed."""
     now = clock.now()
     with atomic() as session:
-        condition = (
-            Membership.customer_id == customer_id
-            if customer_id is not None
-            else Membership.mechanic_id == mechanic_id
-        )
         ended = session.scalars(
             update(Membership)
             .where(Membership.workshop_id == workshop_id, condition, Membership.ended_at.is_(None))
@@ -348,6 +374,24 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
             account.email, account.password_hash, account.closed_at = None, None, now
             codes.forget(account.id)
             sessions.forget_places(account.id)
+
+
+def keep_an_owner(workshop_id: int, goes: Callable[[Membership], bool]) -> None:
+    """Refuse to go on where every owner of a workshop is one who `goes`.
+
+    The rows of all owners are locked, until the transaction ends: of two who would each take the other's role, the second
+    waits, and then sees.
+    :raises LastOwner: nobody would own the workshop.
+    """
+    owners = db.session.scalars(
+        locked(Membership)
+        .where(
+            Membership.workshop_id == workshop_id, Membership.role == "owner", Membership.ended_at.is_(None)
+        )
+        .order_by(Membership.id)
+    ).all()
+    if owners and all(goes(owner) for owner in owners):
+        raise LastOwner()
 
 
 @workshops.consulted_before("closing")

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
-from app.blueprints.accounts.models import Account, AccountSession, Membership, SpentRefreshToken
+from app.blueprints.accounts.models import Account, AccountSession, Membership, OwnRole, SpentRefreshToken
 from app.blueprints.workshops.models import Workshop
 from app.core import caching, clock, crypto, identity, paging
 from app.core.db import atomic
@@ -148,14 +148,33 @@ def principal_of(membership: Membership) -> Principal:
         membership_id=membership.id,
         role=membership.role,
         person_id=membership.customer_id if membership.role == "customer" else membership.mechanic_id,
+        narrowed=own_scopes(membership),
     )
+
+
+def own_scopes(membership: Membership) -> frozenset[str] | None:
+    """Return what the role of the workshop's own making holds that a member has; None for who has a built-in one."""
+    if membership.role_id is None:
+        return None
+    statement = select(OwnRole.scopes).where(
+        OwnRole.workshop_id == membership.workshop_id, OwnRole.id == membership.role_id
+    )
+    with across_workshops():
+        return db.session.scalars(statement).one()
+
+
+is_the_role = and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == Membership.role_id)
 
 
 @identity.checks_sessions
 def standing(principal: Principal) -> Standing | None:
-    """Tell whether the session goes on and the membership that a token names has neither ended nor changed its role."""
+    """Tell whether the session goes on and the membership that a token names has neither ended nor changed its role.
+
+    Who has a role of the workshop's own making has what it holds now.
+    """
     statement = (
-        select(Membership.id)
+        select(Membership.role_id, OwnRole.scopes)
+        .outerjoin(OwnRole, is_the_role)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
         .join(AccountSession, AccountSession.account_id == Account.id)
@@ -172,7 +191,10 @@ def standing(principal: Principal) -> Standing | None:
         )
     )
     with across_workshops():
-        return Standing() if db.session.scalar(statement) is not None else None
+        found = db.session.execute(statement).one_or_none()
+    if found is None:
+        return None
+    return Standing(None if found.role_id is None else found.scopes)
 
 
 def find(account_id: int, walk: Walk) -> Page:
@@ -208,6 +230,16 @@ def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
 def end_of_memberships(membership_ids: Sequence[int]) -> None:
     """End the sessions that act by these memberships."""
     _end(AccountSession.membership_id.in_(membership_ids), by="membership")
+
+
+def ask_anew(*members: ColumnElement[bool]) -> None:
+    """Let every worker ask the database about those who act by these memberships, once this is committed."""
+    statement = (
+        select(AccountSession.id)
+        .join(Membership, Membership.id == AccountSession.membership_id)
+        .where(*members, AccountSession.ended_at.is_(None), AccountSession.expires_at > clock.now())
+    )
+    caching.announce_changed(db.session.scalars(statement).all())
 
 
 def end_in_workshop(workshop_id: int) -> None:

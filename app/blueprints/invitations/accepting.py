@@ -22,10 +22,12 @@ from app.blueprints.invitations.errors import InvitationRefused
 from app.blueprints.invitations.models import Invitation
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.errors import MechanicNotFound
+from app.blueprints.roles import service as roles
+from app.blueprints.roles.errors import RoleNotFound
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound
 from app.blueprints.workshops.models import Workshop
-from app.core import audit, clock, scopes
+from app.core import audit, clock
 from app.core.db import atomic, locked
 from app.core.errors import Invalid
 from app.core.identity import Principal
@@ -40,6 +42,7 @@ class Preview:
 
     workshop: Workshop
     role: Role
+    role_name: str | None
     name: str | None
     email: str
     has_account: bool
@@ -53,10 +56,12 @@ def preview(token: str) -> Preview:
     """
     invitation = _good(token)
     assert invitation.email is not None
-    workshop = db.session.get_one(Workshop, invitation.workshop_id)
+    with acting_in(invitation.workshop_id):
+        role_name = service.role_name(invitation)
     return Preview(
-        workshop,
+        db.session.get_one(Workshop, invitation.workshop_id),
         invitation.role,
+        role_name,
         invitation.name,
         codes.masked(invitation.email),
         _account_with(invitation.email) is not None,
@@ -126,31 +131,17 @@ def _require_standing(invitation: Invitation) -> None:
     )
     try:
         address = service.address_of(invitation)
-    except (CustomerNotFound, MechanicNotFound) as error:
+        given = service.may_still_be_given(invitation)
+    except (CustomerNotFound, MechanicNotFound, RoleNotFound) as error:
         raise InvitationRefused() from error
-    if workshop is None or address != invitation.email or not _may_still_be_given(invitation):
+    if workshop is None or address != invitation.email or not given:
         raise InvitationRefused()
-
-
-def _may_still_be_given(invitation: Invitation) -> bool:
-    """Tell whether who sent an invitation is still somebody here who may."""
-    roles = db.session.scalars(
-        select(Membership.role)
-        .join(Account, Account.id == Membership.account_id)
-        .where(
-            Membership.workshop_id == invitation.workshop_id,
-            Membership.account_id == invitation.invited_by,
-            Membership.ended_at.is_(None),
-            Account.closed_at.is_(None),
-        )
-    ).all()
-    return any(not service.beyond(scopes.of_role(role), invitation.role) for role in roles)
 
 
 def _taken(known: Invitation, token: str) -> Invitation:
     """Return the invitation locked, and still good: of several who bring its token at once, one gets it.
 
-    What it is about is locked before it, in the order of those who close a workshop or erase a record.
+    What it is about is locked before it, in the order of those who close a workshop, erase a record or remove a role.
     :raises InvitationRefused: it is not good any more.
     """
     try:
@@ -159,7 +150,8 @@ def _taken(known: Invitation, token: str) -> Invitation:
             customers.hold(known.workshop_id, known.customer_id)
         if known.mechanic_id is not None:
             mechanics.hold(known.workshop_id, known.mechanic_id)
-    except (WorkshopNotFound, CustomerNotFound, MechanicNotFound) as error:
+        roles.held_as(known.workshop_id, known.role, known.role_id)
+    except (WorkshopNotFound, CustomerNotFound, MechanicNotFound, RoleNotFound) as error:
         raise InvitationRefused() from error
     invitation = db.session.scalar(
         locked(Invitation).where(Invitation.workshop_id == known.workshop_id, *_not_ended(token))
@@ -197,6 +189,7 @@ def _join(invitation: Invitation, account: Account, name: str | None) -> Members
         invitation.role,
         customer_id=invitation.customer_id,
         mechanic_id=mechanic_id,
+        role_id=invitation.role_id,
     )
     invitation.accepted_at, invitation.token_digest = clock.now(), None
     # A new mechanic's number and salary stand on their record from now on.

@@ -28,12 +28,17 @@ class Invitation(WorkshopOwned, Versioned, Model):
 
     The record that becomes theirs is a customer's or a mechanic's; a new mechanic's is made, when they accept, of what is kept
     here. `token_digest` is the SHA-256 of 256 random bits, and is there while the invitation has neither been accepted nor
-    withdrawn: it may have expired. `invited_by` is the account that sent it last.
+    withdrawn: it may have expired. `invited_by` is the account that sent it last; `role_id` the role of the workshop's own that
+    staff get, until that is removed.
     """
 
     __tablename__ = "invitations"
     __table_args__ = (
-        CheckConstraint("role IN ('owner', 'mechanic', 'customer')", name="role_known"),
+        CheckConstraint("role IN ('owner', 'mechanic', 'staff', 'customer')", name="role_known"),
+        CheckConstraint("role = 'staff' OR role_id IS NULL", name="own_role_for_staff"),
+        CheckConstraint(
+            "role <> 'staff' OR role_id IS NOT NULL OR token_digest IS NULL", name="staff_has_own_role"
+        ),
         CheckConstraint("(role = 'customer') = (customer_id IS NOT NULL)", name="customer_has_record"),
         CheckConstraint("mechanic_id IS NULL OR role = 'mechanic'", name="mechanics_record"),
         CheckConstraint(
@@ -50,6 +55,7 @@ class Invitation(WorkshopOwned, Versioned, Model):
         CheckConstraint("accepted_at IS NULL OR withdrawn_at IS NULL", name="ended_once"),
         ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
         ForeignKeyConstraint(["workshop_id", "mechanic_id"], ["mechanics.workshop_id", "mechanics.id"]),
+        ForeignKeyConstraint(["workshop_id", "role_id"], ["roles.workshop_id", "roles.id"]),
         _unique_while_open(
             "uq_invitations_open_address", "workshop_id", "email", "role",
             having="customer_id IS NULL AND mechanic_id IS NULL",
@@ -58,11 +64,13 @@ class Invitation(WorkshopOwned, Versioned, Model):
         _unique_while_open("uq_invitations_open_mechanic", "workshop_id", "mechanic_id"),
         Index("ix_invitations_created_at", "workshop_id", "created_at", "id"),
         Index("ix_invitations_customer", "workshop_id", "customer_id"),
+        Index("ix_invitations_role", "workshop_id", "role_id"),
         Index("ix_invitations_expires_at", "expires_at"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     role: Mapped[Role] = mapped_column(String(20))
+    role_id: Mapped[int | None] = mapped_column(Id)
     email: Mapped[str | None] = mapped_column(String(254))
     name: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(20))

@@ -10,26 +10,34 @@ from app.blueprints.invitations.models import STATES
 from app.blueprints.invitations.service import ORDER
 from app.core.paging import ListQuery
 from app.core.schema import CommaSeparated, Email, Instant, Money, Password, Phone, Reference, Schema, Text
-from app.core.scopes import MEMBERS
+from app.core.scopes import MEMBERS, STAFF
 
 LONGEST_TOKEN = 200
-INVITED = ("owner", "mechanic")
-OF_A_PERSON = ("email", "name", "phone", "salary")
+# What an invitation to a role is made of; a mechanic who is on record is invited by `mechanic_id` alone.
+MADE_OF: dict[str, tuple[str, ...]] = {
+    "owner": ("email", "name"),
+    "mechanic": ("email", "name", "phone", "salary"),
+    "staff": ("email", "name", "role_id"),
+}
 
 
 class InvitationIn(Schema):
     """Somebody to invite to the staff: a mechanic who is on record by that record, anybody else by address and name.
 
-    For a new mechanic phone and salary are needed too: the record is made of them once the invitation is accepted.
+    For a new mechanic phone and salary are needed too: the record is made of them once the invitation is accepted. For `staff`
+    the role of the workshop's own is.
     """
 
     role = fields.String(
-        required=True, validate=validate.OneOf(INVITED), metadata={"description": "What they become.", "example": "mechanic"}
+        required=True, validate=validate.OneOf(STAFF), metadata={"description": "What they become.", "example": "mechanic"}
     )  # fmt: skip
     email = Email(metadata={"example": "jane@example.com"})
     name = Text(metadata={"example": "Jane Wrench"})
     phone = Phone(metadata={"example": "555-987-6543"})
     salary = Money(metadata={"example": 60000})
+    role_id = Reference(
+        metadata={"description": "With `staff`: the role of the workshop's own.", "x-in-place-of": "salary"}
+    )
     mechanic_id = Reference(
         metadata={
             "description": "A mechanic who is on record and cannot sign in yet. The mail goes to the record's address.",
@@ -38,18 +46,12 @@ class InvitationIn(Schema):
     )
 
     @validates_schema
-    def _by_record_or_by_address(self, data: dict[str, Any], **kwargs: Any) -> None:
-        given = [name for name in OF_A_PERSON if name in data]
-        if "mechanic_id" in data:
-            needed, excluded, reason = [], given, "`mechanic_id`"
-            if data.get("role") != "mechanic":
-                raise ValidationError("Not together with this role.", "mechanic_id")
-        elif data.get("role") == "mechanic":
-            needed, excluded, reason = list(OF_A_PERSON), [], ""
-        else:
-            needed, excluded, reason = ["email", "name"], ["phone", "salary"], "this role"
-        errors = {name: ["Missing data for required field."] for name in needed if name not in data}
-        errors |= {name: [f"Not together with {reason}."] for name in excluded if name in data}
+    def _whole_and_no_more(self, data: dict[str, Any], **kwargs: Any) -> None:
+        on_record = data["role"] == "mechanic" and "mechanic_id" in data
+        wanted = ("mechanic_id",) if on_record else MADE_OF[data["role"]]
+        errors = {name: ["Missing data for required field."] for name in wanted if name not in data}
+        beside = "`mechanic_id`" if on_record else "this role"
+        errors |= {name: [f"Not together with {beside}."] for name in data if name not in ("role", *wanted)}
         if errors:
             raise ValidationError(errors)
 
@@ -75,6 +77,14 @@ class InvitationOut(Schema):
         metadata={"description": "Where it was sent. Null once the person was erased.", "example": "jane@example.com"},
     )  # fmt: skip
     name = fields.String(required=True, allow_none=True, metadata={"example": "Jane Wrench"})
+    role_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "With `staff`: the role of the workshop's own, until it is removed.",
+            "example": None,
+        },
+    )
     customer_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "The customer's record that it is to.", "example": None}
     )  # fmt: skip
@@ -125,6 +135,11 @@ class InvitationPreviewOut(Schema):
 
     workshop = fields.Nested(InvitingWorkshopOut, required=True)
     role = fields.String(required=True, validate=validate.OneOf(MEMBERS), metadata={"example": "mechanic"})
+    role_name = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "With `staff`: what the workshop calls the role.", "example": None},
+    )
     name = fields.String(required=True, allow_none=True, metadata={"example": "Jane Wrench"})
     email = fields.String(
         required=True, metadata={"description": "Most of its name hidden.", "example": "j***@example.com"}

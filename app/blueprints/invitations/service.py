@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.customers import service as customers
 from app.blueprints.invitations.errors import (
     AlreadyMember,
@@ -23,8 +24,9 @@ from app.blueprints.invitations.errors import (
 )
 from app.blueprints.invitations.models import Invitation
 from app.blueprints.mechanics import service as mechanics
+from app.blueprints.roles import service as roles
 from app.blueprints.workshops import service as workshops
-from app.core import audit, clock, links, outbox, paging, scopes
+from app.core import audit, clock, links, outbox, paging
 from app.core.db import Session, atomic, locked
 from app.core.errors import NotAllowed
 from app.core.identity import Principal
@@ -49,17 +51,29 @@ def token_digest(token: str) -> bytes:
 # ---- Who may give what ------------------------------------------------------------------------------------------
 
 
-def beyond(held: frozenset[str], role: Role) -> frozenset[str]:
-    """Return which scopes somebody with those `held` lacks to make anybody a `role`: nobody gives more than they hold."""
+def _require_may_give(caller: Principal, role: Role, role_id: int | None) -> None:
+    """Refuse to let `caller` invite to more than they hold. Who may invite customers is the routes' matter.
+
+    :raises NotAllowed: they do not invite staff. :raises RoleNotFound: none of the workshop's own.
+    :raises BeyondOwnScopes: the role holds more than they do.
+    """
     if role == "customer":
-        return frozenset() if held & set(INVITING_CUSTOMERS) else frozenset({"customers:create"})
-    return (scopes.of_role(role) | {"invitations:write"}) - held
+        return
+    if not caller.may("invitations:write"):
+        raise NotAllowed("This needs the scope `invitations:write`.")
+    roles.require_may_give(caller, caller.workshop_id, role, role_id)
 
 
-def _require_may_give(caller: Principal, role: Role) -> None:
-    if lacking := beyond(caller.scopes, role):
-        named = ", ".join(f"`{name}`" for name in sorted(lacking))
-        raise NotAllowed(f"Nobody gives more than they hold; you lack {named}.")
+def may_still_be_given(invitation: Invitation) -> bool:
+    """Tell whether who sent an invitation last is still somebody here who holds what it gives.
+
+    :raises RoleNotFound: it gives a role that was removed.
+    """
+    held = roles.held_by_account(invitation.workshop_id, invitation.invited_by)
+    if invitation.role == "customer":
+        return not held.isdisjoint(INVITING_CUSTOMERS)
+    given = roles.held_as(invitation.workshop_id, invitation.role, invitation.role_id)
+    return given | {"invitations:write"} <= held
 
 
 # ---- Inviting ---------------------------------------------------------------------------------------------------
@@ -74,15 +88,17 @@ def invite(
     phone: str | None = None,
     salary: Decimal | None = None,
     mechanic_id: int | None = None,
+    role_id: int | None = None,
 ) -> Invitation:
     """Invite somebody to the staff: to a mechanic's record that is there, or by an address.
 
-    :raises NotAllowed: the role may do more than the caller. :raises MechanicNotFound: no such record here.
+    :raises NotAllowed: they do not hire. :raises BeyondOwnScopes: the role holds more than the caller.
+    :raises RoleNotFound: the workshop has made no such role. :raises MechanicNotFound: no such record here.
     :raises AlreadyMember: they are that here. :raises EmailTaken: a mechanic who works here has the address.
     :raises InvitationOpen: they are invited already.
     """
-    _require_may_give(caller, role)
     with atomic():
+        _require_may_give(caller, role, role_id)
         if mechanic_id is not None:
             mechanic = mechanics.hold(caller.workshop_id, mechanic_id)
             name, email = mechanic.name, mechanic.email
@@ -93,6 +109,7 @@ def invite(
             Invitation(
                 workshop_id=caller.workshop_id,
                 role=role,
+                role_id=role_id,
                 email=email,
                 name=name,
                 phone=phone,
@@ -137,7 +154,7 @@ def _first(caller: Principal, invitation: Invitation) -> Invitation:
         _mail(invitation, token)
         audit.note(
             "invitation.sent", "invitation", invitation.id,
-            after=audit.fields_of(invitation, ("role", "customer_id", "mechanic_id")),
+            after=audit.fields_of(invitation, ("role", "role_id", "customer_id", "mechanic_id")),
         )  # fmt: skip
     return invitation
 
@@ -157,8 +174,22 @@ def require_newcomer(invitation: Invitation) -> None:
             raise AlreadyMember()
     elif invitation.role == "mechanic":
         mechanics.require_free(workshop_id, invitation.email or "")
-    if accounts.is_member(workshop_id, invitation.email or "", invitation.role):
+    if _is_member(workshop_id, invitation.email or "", invitation.role):
         raise AlreadyMember()
+
+
+def _is_member(workshop_id: int, email: str, role: Role) -> bool:
+    statement = (
+        select(Membership.id)
+        .join(Account, Account.id == Membership.account_id)
+        .where(
+            Membership.workshop_id == workshop_id,
+            Membership.role == role,
+            Membership.ended_at.is_(None),
+            Account.email == email,
+        )
+    )
+    return db.session.scalars(statement.limit(1)).first() is not None
 
 
 def _to_the_same_as(invitation: Invitation) -> ColumnElement[bool]:
@@ -191,10 +222,19 @@ def _mail(invitation: Invitation, token: str) -> None:
     }
     if invitation.role == "customer":
         outbox.queue(invitation.workshop_id, "invitation_customer", invitation.email, **values)
-    else:
-        outbox.queue(
-            invitation.workshop_id, "invitation_staff", invitation.email, role=invitation.role, **values
-        )
+        return
+    role = role_name(invitation) or invitation.role
+    outbox.queue(invitation.workshop_id, "invitation_staff", invitation.email, role=role, **values)
+
+
+def role_name(invitation: Invitation) -> str | None:
+    """Return the name of the role of the workshop's own that an invitation gives, None of a built-in one.
+
+    :raises RoleNotFound: it was removed.
+    """
+    if invitation.role_id is None:
+        return None
+    return roles.get(invitation.workshop_id, invitation.role_id).name
 
 
 def _flush(session: Session) -> None:
@@ -250,12 +290,15 @@ def resend(caller: Principal, invitation_id: int, expected: Expected = None) -> 
     """Send an invitation again, with a new link for 72 hours, to the address that the record has now.
 
     :raises InvitationNotFound: unknown here. :raises Stale: not the `expected` version.
-    :raises NotAllowed: it gives more than the caller holds. :raises InvitationEnded: it was accepted or withdrawn.
-    :raises AlreadyMember: they are that here by now. :raises NoAddress: the record has none any more.
+    :raises NotAllowed: they do not invite staff. :raises BeyondOwnScopes: it gives more than the caller holds.
+    :raises InvitationEnded: it was accepted or withdrawn. :raises NoAddress: the record has none any more.
+    :raises AlreadyMember: they are that here by now.
     """
     with atomic() as session:
+        seen = get(caller.workshop_id, invitation_id)
+        _require_not_ended(seen)
+        _require_may_give(caller, seen.role, seen.role_id)  # the role is locked first, as by who removes it
         invitation = _held(caller.workshop_id, invitation_id, expected)
-        _require_may_give(caller, invitation.role)
         _require_not_ended(invitation)
         invitation.email = address_of(invitation)
         if invitation.email is None:
@@ -348,6 +391,20 @@ def end_for(workshop_id: int, *, customer_id: int | None = None, mechanic_id: in
             update(Invitation)
             .where(*theirs)
             .values(email=None, name=None, updated_at=clock.now(), version=Invitation.version + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+@roles.told_of_removal
+def let_go_of(workshop_id: int, role_id: int) -> None:
+    """Withdraw the invitations to a role that is removed; those that have ended lose it."""
+    to_it = (Invitation.workshop_id == workshop_id, Invitation.role_id == role_id)
+    withdraw_where(workshop_id, Invitation.role_id == role_id)
+    with atomic() as session:
+        session.execute(
+            update(Invitation)
+            .where(*to_it)
+            .values(role_id=None, updated_at=clock.now(), version=Invitation.version + 1)
             .execution_options(synchronize_session=False)
         )
 

@@ -33,7 +33,7 @@ READS = ("mechanics",)
 @bp.response(201, MechanicOut)
 def create_mechanic(mechanic: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Add a mechanic; with a password they can sign in."""
-    made = service.hire(principal().workshop_id, **mechanic)
+    made = service.hire(principal().workshop_id, **mechanic, by=principal())
     return _shown(made), {"Location": url_for("mechanics.get_mechanic", mechanic_id=made.id)}
 
 
@@ -85,8 +85,11 @@ def get_mechanic(mechanic_id: int) -> dict[str, Any]:
 @bp.arguments(MechanicIn)
 @bp.response(200, MechanicOut)
 def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
-    """Replace a mechanic's record."""
-    return _shown(service.update(principal().workshop_id, mechanic_id, changes, expected_versions()))
+    """Replace a mechanic's record.
+
+    Another address or password is for who holds no less than the mechanic.
+    """
+    return _updated(mechanic_id, changes)
 
 
 @bp.patch("/<int:mechanic_id>")
@@ -95,8 +98,16 @@ def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any
 @bp.arguments(MechanicPatch)
 @bp.response(200, MechanicOut)
 def patch_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
-    """Change a mechanic's record."""
-    return _shown(service.update(principal().workshop_id, mechanic_id, changes, expected_versions()))
+    """Change a mechanic's record.
+
+    Another address or password is for who holds no less than the mechanic.
+    """
+    return _updated(mechanic_id, changes)
+
+
+def _updated(mechanic_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+    caller = principal()
+    return _shown(service.update(caller.workshop_id, mechanic_id, changes, expected_versions(), by=caller))
 
 
 @bp.delete("/<int:mechanic_id>")
@@ -108,5 +119,5 @@ def delete_mechanic(mechanic_id: int) -> dict[str, str]:
 
     The sign-in ends and no new work can be assigned; the tickets keep the name.
     """
-    service.leave(principal().workshop_id, mechanic_id, expected_versions())
+    service.leave(principal().workshop_id, mechanic_id, expected_versions(), by=principal())
     return {"message": f"Mechanic {mechanic_id} deleted."}

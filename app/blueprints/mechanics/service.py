@@ -13,6 +13,7 @@ from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
 from app.blueprints.mechanics.errors import MechanicNotFound
 from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.roles import service as roles
 from app.blueprints.workshops import service as workshops
 from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
@@ -39,11 +40,19 @@ def visible(mechanic: Mechanic, caller: Principal) -> dict[str, Any]:
 
 
 def hire(
-    workshop_id: int, *, name: str, email: str, phone: str, salary: Any, password: str | None = None
+    workshop_id: int,
+    *,
+    name: str,
+    email: str,
+    phone: str,
+    salary: Any,
+    password: str | None = None,
+    by: Principal | None = None,
 ) -> Mechanic:
-    """Make a mechanic, who can sign in if a password is given.
+    """Make a mechanic, who can sign in if a password is given; that is to give a role, which `by` must hold.
 
     :raises EmailTaken: an active mechanic, or another account, has the address. :raises PasswordTooShort: it is.
+    :raises BeyondOwnScopes: mechanics may do more than `by`.
     """
     mechanic = Mechanic(
         workshop_id=workshop_id, name=name, email=email, phone=_normalised(workshop_id, phone), salary=salary
@@ -56,7 +65,7 @@ def hire(
             after=audit.fields_of(mechanic, RECORD), person=_person(mechanic.id),
         )  # fmt: skip
         if password is not None:
-            _give_sign_in(mechanic, password)
+            _give_sign_in(mechanic, password, by)
     return mechanic
 
 
@@ -64,7 +73,8 @@ def _person(mechanic_id: int) -> Person:
     return Person("mechanic", mechanic_id)
 
 
-def _give_sign_in(mechanic: Mechanic, password: str) -> None:
+def _give_sign_in(mechanic: Mechanic, password: str, by: Principal | None) -> None:
+    roles.require_may_give(by, mechanic.workshop_id, "mechanic", None)
     account = accounts.open_account(mechanic.email, password)
     accounts.join(mechanic.workshop_id, account, "mechanic", mechanic_id=mechanic.id)
 
@@ -154,12 +164,18 @@ def find(workshop_id: int, walk: Walk, *, name: str | None = None) -> Page:
 
 
 def update(
-    workshop_id: int, mechanic_id: int, changes: dict[str, Any], expected: Expected = None
+    workshop_id: int,
+    mechanic_id: int,
+    changes: dict[str, Any],
+    expected: Expected = None,
+    *,
+    by: Principal | None = None,
 ) -> Mechanic:
     """Change a mechanic; address and password go for their account too, or make one.
 
     :raises MechanicNotFound: unknown here. :raises Stale: not the `expected` version.
     :raises EmailTaken: the address is another's. :raises AccountShared: the account serves other workshops too.
+    :raises BeyondOwnScopes: who signs in by another address or password could do more than `by`.
     """
     with atomic() as session:
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
@@ -174,9 +190,10 @@ def update(
         _flush(session)
         account = accounts.account_of(workshop_id, mechanic_id=mechanic_id)
         if account is None and password is not None:
-            _give_sign_in(mechanic, password)
+            _give_sign_in(mechanic, password, by)
         elif account is not None and (moved or password is not None):
             accounts.require_own_account(workshop_id, account)
+            roles.require_holding(by, roles.held_by_account(workshop_id, account.id))
             accounts.change_sign_in(account, email=mechanic.email, password=password)
         audit.note_change(
             "mechanic.updated", "mechanic", mechanic_id,
@@ -185,14 +202,19 @@ def update(
     return mechanic
 
 
-def leave(workshop_id: int, mechanic_id: int, expected: Expected = None) -> None:
+def leave(
+    workshop_id: int, mechanic_id: int, expected: Expected = None, *, by: Principal | None = None
+) -> None:
     """Let a mechanic leave: no sign-in and no new work from now on; the tickets keep the name.
 
     :raises MechanicNotFound: unknown here, or gone already. :raises Stale: not the `expected` version.
+    :raises BeyondOwnScopes: they are more than a mechanic here, and hold more than `by`.
+    :raises LastOwner: nobody would own the workshop.
     """
     with atomic():
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
         require_version(mechanic, expected)
+        roles.require_holding(by, roles.held_beyond_the_work(workshop_id, mechanic_id))
         accounts.leave(workshop_id, mechanic_id=mechanic_id)
         mechanic.left_at = clock.now()
         audit.note("mechanic.left", "mechanic", mechanic_id)

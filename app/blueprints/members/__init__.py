@@ -1,0 +1,1 @@
+"""Who may sign in to a workshop as one of its people, and as what."""
