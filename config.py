@@ -41,6 +41,8 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "mechanics_list": ("300/minute", "5/hour"),
     "mechanics_delete": ("60/minute", "1/hour"),
     "invitations_list": ("300/minute", "15/hour"),
+    "api_keys_make": ("20/minute", "10/hour"),
+    "api_keys_list": ("120/minute", "15/hour"),
     "members_list": ("120/minute", "15/hour"),
     "roles_list": ("120/minute", "15/hour"),
     "service_tickets_list": ("300/minute", "5/hour"),

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
+from app.blueprints.api_keys import service as api_keys
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory import service as inventory
@@ -189,6 +190,18 @@ class Shop:
             account = accounts.open_account(email, PASSWORD)
             accounts.join(self.id, account, "staff", role_id=role_id, mechanic_id=mechanic_id)
         return self.sign_in(email)
+
+    def make_key(self, *held: str, by: Caller | None = None, **options: Any) -> Caller:
+        """Make an API key of `by` (the owner) with these scopes, and return who sends it."""
+        maker = (by or self.owner).principal
+        assert maker is not None
+        with self.inside():
+            _, key = api_keys.make(maker, name=unique("Key "), scopes=held, **options)
+        return self.sending(key)
+
+    def sending(self, token: str) -> Caller:
+        """Return who sends `token`, whatever that is."""
+        return Caller(self.app, None, self.slug, headers={"Authorization": f"Bearer {token}"})
 
     def make_owner(self) -> Caller:
         """Make another owner of this workshop."""

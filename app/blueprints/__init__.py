@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.session_routes import bp as sessions
+from app.blueprints.api_keys.routes import bp as api_keys
 from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
@@ -29,6 +30,7 @@ ALL: tuple[Blueprint, ...] = (
     sessions,
     own_account,
     roles,
+    api_keys,
     customers,
     profiles,
     mechanics,

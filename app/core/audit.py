@@ -216,6 +216,7 @@ def _append(one: Note, key: Seal | None) -> None:
         "sealed_by": key.id if key else None,
         "details": details,
         "request_id": g.get("request_id"),
+        "key_id": principal.key_id if principal else None,
     }
     digest = chain.content_digest(workshop_id=one.workshop_id, **said)
     if db.engine.dialect.name == "postgresql":
@@ -239,7 +240,7 @@ def _plain(value: Any) -> Any:
 
 
 SAID = (
-    "at", "account_id", "role", "action", "subject_kind", "subject_id", "sealed_by", "details", "request_id",
+    "at", "account_id", "role", "action", "subject_kind", "subject_id", "sealed_by", "details", "request_id", "key_id",
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session as AnySession
 
 from app.core import tenancy
 from app.core.db import Session
-from app.core.identity import Principal, Standing
+from app.core.identity import KeyStanding, Principal, Standing
 from app.core.preconditions import caller_has
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,9 @@ VERSION_SECONDS = 86_400
 # still hold what they read before the change; or whom it stands for, and with which scopes (ROLES_OWN: those of the role).
 ENDED, CHANGED, ROLES_OWN = "ended", "changed", "*"
 CHANGED_SECONDS = 5
+KEY_SECONDS = (
+    60  # for how long an API key is remembered; when the database is asked again, its use is noted there
+)
 KEPT_HEADERS = ("Content-Type", "ETag", "Link", "X-Total-Count", "X-Pagination")
 
 
@@ -146,6 +149,11 @@ def session_key(session_id: int) -> str:
     return f"session:{session_id}"
 
 
+def api_key_key(digest: bytes) -> str:
+    """Return the key under which an API key is known, by its digest."""
+    return f"api_key:{digest.hex()}"
+
+
 def version_key(workshop_id: int, table: str) -> str:
     """Return the key of a table's version in a workshop."""
     return f"version:{workshop_id}:{table}"
@@ -212,6 +220,37 @@ def look_up(
     return (*_read_standing(principal, found[0]), Lookup(entry, versions, found[2:], found[1]))
 
 
+def look_up_key(
+    digest: bytes, guess: Principal | None, policy: CachePolicy | None, endpoint: str
+) -> tuple[KeyStanding | None, Lookup | None]:
+    """Return how an API key is known to stand, None if it is not known, and what the cache has for this request of `guess`."""
+    if policy is None or guess is None:
+        found = backend().get_many([api_key_key(digest)])
+        return (_read_key(found[0]) if found else None), None
+    versions = [version_key(guess.workshop_id, table) for table in policy.reads]
+    entry = entry_key(guess, endpoint)
+    found = backend().get_many([api_key_key(digest), entry, *versions])
+    if found is None:
+        return None, None
+    return _read_key(found[0]), Lookup(entry, versions, found[2:], found[1])
+
+
+def _read_key(kept: Any) -> KeyStanding | None:
+    if not isinstance(kept, tuple):  # nothing, or that it has just changed
+        return None
+    principal, held, expires_at = kept
+    return KeyStanding(Principal(**principal, narrowed=frozenset(held.split())), expires_at)
+
+
+def remember_key(digest: bytes, standing: KeyStanding) -> None:
+    """Note how the database says an API key stands, unless something is noted that may be newer."""
+    caller = standing.principal
+    fields = ("account_id", "workshop_id", "membership_id", "role", "person_id", "key_id")
+    principal = {name: getattr(caller, name) for name in fields}
+    kept = (principal, " ".join(sorted(caller.scopes)), standing.expires_at)
+    backend().set(api_key_key(digest), kept, KEY_SECONDS, over=False)
+
+
 def _read_standing(principal: Principal, word: str | None) -> tuple[bool, Standing | None]:
     if word == ENDED:
         return True, None
@@ -239,18 +278,23 @@ def _note_seconds() -> int:
 
 def announce_ended(session_ids: Iterable[int]) -> None:
     """Let every worker know at once, when this is committed, that these sessions have ended."""
-    _announce(session_ids, ENDED, _note_seconds())
+    _announce(map(session_key, session_ids), ENDED, _note_seconds())
 
 
 def announce_changed(session_ids: Iterable[int]) -> None:
     """Make every worker ask the database about these sessions, once this is committed."""
-    _announce(session_ids, CHANGED, CHANGED_SECONDS)
+    _announce(map(session_key, session_ids), CHANGED, CHANGED_SECONDS)
 
 
-def _announce(session_ids: Iterable[int], word: str, seconds: int) -> None:
+def announce_keys_changed(digests: Iterable[bytes]) -> None:
+    """Make every worker ask the database about these API keys, once this is committed."""
+    _announce(map(api_key_key, digests), CHANGED, CHANGED_SECONDS)
+
+
+def _announce(keys: Iterable[str], word: str, seconds: int) -> None:
     from app.extensions import db
 
-    words = {session_key(session_id): (word, seconds) for session_id in session_ids}
+    words = dict.fromkeys(keys, (word, seconds))
     db.session().info.setdefault("announced", {}).update(words)
 
 

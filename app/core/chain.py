@@ -42,6 +42,7 @@ class Link(Protocol):
     sealed_by: Any
     details: Any
     request_id: Any
+    key_id: Any
     salt: Any
     previous_hash: Any
     hash: Any
@@ -79,12 +80,18 @@ def content_digest(
     sealed_by: int | None,
     details: str | None,
     request_id: str | None,
+    key_id: int | None = None,
 ) -> bytes:
-    """Return the SHA-256 of what an entry says, in one canonical form: a JSON array in this order."""
+    """Return the SHA-256 of what an entry says, in one canonical form: a JSON array in this order.
+
+    The API key by which it was done comes last, in a second form: entries without one are as they were before there were keys.
+    """
     moment = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     content = [
         1, workshop_id, moment, account_id, role, action, subject_kind, subject_id, sealed_by, details, request_id,
     ]  # fmt: skip
+    if key_id is not None:
+        content = [2, *content[1:], key_id]
     return hashlib.sha256(orjson.dumps(content)).digest()
 
 
@@ -128,6 +135,7 @@ def _is_genuine(entry: Link, sequence: int) -> bool:
         sealed_by=entry.sealed_by,
         details=entry.details,
         request_id=entry.request_id,
+        key_id=entry.key_id,
     )
     expected = hash_of(bytes(entry.salt), bytes(entry.previous_hash), sequence, digest)
     return hmac.compare_digest(expected, bytes(entry.hash))

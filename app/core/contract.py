@@ -23,11 +23,11 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core import caching, idempotency, identity, limits, preconditions, tenancy
+from app.core import caching, idempotency, identity, keys, limits, preconditions, tenancy
 from app.core.caching import CachePolicy
 from app.core.errors import Invalid, NotAllowed, NotSignedIn
-from app.core.identity import Principal
-from app.core.scopes import SCOPES
+from app.core.identity import KeyRefused, Principal
+from app.core.scopes import FOR_PEOPLE, SCOPES
 
 View = Callable[..., Any]
 Decorated = TypeVar("Decorated", bound=View)
@@ -41,11 +41,12 @@ class UndeclaredRoute(RuntimeError):
 class Access:
     """Who may call: who has one of the `scopes`; any member where `members`; else anybody.
 
-    `recognises`: a token, if anybody sends one, is read all the same.
+    `recognises`: a token, if anybody sends one, is read all the same. `keys`: an API key is as good as being signed in.
     """
 
     scopes: tuple[str, ...] = ()
     members: bool = False
+    keys: bool = False
     recognises: bool = False
 
     @property
@@ -91,8 +92,13 @@ def needs(*any_of: str) -> Callable[[Decorated], Decorated]:
 
 
 def signed_in(view: Decorated) -> Decorated:
-    """Declare that whoever is signed in may call a view: it is about the caller alone."""
+    """Declare that whoever is signed in may call a view: it is about the caller alone, and not for API keys."""
     return _declare(view, access=Access(members=True))
+
+
+def signed_in_or_by_key(view: Decorated) -> Decorated:
+    """Declare that whoever is signed in may call a view, and whoever sends an API key."""
+    return _declare(view, access=Access(members=True, keys=True))
 
 
 def public(view: Decorated) -> Decorated:
@@ -245,14 +251,20 @@ def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Respons
 def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]:
     """Return the caller, admitted, and what the cache has for them.
 
-    :raises NotSignedIn: no valid token, or the membership has ended. :raises NotAllowed: not one of the roles.
+    :raises NotSignedIn: no valid token or key, or the membership has ended. :raises NotAllowed: none of the scopes.
+    :raises NotForKeys: an API key, where only people may act.
     """
     access = contract.access
     assert access is not None
     if access.is_public and not (access.recognises and "Authorization" in request.headers):
         return None, None
-    named = identity.authenticate()
-    principal, lookup = _standing(named, contract.cache if request.method == "GET" else None)
+    policy, digest = contract.cache if request.method == "GET" else None, identity.key_sent()
+    if digest is None:
+        principal, lookup = _standing(identity.authenticate(), policy)
+    else:
+        principal, lookup = _key_standing(digest, policy)
+        if (access.members and not access.keys) or (access.scopes and FOR_PEOPLE.issuperset(access.scopes)):
+            identity.require_person(principal)
     if access.scopes and not principal.may(*access.scopes):
         raise NotAllowed(f"This needs the scope {' or '.join(f'`{name}`' for name in access.scopes)}.")
     return principal, lookup
@@ -273,6 +285,26 @@ def _standing(named: Principal, policy: CachePolicy | None) -> tuple[Principal, 
     principal = standing.of(named)
     # What is kept is kept by what the token says; one whose owner may do less by now is answered afresh.
     return principal, lookup if principal.scopes == named.scopes else None
+
+
+def _key_standing(digest: bytes, policy: CachePolicy | None) -> tuple[Principal, caching.Lookup | None]:
+    """Return by whom an API key acts now, and what the cache has for them; the database is asked if the cache cannot say.
+
+    :raises KeyRefused: unknown, expired or revoked, or its membership has ended.
+    """
+    guess: Principal | None = keys.last_seen(digest)
+    standing, lookup = caching.look_up_key(digest, guess, policy, request.endpoint or "")
+    if standing is None:
+        standing = identity.key_stands(digest)
+        if standing is not None:
+            caching.remember_key(digest, standing)
+    if standing is None or standing.has_expired:
+        keys.forget(digest)
+        raise KeyRefused()
+    principal = g.identity = standing.principal
+    keys.see(digest, principal)
+    guessed_well = guess == principal and guess.scopes == principal.scopes
+    return principal, lookup if guessed_well else None
 
 
 def _run(view: View, arguments: dict[str, Any]) -> Response:

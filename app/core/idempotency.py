@@ -137,9 +137,11 @@ def _claim(key: str) -> tuple[int, datetime] | Response:
 
 
 def _caller() -> str:
-    """Return whose key it is: the membership's, since an account may act in several workshops; else the address's."""
+    """Return whose key it is: the membership's, since an account may act in several workshops, the API key's, the address's."""
     principal = identity.principal_or_none()
-    return f"member:{principal.membership_id}" if principal else limits.caller()
+    if principal is None or principal.key_id is not None:
+        return limits.caller()
+    return f"member:{principal.membership_id}"
 
 
 def _fingerprint() -> bytes:

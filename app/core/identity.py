@@ -1,5 +1,7 @@
 """Who is asking: access tokens, the principal they carry, and what a route demands of it.
 
+A request carries a token or, in its place, an API key, which says nothing itself: the database knows whose it is.
+
 The only module that knows JSON Web Tokens (RFC 7519). python-jose takes more than it should (no algorithm named, no expiry,
 an empty key), so every check it can be made to do is asked for here and any failure is one 401.
 """
@@ -9,15 +11,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, cast
 
 from flask import current_app, g, request
 from jose import jwt
 
-from app.core import clock, scopes
-from app.core.errors import NotSignedIn
+from app.core import clock, keys, scopes
+from app.core.errors import NotAllowed, NotSignedIn
 from app.core.scopes import MEMBERS, Role
 
 ALGORITHM = "HS256"
@@ -28,8 +30,9 @@ AUDIENCE = "mechanic-shop"
 class Principal:
     """The caller, as a valid token names them.
 
-    `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from. What
-    they may do at this moment is `scopes`: the role's own, until the request is admitted with others.
+    `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from, `key_id`
+    the API key that was sent in place of one. What they may do at this moment is `scopes`: the role's own, until the request is
+    admitted with others.
     """
 
     account_id: int
@@ -39,6 +42,7 @@ class Principal:
     person_id: int | None
     session_id: int = 0
     narrowed: frozenset[str] | None = field(default=None, compare=False)
+    key_id: int | None = None
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -123,8 +127,44 @@ def _principal(claims: dict[str, Any]) -> Principal:
     )
 
 
+class NotForKeys(NotAllowed):
+    """It is for people who are signed in: their account, and what hands out rights."""
+
+    code, title = "not_for_keys", "This is not for API keys; sign in."
+
+
+def require_person(caller: Principal | None) -> None:
+    """Refuse an API key where only people may act.
+
+    :raises NotForKeys: the caller is one.
+    """
+    if caller is not None and caller.key_id is not None:
+        raise NotForKeys()
+
+
+def key_sent() -> bytes | None:
+    """Return the digest of the API key that the request carries, None where it carries something else.
+
+    :raises NotSignedIn: it is malformed.
+    """
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not keys.is_meant(sent.strip()):
+        return None
+    digest = keys.digest_of(sent.strip())
+    if digest is None:
+        raise KeyRefused()
+    return digest
+
+
+class KeyRefused(NotSignedIn):
+    """The key is malformed, unknown, expired or revoked, or whoever made it is nobody here any more: one answer for all."""
+
+    def __init__(self) -> None:
+        super().__init__("The API key is not good, or not any more.")
+
+
 def principal_or_none() -> Principal | None:
-    """Return the caller if the request carries a valid token; decoded once a request."""
+    """Return the caller if the request carries a valid token, decoded once a request; of a key, who it was the last time."""
     found = _outcome()
     return found if isinstance(found, Principal) else None
 
@@ -143,10 +183,18 @@ def authenticate() -> Principal:
 def _outcome() -> Principal | NotSignedIn:
     if "identity" not in g:
         try:
-            g.identity = read_token(_bearer())
+            digest = key_sent()
+            g.identity = read_token(_bearer()) if digest is None else _last_seen(digest)
         except NotSignedIn as refusal:
             g.identity = refusal
     return cast("Principal | NotSignedIn", g.identity)
+
+
+def _last_seen(digest: bytes) -> Principal:
+    caller: Principal | None = keys.last_seen(digest)
+    if caller is None:
+        raise KeyRefused()
+    return caller
 
 
 def _bearer() -> str:
@@ -187,6 +235,36 @@ class Standing:
             return replace(principal, narrowed=self.ceiling or frozenset())
         ceiling = scopes.of_role(principal.role) if self.ceiling is None else self.ceiling
         return replace(principal, narrowed=principal.scopes & ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStanding:
+    """What the database says of an API key: by whom it acts, with which scopes at this moment, and until when."""
+
+    principal: Principal
+    expires_at: datetime | None = None
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= clock.now()
+
+
+KeyCheck = Callable[[bytes], KeyStanding | None]
+_key_check: KeyCheck | None = None
+
+
+def checks_keys(check: KeyCheck) -> KeyCheck:
+    """Register the function that asks the database, by its digest, whether an API key is good."""
+    global _key_check
+    _key_check = check
+    return check
+
+
+def key_stands(digest: bytes) -> KeyStanding | None:
+    """Ask the database how an API key stands."""
+    if _key_check is None:
+        raise RuntimeError("No feature checks API keys.")
+    return _key_check(digest)
 
 
 Check = Callable[[Principal], Standing | None]

@@ -1,6 +1,7 @@
 """Rate limits by name: what a name means stands in `config.RATE_LIMITS`.
 
-A caller is the account when a valid token says which, else the client's address. The count and the time left of a window
+A caller is the account when a valid token says which, an API key that this process knows, else the client's address: keys
+that are guessed at count for where they come from. The count and the time left of a window
 come back from Redis in the one command that counts, since every trip costs as much as the rest of a cached answer.
 """
 
@@ -17,9 +18,11 @@ from app.core import identity
 
 
 def caller() -> str:
-    """Return who is counted: the account, else the client's address."""
+    """Return who is counted: the account, an API key for itself, else the client's address."""
     principal = identity.principal_or_none()
-    return f"account:{principal.account_id}" if principal else f"address:{request.remote_addr}"
+    if principal is None:
+        return f"address:{request.remote_addr}"
+    return f"account:{principal.account_id}" if principal.key_id is None else f"key:{principal.key_id}"
 
 
 def init_app(app: Flask) -> None:

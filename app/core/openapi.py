@@ -28,6 +28,7 @@ DESCRIPTION = """\
 The backend of a car repair workshop: customers, mechanics, service tickets and inventory.
 
 **Sign in** with `POST /customers/login` or `POST /mechanics/login` and send the token as `Authorization: Bearer <token>`.
+An integration sends an API key (`POST /api_keys`) in its place: `Authorization: Bearer msk_...`.
 
 **Lists** are bounded. With `page` an answer has `X-Total-Count`, `X-Pagination` and links to every page; without it, follow
 the `Link` header's `next`, which costs the same however far one walks.
@@ -41,6 +42,7 @@ you have seen, and an `Idempotency-Key` with a POST to be able to send it again.
 TAGS = {
     "workshops": "The workshops: a public directory, when they are open, and each one's own settings.",
     "accounts": "Signing in, staying signed in, and opening a workshop.",
+    "api_keys": "What integrations send in place of a token.",
     "roles": "What people may do: the built-in roles, and those of the workshop's own making.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
@@ -187,7 +189,7 @@ def document() -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "As a login answers it.",
+            "description": "As a login answers it; or, where an operation asks for scopes that it has, an API key: `msk_...`.",
         }
     }
     components["responses"] = {f"Problem{status}": _refusal(status) for status in REFUSALS}

@@ -314,13 +314,13 @@ class CommaSeparated(fields.Field[list[str]]):
 
 
 class ScopeList(fields.List[str]):
-    """Scopes that staff can have, each once, in the order of their names; app/core/scopes.py has the table."""
+    """Scopes that can be given, each once, in the order of their names; app/core/scopes.py has the table."""
 
-    def __init__(self, *, least: int = 0, **options: Any) -> None:
+    def __init__(self, *, of: tuple[str, ...] = GRANTABLE, least: int = 0, **options: Any) -> None:
         metadata = {"uniqueItems": True, "example": ["tickets:read", "tickets:write"]}
         super().__init__(
-            fields.String(validate=validate.OneOf(GRANTABLE, error="Not a scope that staff can have.")),
-            validate=validate.Length(least, len(GRANTABLE)),
+            fields.String(validate=validate.OneOf(of, error="Not a scope that can be given.")),
+            validate=validate.Length(least, len(of)),
             metadata=metadata | options.pop("metadata", {}),
             **options,
         )

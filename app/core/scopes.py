@@ -40,6 +40,8 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "members:write": ("Give its members another role, and end their membership.", ("owner",)),
     "roles:read": ("See the roles, and what each scope lets one do.", ("owner",)),
     "roles:write": ("Make, change and remove roles of the workshop's own.", ("owner",)),
+    "api_keys:read": ("See the API keys, and when each was used last.", ("owner",)),
+    "api_keys:write": ("Make, name and revoke API keys.", ("owner",)),
     "audit:read": ("See who changed what.", ("owner",)),
     "notifications:read": ("See what was sent in the workshop's name.", ("owner",)),
     "notifications:write": ("Send again what could not be sent.", ("owner",)),
@@ -48,6 +50,11 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
 
 # What a role of a workshop's own can hold: not what is about a customer's own record.
 GRANTABLE = tuple(name for name, (_, roles) in SCOPES.items() if roles != ("customer",))
+# What no API key has: a key hands out no rights, neither to people nor to other keys.
+FOR_PEOPLE = frozenset(
+    {"members:write", "roles:write", "invitations:write", "api_keys:read", "api_keys:write"}
+)
+FOR_KEYS = tuple(name for name in GRANTABLE if name not in FOR_PEOPLE)
 
 
 @lru_cache(maxsize=8)

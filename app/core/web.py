@@ -140,6 +140,7 @@ def finish_request(answer: Response) -> Response:
 def log_request(answer: Response) -> Response:
     """Write the one line of a request: what was asked, by whom, what came of it and how long it took."""
     principal = g.get("principal")
+    by_key = {"key": principal.key_id} if principal and principal.key_id else {}
     log.info(
         "request",
         method=request.method,
@@ -149,6 +150,7 @@ def log_request(answer: Response) -> Response:
         address=request.remote_addr,
         account=principal.account_id if principal else None,
         workshop=principal.workshop_id if principal else None,
+        **by_key,
     )
     structlog.contextvars.clear_contextvars()
     return answer

@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("membership_id", ID, nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
-        sa.Column("prefix", sa.String(length=12), nullable=False),
+        sa.Column("prefix", sa.String(length=20), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("expires_at", INSTANT, nullable=True),

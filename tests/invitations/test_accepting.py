@@ -252,6 +252,13 @@ class TestAnAccountThatIsThere:
         assert told(by_wrong_password) == (401, "wrong_credentials")
         assert post.preview(token).status_code == 200
 
+    def test_does_not_join_by_a_key_of_its_own(self, post: Post, other_shop: Shop) -> None:
+        token = post.token(post.invite(new_owner(email=other_shop.owner.email)))
+        key = other_shop.make_key("tickets:read")
+
+        assert told(post.accept(token, by=key)) == (403, "not_for_keys")
+        assert post.preview(token).status_code == 200
+
     def test_does_not_join_by_a_token_that_has_ended(self, post: Post, other_shop: Shop) -> None:
         token = post.token(post.invite(new_owner(email=other_shop.mechanic.email)))
         assert other_shop.mechanic.post("/auth/logout").status_code == 200

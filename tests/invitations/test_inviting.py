@@ -222,6 +222,19 @@ class TestNobodyGivesMoreThanTheyHold:
         assert told(able.post(f"/invitations/{invitation['id']}/resend")) == (403, "beyond_own_scopes")
         assert able.delete(f"/invitations/{invitation['id']}").status_code == 200
 
+    def test_no_key_invites_staff_and_one_may_invite_customers(self, post: Post) -> None:
+        invitation = post.invite(new_owner())
+        key = post.shop.make_key("customers:create", "invitations:read")
+        staff = [
+            key.post("/invitations", json=new_mechanic()),
+            key.post(f"/invitations/{invitation['id']}/resend"),
+            key.delete(f"/invitations/{invitation['id']}"),
+        ]
+
+        assert [told(answer) for answer in staff] == [(403, "not_for_keys")] + [(403, "not_allowed")] * 2
+        assert key.get("/invitations").status_code == 200
+        assert post.invite_customer(post.shop.make_customer().id, by=key)["state"] == "open"
+
     @pytest.mark.parametrize("scope", ["customers:create", "customers:write"])
     def test_who_invites_customers_has_nothing_to_do_with_staffs(self, post: Post, scope: str) -> None:
         invitation = post.invite(new_mechanic())

@@ -44,6 +44,8 @@ class Situation:
         invited = self.shop.owner.post(f"/customers/{self.shop.make_customer().id}/invitation")
         self.invitation_id = invited.json["id"]
         self.role_id, self.member_id = self.shop.make_role().id, self.shop.make_staff().member_id
+        made = self.shop.owner.post("/api_keys", json=_api_key(self))
+        self.key_id = made.json["id"]
         consent = {"kind": "photos", "text_version": "1", "given": True}
         assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
 
@@ -75,6 +77,7 @@ class Situation:
             "item_id": self.item_id,
             "session_id": self.session_id,
             "role_id": self.role_id,
+            "key_id": self.key_id,
             "member_id": self.member_id,
             "ticket_id": self.ticket_id,
             "notification_id": self.notification_id,
@@ -113,6 +116,7 @@ class Situation:
             "/mechanics",
             "/roles",
             "/members",
+            "/api_keys",
             "/inventory",
             "/service_tickets",
             "/mechanics/usage",
@@ -172,6 +176,10 @@ def _invitation(situation: Situation) -> dict[str, Any]:
 
 def _role(situation: Situation) -> dict[str, Any]:
     return {"name": unique("Front desk "), "scopes": []}
+
+
+def _api_key(situation: Situation) -> dict[str, Any]:
+    return {"name": unique("Export "), "scopes": ["inventory:read"]}
 
 
 def _item(situation: Situation) -> dict[str, Any]:
@@ -239,6 +247,8 @@ BODIES: dict[str, Body] = {
     "POST /roles": _role,
     "PUT /roles/{role_id}": _role,
     "PATCH /roles/{role_id}": lambda _: {"description": "For the winter."},
+    "POST /api_keys": _api_key,
+    "PATCH /api_keys/{key_id}": lambda _: {"name": "Accounting"},
     "PUT /members/{member_id}/role": lambda situation: {"role": "staff", "role_id": situation.role_id},
     "POST /inventory": _item,
     "PUT /inventory/{item_id}": _item,

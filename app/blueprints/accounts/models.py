@@ -179,7 +179,7 @@ class ApiKey(WorkshopOwned, Versioned, Model):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     membership_id: Mapped[int] = mapped_column(Id)
     name: Mapped[str] = mapped_column(String(100))
-    prefix: Mapped[str] = mapped_column(String(12), unique=True)
+    prefix: Mapped[str] = mapped_column(String(20), unique=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     scopes: Mapped[frozenset[str]] = mapped_column(ScopeSet)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)

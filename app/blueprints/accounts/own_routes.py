@@ -15,7 +15,7 @@ from app.blueprints.accounts.schemas import (
     RecoveryPasswordIn,
     RecoveryTokenOut,
 )
-from app.core.contract import Blueprint, limited, public, signed_in, unversioned
+from app.core.contract import Blueprint, limited, public, signed_in, signed_in_or_by_key, unversioned
 from app.core.identity import principal
 from app.core.schema import Message
 
@@ -24,7 +24,7 @@ bp = Blueprint("own_account", __name__, url_prefix="/auth", description="One's o
 
 @bp.get("/me", tags=["accounts"])
 @limited("read")
-@signed_in
+@signed_in_or_by_key
 @bp.response(200, CallerOut)
 def get_caller() -> dict[str, Any]:
     """Tell who one is: the account, the workshop one acts in, as what, and what one may do at this moment."""

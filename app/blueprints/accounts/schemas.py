@@ -212,6 +212,11 @@ class CallerOut(Schema):
     mechanic_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "A mechanic's record.", "example": 1}
     )
+    key_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The API key that asks; null for people.", "example": None},
+    )
     scopes = fields.List(
         fields.String(),
         required=True,

@@ -166,6 +166,7 @@ def described(caller: Principal) -> dict[str, Any]:
         "role_name": role_name,
         "customer_id": membership.customer_id,
         "mechanic_id": membership.mechanic_id,
+        "key_id": caller.key_id,
         "scopes": sorted(caller.scopes),
     }
 

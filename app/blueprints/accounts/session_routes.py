@@ -34,7 +34,7 @@ from app.core.contract import (
     unversioned,
 )
 from app.core.errors import NotSignedIn
-from app.core.identity import principal, principal_if_admitted
+from app.core.identity import principal, principal_if_admitted, require_person
 from app.core.schema import Message
 
 bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Staying signed in.")
@@ -93,6 +93,7 @@ def logout(body: dict[str, Any]) -> Response:
     Named by the access token, or by the refresh token when that has expired.
     """
     caller = principal_if_admitted()
+    require_person(caller)
     if caller is not None:
         sessions.end(caller.account_id, caller.session_id, by="logout")
     else:

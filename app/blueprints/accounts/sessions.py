@@ -12,7 +12,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
-from app.blueprints.accounts.models import Account, AccountSession, Membership, OwnRole, SpentRefreshToken
+from app.blueprints.accounts.models import (
+    Account,
+    AccountSession,
+    ApiKey,
+    Membership,
+    OwnRole,
+    SpentRefreshToken,
+)
 from app.blueprints.workshops.models import Workshop
 from app.core import caching, clock, crypto, identity, paging
 from app.core.db import atomic
@@ -163,6 +170,11 @@ def own_scopes(membership: Membership) -> frozenset[str] | None:
         return db.session.scalars(statement).one()
 
 
+def in_force() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a membership, with its account and workshop, lets somebody act."""
+    return Membership.ended_at.is_(None), Account.closed_at.is_(None), Workshop.closed_at.is_(None)
+
+
 is_the_role = and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == Membership.role_id)
 
 
@@ -183,8 +195,7 @@ def standing(principal: Principal) -> Standing | None:
             Membership.account_id == principal.account_id,
             Membership.workshop_id == principal.workshop_id,
             Membership.role == principal.role,
-            Membership.ended_at.is_(None),
-            Account.closed_at.is_(None),
+            *in_force(),
             AccountSession.id == principal.session_id,
             AccountSession.membership_id == Membership.id,
             AccountSession.ended_at.is_(None),
@@ -223,17 +234,20 @@ def end(account_id: int, session_id: int, *, by: str) -> None:
 
 
 def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
-    """End every session of an account, `but` the one with this id."""
+    """End every session of an account, `but` the one with this id; its API keys are asked about anew."""
+    _ask_keys_anew(Membership.account_id == account_id)
     _end(AccountSession.account_id == account_id, AccountSession.id != (but or 0), by=by)
 
 
 def end_of_memberships(membership_ids: Sequence[int]) -> None:
-    """End the sessions that act by these memberships."""
+    """End the sessions that act by these memberships; the API keys that do are asked about anew."""
+    _ask_keys_anew(Membership.id.in_(membership_ids))
     _end(AccountSession.membership_id.in_(membership_ids), by="membership")
 
 
 def ask_anew(*members: ColumnElement[bool]) -> None:
-    """Let every worker ask the database about those who act by these memberships, once this is committed."""
+    """Let every worker ask the database about those who act by these memberships, and their keys, once this is committed."""
+    _ask_keys_anew(*members)
     statement = (
         select(AccountSession.id)
         .join(Membership, Membership.id == AccountSession.membership_id)
@@ -242,8 +256,19 @@ def ask_anew(*members: ColumnElement[bool]) -> None:
     caching.announce_changed(db.session.scalars(statement).all())
 
 
+def _ask_keys_anew(*members: ColumnElement[bool]) -> None:
+    statement = (
+        select(ApiKey.digest)
+        .join(Membership, Membership.id == ApiKey.membership_id)
+        .where(*members, ApiKey.revoked_at.is_(None))
+    )
+    with across_workshops():
+        caching.announce_keys_changed(db.session.scalars(statement).all())
+
+
 def end_in_workshop(workshop_id: int) -> None:
-    """End every session that acts in a workshop."""
+    """End every session that acts in a workshop; its API keys are asked about anew."""
+    _ask_keys_anew(Membership.workshop_id == workshop_id)
     members = select(Membership.id).where(Membership.workshop_id == workshop_id)
     _end(AccountSession.membership_id.in_(members), by="membership")
 

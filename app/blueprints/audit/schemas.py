@@ -29,6 +29,11 @@ class AuditEntryOut(Schema):
     role = fields.String(
         required=True, allow_none=True, metadata={"description": "What they acted as.", "example": "owner"}
     )
+    key_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The API key by which it was done; null for people.", "example": None},
+    )
     action = fields.String(required=True, metadata={"example": "part.updated"})
     subject_kind = fields.String(required=True, metadata={"example": "part"})
     subject_id = fields.Integer(required=True, allow_none=True, metadata={"example": 1})

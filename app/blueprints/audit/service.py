@@ -77,6 +77,7 @@ def _readable(entry: AuditEntry, keys: dict[int, Seal]) -> dict[str, Any]:
         "at": entry.at,
         "account_id": entry.account_id,
         "role": entry.role,
+        "key_id": entry.key_id,
         "action": entry.action,
         "subject_kind": entry.subject_kind,
         "subject_id": entry.subject_id,

@@ -28,7 +28,7 @@ from app.core.contract import (
     public_recognising_members,
     unversioned,
 )
-from app.core.identity import principal, principal_if_admitted
+from app.core.identity import principal, principal_if_admitted, require_person
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
 
@@ -138,8 +138,9 @@ def accept_invitation(sent: dict[str, Any]) -> tuple[Response, int, dict[str, st
     Where its address has no account, one is opened with the password, and is verified by that. Where it has one, that
     account's password is needed, or a token of it; wrong ones count as failed sign-ins. The link is good once.
     """
-    in_cookie = sent.pop("refresh_in") == "cookie"
-    member = accepting.accept(**sent, caller=principal_if_admitted(), address=request.remote_addr)
+    caller, in_cookie = principal_if_admitted(), sent.pop("refresh_in") == "cookie"
+    require_person(caller)
+    member = accepting.accept(**sent, caller=caller, address=request.remote_addr)
     passed = sessions.begin(member, address=request.remote_addr, agent=request.headers.get("User-Agent"))
     answer = signed_in_answer(passed, in_cookie=in_cookie, message="Invitation accepted")
     return answer, 201, {"Location": f"/workshops/{member.workshop_id}"}

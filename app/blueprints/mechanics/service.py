@@ -17,7 +17,7 @@ from app.blueprints.roles import service as roles
 from app.blueprints.workshops import service as workshops
 from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
-from app.core.identity import Principal
+from app.core.identity import Principal, require_person
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.sealing import Person
@@ -176,6 +176,7 @@ def update(
     :raises MechanicNotFound: unknown here. :raises Stale: not the `expected` version.
     :raises EmailTaken: the address is another's. :raises AccountShared: the account serves other workshops too.
     :raises BeyondOwnScopes: who signs in by another address or password could do more than `by`.
+    :raises NotForKeys: an API key gives nobody a sign-in.
     """
     with atomic() as session:
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
@@ -193,6 +194,7 @@ def update(
             _give_sign_in(mechanic, password, by)
         elif account is not None and (moved or password is not None):
             accounts.require_own_account(workshop_id, account)
+            require_person(by)
             roles.require_holding(by, roles.held_by_account(workshop_id, account.id))
             accounts.change_sign_in(account, email=mechanic.email, password=password)
         audit.note_change(

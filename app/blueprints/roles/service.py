@@ -23,7 +23,7 @@ from app.blueprints.roles.errors import (
 from app.core import audit, scopes
 from app.core.db import atomic, is_still_named, locked
 from app.core.errors import Invalid
-from app.core.identity import Principal
+from app.core.identity import Principal, require_person
 from app.core.preconditions import Expected, require_version
 from app.core.scopes import Role
 from app.extensions import db
@@ -91,8 +91,9 @@ def require_may_give(caller: Principal | None, workshop_id: int, role: Role, rol
     """Refuse to let `caller` give somebody this role; one of the workshop's own stays as it is until the transaction ends.
 
     :raises Invalid: `staff` without `role_id`, or another role with it. :raises RoleNotFound: none of the workshop's own.
-    :raises BeyondOwnScopes: it holds more than the caller.
+    :raises BeyondOwnScopes: it holds more than the caller. :raises NotForKeys: an API key gives nobody a role.
     """
+    require_person(caller)
     if (role == "staff") != (role_id is not None):
         said = (
             "Missing data for required field." if role == "staff" else "Only together with the role `staff`."

@@ -1,0 +1,1 @@
+"""What integrations send in place of a token."""
