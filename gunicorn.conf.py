@@ -115,13 +115,13 @@ def post_worker_init(worker: Any) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the master passes it on, as SIGQUIT
     signal.signal(signal.SIGQUIT, worker.handle_exit)
-    if worker.wsgi.config["JOBS_IN_SERVER"]:
+    if worker.wsgi.config.get("JOBS_IN_SERVER"):  # a bare application, such as the benchmark's reference, has none
         worker.wsgi.extensions["jobs"].start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Let the jobs of a worker that ends finish what they are at."""
-    if getattr(worker, "wsgi", None) is not None:
+    if "jobs" in getattr(getattr(worker, "wsgi", None), "extensions", {}):
         worker.wsgi.extensions["jobs"].stop()
 
 

@@ -12,18 +12,18 @@ from flask import Flask
 from app.blueprints.customers import service as customers
 from app.blueprints.inventory import service as inventory
 from app.blueprints.mechanics import service as mechanics
-from app.blueprints.service_tickets import service as tickets
+from app.blueprints.service_tickets import holding
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
 
 MakePath = Callable[[Shop], str]
 
-# What is edited: the service that does it, the path of one that was just made, the field.
+# What is edited: the module that locks it and compares the version, the path of one that was just made, the field.
 RESOURCES: dict[str, tuple[Any, MakePath, str]] = {
     "customer": (customers, lambda shop: f"/customers/{shop.make_customer().id}", "name"),
     "mechanic": (mechanics, lambda shop: f"/mechanics/{shop.make_mechanic().id}", "name"),
     "part": (inventory, lambda shop: f"/inventory/{shop.make_part().id}", "name"),
-    "ticket": (tickets, lambda shop: f"/service_tickets/{shop.make_ticket()['id']}", "service_desc"),
+    "ticket": (holding, lambda shop: f"/service_tickets/{shop.make_ticket()['id']}", "service_desc"),
 }
 
 

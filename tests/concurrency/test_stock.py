@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.errors import NotEnoughOnHand
 from app.blueprints.inventory.models import Part
+from app.blueprints.service_tickets import holding
 from app.blueprints.service_tickets import service as tickets
 from app.extensions import db
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
@@ -117,7 +118,7 @@ def test_control_without_the_lock_on_the_ticket_the_stock_returns_twice(
     app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = Meeting(2)
-    without_row_locks(monkeypatch, tickets)
+    without_row_locks(monkeypatch, holding)
 
     with without_write_lock(app):
         statuses, left = race_to_cancel(shop, meeting, monkeypatch)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.blueprints.service_tickets import reading, service
+from app.blueprints.service_tickets import fitting, reading, service, staffing
 from app.blueprints.service_tickets.reading import READS
 from app.blueprints.service_tickets.schemas import (
     EditIn,
@@ -130,7 +130,7 @@ def delete_service_ticket(ticket_id: int) -> dict[str, str]:
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def assign_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
     """Put a mechanic on a ticket; one who is on it already stays."""
-    return service.assign_mechanic(principal(), ticket_id, mechanic_id, expected_versions())
+    return staffing.assign_mechanic(principal(), ticket_id, mechanic_id, expected_versions())
 
 
 @bp.put("/service_tickets/<int:ticket_id>/remove-mechanic/<int:mechanic_id>")
@@ -139,7 +139,7 @@ def assign_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def remove_mechanic(ticket_id: int, mechanic_id: int) -> Ticket:
     """Take a mechanic off a ticket."""
-    return service.unassign_mechanic(principal(), ticket_id, mechanic_id, expected_versions())
+    return staffing.unassign_mechanic(principal(), ticket_id, mechanic_id, expected_versions())
 
 
 @bp.put("/service_tickets/<int:ticket_id>/edit", endpoint="edit_service_ticket")
@@ -169,7 +169,7 @@ def edit_service_ticket(changes: dict[str, Any], ticket_id: int) -> dict[str, An
 @bp.response(201, ServiceTicketWholeOut, ready=True)
 def add_ticket_items(items: dict[str, Any], ticket_id: int) -> tuple[Ticket, dict[str, str]]:
     """Put items on a ticket at their present price, out of stock where it is counted; all or none."""
-    ticket = service.add_parts(principal(), ticket_id, items["lines"], expected_versions())
+    ticket = fitting.add_parts(principal(), ticket_id, items["lines"], expected_versions())
     return ticket, {"Location": url_for("service_tickets.get_service_ticket", ticket_id=ticket_id)}
 
 
@@ -179,7 +179,7 @@ def add_ticket_items(items: dict[str, Any], ticket_id: int) -> tuple[Ticket, dic
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def remove_ticket_item(ticket_id: int, item_id: int) -> Ticket:
     """Take an item off a ticket, wholly, and back into stock."""
-    return service.remove_part(principal(), ticket_id, item_id, expected_versions())
+    return fitting.remove_part(principal(), ticket_id, item_id, expected_versions())
 
 
 @bp.post("/service_tickets/<int:ticket_id>/status")
