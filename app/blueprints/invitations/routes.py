@@ -132,6 +132,7 @@ def preview_invitation(sent: dict[str, str]) -> Preview:
 @unversioned
 @bp.arguments(InvitationAcceptanceIn)
 @bp.response(201, SIGNED_IN)
+@bp.alt_response(403, description="An API key asks.")
 def accept_invitation(sent: dict[str, Any]) -> tuple[Response, int, dict[str, str]]:
     """Accept an invitation, and be signed in.
 
