@@ -21,8 +21,10 @@ from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import codes, sessions
 from app.blueprints.accounts.models import OneTimeCode
+from app.blueprints.invitations import service as invitations
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
 from app.core.db import atomic
+from app.core.outbox import OutboxMessage
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
 from tests.workshops.places import put_one
@@ -79,6 +81,9 @@ class Rows:
     confirmation: dict[str, str]
     closure: int
     empty_shop: Shop
+    walk_in: int
+    invitation: int
+    invitation_token: str
 
     @property
     def workshop(self) -> str:
@@ -143,6 +148,14 @@ class Rows:
         }  # fmt: skip
 
     @property
+    def new_colleague(self) -> dict[str, Any]:
+        return {"role": "owner", "name": "Olga Owner", "email": f"{unique('olga')}@example.com"}
+
+    @property
+    def acceptance(self) -> dict[str, str]:
+        return {"token": self.invitation_token, "password": PASSWORD}
+
+    @property
     def edit(self) -> dict[str, Any]:
         return {
             "add_mechanic_ids": [self.free_mechanic], "remove_mechanic_ids": [self.mechanic],
@@ -162,6 +175,26 @@ def what_comes_by_mail(shop: Shop) -> tuple[dict[str, str], ...]:
             {"reset_token": codes.give_token("reset", account_id), "password": "wrench-otter-lagoon-42"},
             {"token": codes.give_token("verify_email", account_id)},
         )
+
+
+def an_invitation(shop: Shop) -> tuple[int, str]:
+    """Return a new mechanic's invitation, and the token that its mail has."""
+    assert shop.owner.principal is not None
+    new = {
+        "email": f"{unique('jw')}@example.com",
+        "name": "Jane",
+        "phone": "555-987-6543",
+        "salary": Decimal(1),
+    }
+    with shop.inside():
+        made = invitations.invite(shop.owner.principal, "mechanic", **new)
+        sealed = (
+            db.session.query(OutboxMessage.template_values)
+            .order_by(OutboxMessage.id.desc())
+            .limit(1)
+            .scalar()
+        )
+    return made.id, json.loads(sealed)["link"].partition("token=")[2]
 
 
 def make_rows(app: Flask) -> Rows:
@@ -185,7 +218,7 @@ def make_rows(app: Flask) -> Rows:
     return Rows(
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
-        *what_comes_by_mail(shop), closure, make_shop(app),
+        *what_comes_by_mail(shop), closure, make_shop(app), shop.make_customer().id, *an_invitation(shop),
     )  # fmt: skip
 
 
@@ -216,10 +249,10 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
     ("PUT /customers", 10, lambda r: r.shop.customer.put("/customers", json=r.registration)),
     ("PATCH /customers", 6, lambda r: r.shop.customer.patch("/customers", json={"name": "Ada"})),
-    ("DELETE /customers", 16, lambda r: r.shop.customer.delete("/customers")),
+    ("DELETE /customers", 17, lambda r: r.shop.customer.delete("/customers")),
     ("PUT /customers/<id>", 5, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
     ("PATCH /customers/<id>", 5, lambda r: r.owner.patch(f"/customers/{r.customer}", json={"name": "Ada"})),
-    ("DELETE /customers/<id>", 16, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
+    ("DELETE /customers/<id>", 17, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
     ("GET /customers/<id>/profile", 4, lambda r: r.owner.get(f"/customers/{r.customer}/profile")),
     ("PUT /customers/<id>/profile", 7, lambda r: r.owner.put(f"/customers/{r.customer}/profile", json={"city": "Gdynia"})),
     ("PATCH /customers/<id>/profile", 7, lambda r: r.owner.patch(f"/customers/{r.customer}/profile", json={"city": "Gdynia"})),
@@ -241,7 +274,16 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /mechanics/top-3-mechanics", 2, lambda r: r.owner.get("/mechanics/top-3-mechanics")),
     ("PUT /mechanics/<id>", 13, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
     ("PATCH /mechanics/<id>", 6, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
-    ("DELETE /mechanics/<id>", 12, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    ("DELETE /mechanics/<id>", 15, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    # invitations
+    ("POST /invitations", 8, lambda r: r.owner.post("/invitations", json=r.new_colleague)),
+    ("GET /invitations", 2, lambda r: r.owner.get("/invitations")),
+    ("GET /invitations/<id>", 2, lambda r: r.owner.get(f"/invitations/{r.invitation}")),
+    ("DELETE /invitations/<id>", 4, lambda r: r.owner.delete(f"/invitations/{r.invitation}")),
+    ("POST /invitations/<id>/resend", 10, lambda r: r.owner.post(f"/invitations/{r.invitation}/resend")),
+    ("POST /invitations/preview", 5, lambda r: r.shop.nobody.post("/invitations/preview", json={"token": r.invitation_token})),
+    ("POST /invitations/accept", 22, lambda r: r.shop.nobody.post("/invitations/accept", json=r.acceptance)),
+    ("POST /customers/<id>/invitation", 10, lambda r: r.owner.post(f"/customers/{r.walk_in}/invitation")),
     # notifications
     ("GET /notifications/log", 2, lambda r: r.owner.get("/notifications/log")),
     ("POST /notifications/<id>/resend", 4, lambda r: r.owner.post(f"/notifications/{r.dead_letter}/resend")),
@@ -292,7 +334,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /workshops/<id>", 2, lambda r: r.owner.get(r.workshop)),
     ("PUT /workshops/<id>", 8, lambda r: r.owner.put(r.workshop, json=r.entry)),
     ("PATCH /workshops/<id>", 5, lambda r: r.owner.patch(r.workshop, json={"city": "Chicago"})),
-    ("DELETE /workshops/<id>", 7, lambda r: r.empty_shop.owner.delete(r.closing)),
+    ("DELETE /workshops/<id>", 8, lambda r: r.empty_shop.owner.delete(r.closing)),
     ("GET /workshops/<id>/opening_hours", 2, lambda r: r.owner.get(f"{r.workshop}/opening_hours")),
     ("PUT /workshops/<id>/opening_hours", 7, lambda r: r.owner.put(f"{r.workshop}/opening_hours", json=r.week)),
     ("GET /workshops/<id>/closures", 3, lambda r: r.owner.get(f"{r.workshop}/closures")),

@@ -12,6 +12,7 @@ from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.inventory.routes import bp as inventory
+from app.blueprints.invitations.routes import bp as invitations
 from app.blueprints.mechanics.routes import bp as mechanics
 from app.blueprints.members.routes import bp as members
 from app.blueprints.notifications.routes import bp as notifications
@@ -34,6 +35,7 @@ ALL: tuple[Blueprint, ...] = (
     profiles,
     mechanics,
     members,
+    invitations,
     inventory,
     service_tickets,
     usage,

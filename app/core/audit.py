@@ -209,7 +209,7 @@ def _append(one: Note, key: Seal | None) -> None:
     said: dict[str, Any] = {
         "at": one.at,
         "account_id": principal.account_id if principal else None,
-        "role": principal.role if principal else None,
+        "role": principal.role if principal and principal.workshop_id == one.workshop_id else None,
         "action": one.action,
         "subject_kind": one.subject.kind,
         "subject_id": one.subject.id,

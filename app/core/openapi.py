@@ -47,6 +47,7 @@ TAGS = {
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
     "members": "Who may sign in to the workshop as one of its people, and as what.",
+    "invitations": "How people come to a workshop: staff, and customers who walked in.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
     "inventory": "The parts, their prices and their stock.",
     "notifications": "What was sent in the workshop's name, and what could not be.",

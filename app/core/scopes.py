@@ -30,6 +30,8 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "mechanics:names": ("See who works here, by name.", ("owner", "mechanic", "customer")),
     "mechanics:write": ("Hire, change and dismiss mechanics.", ("owner",)),
     "mechanics:salary": ("See salaries.", ("owner",)),
+    "invitations:read": ("See who is invited, and what came of it.", ("owner",)),
+    "invitations:write": ("Invite staff, and send again and withdraw invitations.", ("owner",)),
     "tickets:read": ("See every service ticket.", ("owner", "mechanic")),
     "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
     "inventory:read": ("See the parts.", ("owner", "mechanic")),
@@ -49,7 +51,9 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
 # What a role of a workshop's own can hold: not what is about a customer's own record.
 GRANTABLE = tuple(name for name, (_, roles) in SCOPES.items() if roles != ("customer",))
 # What no API key has: a key hands out no rights, neither to people nor to other keys.
-FOR_PEOPLE = frozenset({"members:write", "roles:write", "api_keys:read", "api_keys:write"})
+FOR_PEOPLE = frozenset(
+    {"members:write", "roles:write", "invitations:write", "api_keys:read", "api_keys:write"}
+)
 FOR_KEYS = tuple(name for name in GRANTABLE if name not in FOR_PEOPLE)
 
 

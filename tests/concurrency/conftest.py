@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from app.blueprints.invitations.models import Invitation
 from app.blueprints.vehicles.models import Vehicle
 from app.extensions import db, limiter
 from tests.conftest import DATABASE_URL, worker
@@ -92,3 +93,18 @@ def without_vin_index(lax_app: Flask) -> Iterator[None]:
 def lax_shop(lax_app: Flask) -> Shop:
     """A workshop in the database without those constraints."""
     return make_shop(lax_app)
+
+
+@pytest.fixture
+def without_invitation_index(lax_app: Flask) -> Iterator[None]:
+    """That database without the unique index on open invitations by address as well."""
+    index = next(
+        index for index in Invitation.__table__.indexes if index.name == "uq_invitations_open_address"
+    )
+    with lax_app.app_context():
+        engine = db.engine
+    index.drop(engine)
+    yield
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM invitations"))
+    index.create(engine)

@@ -31,6 +31,8 @@ NEEDING_WHAT_COMES_BY_MAIL = {
     ("POST", "/auth/recovery/password"),
     ("POST", "/auth/email/confirmation"),
     ("POST", "/notifications/{notification_id}/resend"),
+    ("POST", "/invitations/preview"),
+    ("POST", "/invitations/accept"),
 }
 
 

@@ -60,6 +60,11 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ): "Who registers gives all, staff who record a walk-in the name alone.",
     ("phone", "Missing data for required field"): "The same.",
     ("password", "Missing data for required field"): "The same.",
+    (
+        "name",
+        "Missing data for required field",
+    ): "Who is on record is invited by that, anybody else by name and address.",
+    ("salary", "Missing data for required field"): "A new mechanic has one, an owner has none.",
     ("time_zone", "Not an IANA time zone"): "There are 600 of them, and the system's own keeps changing.",
     ("latitude", "Both or neither"): "No JSON Schema lets one null be bound to another's.",
     ("longitude", "Both or neither"): "The same.",
@@ -91,7 +96,7 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
 }
 
 # Refusals of requests that are well-formed: what they bring was never sent by mail.
-UNHEARD_OF = ("code_refused",)
+UNHEARD_OF = ("code_refused", "invitation_refused")
 
 # How each resource says that it is not there itself. Another code speaks of what the request refers to beside it: the
 # customer that a ticket is given to, the item that is to be taken off it.
@@ -101,6 +106,7 @@ OWN_REFUSAL = {
     "inventory": "item_not_found",
     "service_tickets": "service_ticket_not_found",
     "workshops": "closure_not_found",
+    "invitations": "invitation_not_found",
 }
 
 # What a walk cannot have done: the name of the workshop is no example's, and there are open tickets.
@@ -111,6 +117,8 @@ NOT_DONE = {
     "POST /auth/recovery/code",
     "POST /auth/recovery/password",
     "POST /auth/email/confirmation",
+    "POST /invitations/preview",
+    "POST /invitations/accept",
 }
 
 
@@ -148,12 +156,18 @@ class Walker:
             "closure_id": [self._closure(number) for number in range(ROWS)],
             "notification_id": [self.shop.make_dead_letter() for _ in range(ROWS)],
             "session_id": [self._session() for _ in range(ROWS)],
+            "invitation_id": [self._invitation() for _ in range(ROWS)],
         }
 
     def _session(self) -> int:
         caller = self.shop.owner if self.role == "nobody" else getattr(self.shop, self.role)
         with self.app.app_context():
             return sessions.begin(caller.principal).principal.session_id
+
+    def _invitation(self) -> int:
+        made = self.shop.owner.post(f"/customers/{self.shop.make_customer().id}/invitation")
+        invitation: int = made.json["id"]
+        return invitation
 
     def _closure(self, number: int) -> int:
         day = f"2019-{1 + number // 12:02}-{1 + number % 12:02}"

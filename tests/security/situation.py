@@ -17,7 +17,10 @@ from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vi
 
 @dataclass
 class Situation:
-    """`shop` has a ticket of its customer with a mechanic and an item, and a dead letter; `other_shop` is somebody else's."""
+    """`shop` has a ticket of its customer with a mechanic and an item, a dead letter, and an invitation of one who walked in.
+
+    `other_shop` is somebody else's.
+    """
 
     app: Flask
     shop: Shop = field(init=False)
@@ -37,6 +40,9 @@ class Situation:
         self.closure_id = closed.json["id"]
         person = f"/customers/{self.shop.customer_id}"
         assert self.shop.owner.put(f"{person}/profile", json={"city": "Sopot"}).status_code == 200
+        self.walk_in_id = self.shop.make_customer().id
+        invited = self.shop.owner.post(f"/customers/{self.shop.make_customer().id}/invitation")
+        self.invitation_id = invited.json["id"]
         self.role_id, self.member_id = self.shop.make_role().id, self.shop.make_staff().member_id
         made = self.shop.owner.post("/api_keys", json=_api_key(self))
         self.key_id = made.json["id"]
@@ -75,6 +81,7 @@ class Situation:
             "member_id": self.member_id,
             "ticket_id": self.ticket_id,
             "notification_id": self.notification_id,
+            "invitation_id": self.invitation_id,
             "workshop_id": self.shop.id,
             "closure_id": self.closure_id,
             "path": "swagger-ui.css",
@@ -87,7 +94,8 @@ class Situation:
         body = BODIES.get(f"{method} {path}")
         if body is not None:
             options.setdefault("json", body(self))
-        return caller.open(method, path.format(**self.ids) + QUERIES.get(f"{method} {path}", ""), **options)
+        ids = self.ids | {"customer_id": self.walk_in_id} if path.endswith("/invitation") else self.ids
+        return caller.open(method, path.format(**ids) + QUERIES.get(f"{method} {path}", ""), **options)
 
     def finish_the_ticket(self) -> None:
         """Cancel the ticket: a workshop is closed only once none is open."""
@@ -114,6 +122,7 @@ class Situation:
             "/mechanics/usage",
             "/inventory/usage",
             "/notifications/log",
+            "/invitations",
             "/audit",
         )
         shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
@@ -159,6 +168,10 @@ def _profile(situation: Situation) -> dict[str, Any]:
 
 def _mechanic(situation: Situation) -> dict[str, Any]:
     return _customer(situation) | {"salary": 60000}
+
+
+def _invitation(situation: Situation) -> dict[str, Any]:
+    return _mechanic(situation) | {"role": "mechanic"}
 
 
 def _role(situation: Situation) -> dict[str, Any]:
@@ -228,6 +241,9 @@ BODIES: dict[str, Body] = {
         _mechanic(situation) | {"email": situation.shop.mechanic.email}
     ),
     "PATCH /mechanics/{mechanic_id}": lambda _: {"name": "Jane W."},
+    "POST /invitations": _invitation,
+    "POST /invitations/preview": lambda _: {"token": "none"},
+    "POST /invitations/accept": lambda _: {"token": "none", "password": PASSWORD},
     "POST /roles": _role,
     "PUT /roles/{role_id}": _role,
     "PATCH /roles/{role_id}": lambda _: {"description": "For the winter."},

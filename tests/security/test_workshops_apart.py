@@ -57,6 +57,7 @@ REFERENCES = [
     ("POST", "/service_tickets/{ticket}/inventory", {"item_id": "{id}", "quantity": 1}, "item_id"),
     ("POST", "/service_tickets/{ticket}/inventory", [{"item_id": "{id}"}], "item_id"),
     ("DELETE", "/service_tickets/{ticket}/inventory/{id}", None, "item_id"),
+    ("POST", "/invitations", {"role": "mechanic", "mechanic_id": "{id}"}, "mechanic_id"),
     # A mechanic or an item of their own does not open a foreign ticket.
     ("PUT", "/service_tickets/{id}/assign-mechanic/{mechanic}", None, "ticket_id"),
     ("POST", "/service_tickets/{id}/inventory", {"item_id": "{item}"}, "ticket_id"),

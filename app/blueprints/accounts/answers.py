@@ -7,10 +7,12 @@ from typing import Any
 from flask import Response, current_app, jsonify, request
 
 from app.blueprints.accounts.errors import CsrfRefused
+from app.blueprints.accounts.schemas import LoginOut
 from app.blueprints.accounts.sessions import Pass, csrf_matches
 from app.core.clock import rfc3339
 from app.core.identity import Principal, issue_token
 
+SIGNED_IN = LoginOut  # what `signed_in_answer` looks like, for the doors of other features
 COOKIE = "refresh_token"
 CSRF_COOKIE = "csrf_token"
 COOKIE_PATH = "/auth"

@@ -171,9 +171,26 @@ def described(caller: Principal) -> dict[str, Any]:
     }
 
 
-def open_account(email: str, password: str) -> Account:
+def require_password(account: Account, password: str, address: str | None = None) -> None:
+    """Refuse whoever does not know an account's password, and count it as a sign-in that failed.
+
+    :raises TooManyTries: the account's name, or the address, has to wait. :raises WrongCredentials: it is not the password.
+    """
+    name = account.email or ""
+    is_counted = tries.require_patience(name, address)
+    if not passwords.matches(account.password_hash, password):
+        with atomic():
+            if tries.note_failure(name, address):
+                _tell_locked(account, address)
+        raise WrongCredentials()
+    if is_counted:
+        tries.forget(name)
+
+
+def open_account(email: str, password: str, *, verified: bool = False) -> Account:
     """Make an account; an existing one is returned to whoever knows its password.
 
+    `verified`: it is asked for by who has read a mail to the address, which then needs no other.
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     """
     known = db.session.scalar(select(Account).where(Account.email == email))
@@ -182,10 +199,12 @@ def open_account(email: str, password: str) -> Account:
             return known
         raise EmailTaken()
     account = Account(email=email, password_hash=_hash_of(password, email))
+    account.email_verified_at = clock.now() if verified else None
     with atomic() as session:
         session.add(account)
         _flush_email()
-        codes.send("verify_email", email, account.id)
+        if not verified:
+            codes.send("verify_email", email, account.id)
     return account
 
 
@@ -301,11 +320,26 @@ def require_own_account(workshop_id: int, account: Account) -> None:
             raise AccountShared()
 
 
+Told = Callable[..., None]
+_TOLD_OF_LEAVING: list[Told] = []
+
+
+def told_of_leaving(function: Told) -> Told:
+    """Register a later feature's function that brings its own part in order when a customer or mechanic leaves.
+
+    It is called in the same transaction, like `leave`, and also for those who have no account.
+    """
+    _TOLD_OF_LEAVING.append(function)
+    return function
+
+
 def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None) -> None:
     """End the membership of a customer or mechanic; an account that is nothing anywhere after that is closed.
 
     :raises LastOwner: nobody would own the workshop.
     """
+    for tell in _TOLD_OF_LEAVING:
+        tell(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
     account = account_of(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
     if account is None:
         return

@@ -108,6 +108,26 @@ def get(workshop_id: int, mechanic_id: int) -> Mechanic:
     return _one(select(Mechanic), workshop_id, mechanic_id)
 
 
+def hold(workshop_id: int, mechanic_id: int) -> Mechanic:
+    """Return a mechanic who works here, locked until the transaction ends.
+
+    :raises MechanicNotFound: unknown here, or gone.
+    """
+    return _one(locked(Mechanic), workshop_id, mechanic_id)
+
+
+def require_free(workshop_id: int, email: str) -> None:
+    """Refuse an address that a mechanic has who works here.
+
+    :raises EmailTaken: one has it.
+    """
+    statement = select(Mechanic.id).where(
+        Mechanic.workshop_id == workshop_id, Mechanic.email == email, Mechanic.left_at.is_(None)
+    )
+    if db.session.scalar(statement) is not None:
+        raise EmailTaken()
+
+
 def _one(statement: Select[Mechanic], workshop_id: int, mechanic_id: int) -> Mechanic:
     found = db.session.scalar(
         statement.where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -76,6 +76,17 @@ def _held_by_all(*members: ColumnElement[bool]) -> frozenset[str]:
     return frozenset().union(*(held_by(membership) for membership in found))
 
 
+def held_as(workshop_id: int, role: Role, role_id: int | None) -> frozenset[str]:
+    """Return what a role holds; one of the workshop's own stays as it is until the transaction ends.
+
+    :raises RoleNotFound: none of the workshop's own.
+    """
+    if role_id is None:
+        return scopes.of_role(role)
+    shared = select(OwnRole).with_for_update(read=True).execution_options(populate_existing=True)
+    return _one(shared, workshop_id, role_id).scopes
+
+
 def require_may_give(caller: Principal | None, workshop_id: int, role: Role, role_id: int | None) -> None:
     """Refuse to let `caller` give somebody this role; one of the workshop's own stays as it is until the transaction ends.
 
@@ -88,11 +99,17 @@ def require_may_give(caller: Principal | None, workshop_id: int, role: Role, rol
             "Missing data for required field." if role == "staff" else "Only together with the role `staff`."
         )
         raise Invalid("See `errors`.", errors={"role_id": [said]})
-    if role_id is None:
-        require_holding(caller, scopes.of_role(role))
-        return
-    shared = select(OwnRole).with_for_update(read=True).execution_options(populate_existing=True)
-    require_holding(caller, _one(shared, workshop_id, role_id).scopes)
+    require_holding(caller, held_as(workshop_id, role, role_id))
+
+
+Told = Callable[[int, int], None]
+_TOLD_OF_REMOVAL: list[Told] = []
+
+
+def told_of_removal(function: Told) -> Told:
+    """Register a later feature's function that lets go of a role (by workshop and id) that is about to be removed."""
+    _TOLD_OF_REMOVAL.append(function)
+    return function
 
 
 def find(workshop_id: int) -> Sequence[OwnRole]:
@@ -205,6 +222,8 @@ def remove(caller: Principal, role_id: int, expected: Expected = None) -> None:
             .values(role_id=None)
             .execution_options(synchronize_session=False)
         )
+        for tell in _TOLD_OF_REMOVAL:
+            tell(caller.workshop_id, role_id)
         before = _told(role)
         session.delete(role)
         try:

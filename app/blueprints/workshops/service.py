@@ -150,6 +150,16 @@ def held(workshop_id: int, expected: Expected = None) -> Workshop:
     return _locked(workshop_id, expected, key_share=True)
 
 
+def keep_open(workshop_id: int) -> None:
+    """Let a workshop not be closed until the transaction ends; all else that is done to it goes on.
+
+    :raises WorkshopNotFound: unknown or closed.
+    """
+    statement = select(Workshop.id).where(Workshop.id == workshop_id, _OPEN)
+    if db.session.scalar(statement.with_for_update(read=True, key_share=True)) is None:
+        raise WorkshopNotFound()
+
+
 def _locked(workshop_id: int, expected: Expected, *, key_share: bool) -> Workshop:
     statement = select(Workshop).where(Workshop.id == workshop_id, _OPEN)
     workshop = db.session.scalar(
