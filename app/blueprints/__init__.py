@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
+from app.blueprints.accounts.second_factor_routes import bp as second_factor
 from app.blueprints.accounts.session_routes import bp as sessions
 from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
@@ -25,6 +26,7 @@ ALL: tuple[Blueprint, ...] = (
     accounts,
     sessions,
     own_account,
+    second_factor,
     customers,
     profiles,
     mechanics,

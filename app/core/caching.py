@@ -35,8 +35,9 @@ log = structlog.get_logger(__name__)
 AWAY_SECONDS = 1.0
 VERSION_SECONDS = 86_400
 # What is known of a session: it has ended; it has just changed, and the database must be asked, for longer than anybody can
-# still hold what they read before the change; or whom it stands for, and with which scopes (ROLES_OWN: those of the role).
-ENDED, CHANGED, ROLES_OWN = "ended", "changed", "*"
+# still hold what they read before the change; or whom it stands for, and with which scopes (ROLES_OWN: those of the role; DUE:
+# none until there is a second factor).
+ENDED, CHANGED, ROLES_OWN, DUE = "ended", "changed", "*", "!"
 CHANGED_SECONDS = 5
 KEPT_HEADERS = ("Content-Type", "ETag", "Link", "X-Total-Count", "X-Pagination")
 
@@ -218,7 +219,9 @@ def _read_standing(principal: Principal, word: str | None) -> tuple[bool, Standi
     whom, _, ceiling = (word or "").partition(" ")
     if whom != _whom(principal):
         return False, None
-    return True, Standing() if ceiling == ROLES_OWN else Standing(frozenset(ceiling.split()))
+    if ceiling in (ROLES_OWN, DUE):
+        return True, Standing(second_factor_due=ceiling == DUE)
+    return True, Standing(frozenset(ceiling.split()))
 
 
 def _whom(principal: Principal) -> str:
@@ -228,6 +231,8 @@ def _whom(principal: Principal) -> str:
 def remember(principal: Principal, standing: Standing) -> None:
     """Note how the database says the caller's session stands, unless something is noted that may be newer."""
     ceiling = ROLES_OWN if standing.ceiling is None else " ".join(sorted(standing.ceiling))
+    if standing.second_factor_due:
+        ceiling = DUE
     word = f"{_whom(principal)} {ceiling}"
     backend().set(session_key(principal.session_id), word, _note_seconds(), over=False)
 

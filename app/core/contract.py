@@ -25,7 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.core import caching, idempotency, identity, limits, preconditions, tenancy
 from app.core.caching import CachePolicy
-from app.core.errors import Invalid, NotAllowed, NotSignedIn
+from app.core.errors import Invalid, NotAllowed, NotSignedIn, SecondFactorSetupRequired
 from app.core.identity import Principal
 from app.core.scopes import SCOPES
 
@@ -246,6 +246,7 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
     """Return the caller, admitted, and what the cache has for them.
 
     :raises NotSignedIn: no valid token, or the membership has ended. :raises NotAllowed: not one of the roles.
+    :raises SecondFactorSetupRequired: their workshop asks for a second factor, and they have none.
     """
     access = contract.access
     assert access is not None
@@ -253,6 +254,8 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
         return None, None
     named = identity.authenticate()
     principal, lookup = _standing(named, contract.cache if request.method == "GET" else None)
+    if access.scopes and principal.second_factor_due:
+        raise SecondFactorSetupRequired("Set yours up first: POST /auth/second_factor.")
     if access.scopes and not principal.may(*access.scopes):
         raise NotAllowed(f"This needs the scope {' or '.join(f'`{name}`' for name in access.scopes)}.")
     return principal, lookup

@@ -29,7 +29,8 @@ class Principal:
     """The caller, as a valid token names them.
 
     `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from. What
-    they may do at this moment is `scopes`: the role's own, until the request is admitted with others.
+    they may do at this moment is `scopes`: the role's own, until the request is admitted with others. `second_factor_due`: the
+    workshop asks its staff for a second factor, which they do not have.
     """
 
     account_id: int
@@ -39,6 +40,7 @@ class Principal:
     person_id: int | None
     session_id: int = 0
     narrowed: frozenset[str] | None = field(default=None, compare=False)
+    second_factor_due: bool = field(default=False, compare=False)
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -171,12 +173,18 @@ def principal_if_admitted() -> Principal | None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the database says of a session: that it stands, with the scopes of `ceiling` at most (None: the role's own)."""
+    """What the database says of a session: that it stands, with the scopes of `ceiling` at most (None: the role's own).
+
+    Where a second factor is due there are none.
+    """
 
     ceiling: frozenset[str] | None = None
+    second_factor_due: bool = False
 
     def of(self, principal: Principal) -> Principal:
         """Return the caller with what both their token and their membership allow."""
+        if self.second_factor_due:
+            return replace(principal, narrowed=frozenset(), second_factor_due=True)
         if self.ceiling is None and principal.narrowed is None:
             return principal
         ceiling = scopes.of_role(principal.role) if self.ceiling is None else self.ceiling

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, select, update
 
+from app.blueprints.accounts import challenges
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
 from app.blueprints.accounts.models import Account, AccountSession, Membership, SpentRefreshToken
 from app.blueprints.workshops.models import Workshop
@@ -148,14 +149,18 @@ def principal_of(membership: Membership) -> Principal:
         membership_id=membership.id,
         role=membership.role,
         person_id=membership.customer_id if membership.role == "customer" else membership.mechanic_id,
+        second_factor_due=membership.second_factor_due,
     )
 
 
 @identity.checks_sessions
 def standing(principal: Principal) -> Standing | None:
-    """Tell whether the session goes on and the membership that a token names has neither ended nor changed its role."""
+    """Tell whether the session goes on and the membership that a token names has neither ended nor changed its role.
+
+    Who is to set a second factor up may do nothing else until then.
+    """
     statement = (
-        select(Membership.id)
+        select(Membership.second_factor_due)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
         .join(AccountSession, AccountSession.account_id == Account.id)
@@ -172,7 +177,8 @@ def standing(principal: Principal) -> Standing | None:
         )
     )
     with across_workshops():
-        return Standing() if db.session.scalar(statement) is not None else None
+        due = db.session.scalar(statement)
+    return Standing(second_factor_due=due) if due is not None else None
 
 
 def find(account_id: int, walk: Walk) -> Page:
@@ -201,7 +207,8 @@ def end(account_id: int, session_id: int, *, by: str) -> None:
 
 
 def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
-    """End every session of an account, `but` the one with this id."""
+    """End every session of an account, `but` the one with this id, and every sign-in that waits for its second factor."""
+    challenges.forget(account_id)
     _end(AccountSession.account_id == account_id, AccountSession.id != (but or 0), by=by)
 
 
@@ -214,6 +221,22 @@ def end_in_workshop(workshop_id: int) -> None:
     """End every session that acts in a workshop."""
     members = select(Membership.id).where(Membership.workshop_id == workshop_id)
     _end(AccountSession.membership_id.in_(members), by="membership")
+
+
+def ask_again(account_id: int) -> None:
+    """Let every worker look up anew what the sessions of an account may do, once this is committed."""
+    _announce_changed(AccountSession.account_id == account_id)
+
+
+def ask_again_in(workshop_id: int) -> None:
+    """Let every worker look up anew what the sessions that act in a workshop may do, once this is committed."""
+    members = select(Membership.id).where(Membership.workshop_id == workshop_id)
+    _announce_changed(AccountSession.membership_id.in_(members))
+
+
+def _announce_changed(condition: ColumnElement[bool]) -> None:
+    going_on = select(AccountSession.id).where(condition, AccountSession.ended_at.is_(None))
+    caching.announce_changed(db.session.scalars(going_on).all())
 
 
 def _end(*conditions: ColumnElement[bool], by: str) -> Sequence[int]:
