@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,11 +12,10 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import challenges
-from app.blueprints.accounts.models import RecoveryCode, SecondFactor, SignInChallenge, SignInFailures
+from app.blueprints.accounts import challenges, tries
+from app.blueprints.accounts.models import RecoveryCode, SecondFactor, SignInChallenge
 from app.core import rotation
 from app.core.audit import AuditEntry
-from app.core.db import atomic
 from app.extensions import db
 from tests.accounts.letters import Letters
 from tests.accounts.test_recovery import NEW
@@ -51,12 +49,7 @@ def actions(shop: Shop) -> list[str]:
         return list(db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.sequence)))
 
 
-@pytest.fixture(autouse=True)
-def _nothing_counted(app: Flask) -> Iterator[None]:
-    """All tests come from one address, which waits after fifty failures: what is counted here is forgotten."""
-    yield
-    with app.app_context(), atomic() as session:
-        session.query(SignInFailures).delete()
+pytestmark = pytest.mark.usefixtures("nothing_counted")
 
 
 @pytest.fixture
@@ -143,7 +136,7 @@ class TestSettingItUp:
         app = switch_on(shop.customer, clock_set)
 
         (letter,) = letters.to(shop.customer.email)
-        assert "authenticator app" in letter
+        assert "your authenticator app" in " ".join(letter.split())
         assert app.secret not in letter
         assert actions(shop)[-2:] == ["account.second_factor_begun", "account.second_factor_on"]
 
@@ -394,6 +387,19 @@ class TestWrongCodes:
         assert answers == [(401, "second_factor_refused")] * 10
         assert (told(locked), locked.headers["Retry-After"]) == ((429, "too_many_tries"), "900")
         assert "knows your password" in letters.to(shop.customer.email)[-1]
+
+    @pytest.mark.parametrize("beginning", ["", "\x00"])
+    def test_are_not_counted_by_who_only_types_what_they_are_counted_by(
+        self, shop: Shop, phone: App, beginning: str
+    ) -> None:
+        with shop.app.app_context():
+            name = beginning + tries.second_factor_of(account_of(shop.customer.email).id).removeprefix(
+                tries.UNTYPED
+            )
+        for _ in range(4):
+            shop.nobody.post("/auth/login", json={"username": name, "password": "wrong"})
+
+        assert sign_in(shop, shop.customer.email, second_factor_code=phone.code).status_code == 200
 
     @pytest.mark.parametrize("route", ["recovery_codes", "removal"])
     def test_of_a_stolen_session_are_counted_too(self, shop: Shop, phone: App, route: str) -> None:
