@@ -17,7 +17,9 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from app.blueprints.accounts.models import SignInFailures
 from app.core import clock
+from app.core.db import atomic
 from app.extensions import cache, db, limiter
 from tests.applications import another_app, needs_redis  # noqa: F401 - fixtures
 from tests.factories import Shop, make_shop
@@ -116,6 +118,14 @@ def clock_set(monkeypatch: pytest.MonkeyPatch) -> Clock:
     hands = Clock()
     monkeypatch.setattr(clock, "now", hands.now)
     return hands
+
+
+@pytest.fixture
+def nothing_counted(app: Flask) -> Iterator[None]:
+    """Failed tries are forgotten afterwards: all tests come from one address, which waits after fifty, by any test's clock."""
+    yield
+    with app.app_context(), atomic() as session:
+        session.query(SignInFailures).delete()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
+from app.blueprints.accounts.second_factor_routes import bp as second_factor
 from app.blueprints.accounts.session_routes import bp as sessions
 from app.blueprints.api_keys.routes import bp as api_keys
 from app.blueprints.audit.routes import bp as audit
@@ -31,6 +32,7 @@ ALL: tuple[Blueprint, ...] = (
     own_account,
     roles,
     api_keys,
+    second_factor,
     customers,
     profiles,
     mechanics,

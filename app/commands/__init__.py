@@ -9,10 +9,20 @@ from app.commands.demo import load_demo
 from app.commands.openapi import write_document
 from app.commands.owner import create_owner
 from app.commands.rotate import rotate_keys
+from app.commands.second_factor import take_second_factor_away
 from app.commands.work import run_worker, show_outbox
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `app`."""
-    for command in (write_document, load_demo, create_owner, run_worker, show_outbox, audit, rotate_keys):
+    for command in (
+        write_document,
+        load_demo,
+        create_owner,
+        take_second_factor_away,
+        run_worker,
+        show_outbox,
+        audit,
+        rotate_keys,
+    ):
         app.cli.add_command(command)

@@ -35,8 +35,9 @@ log = structlog.get_logger(__name__)
 AWAY_SECONDS = 1.0
 VERSION_SECONDS = 86_400
 # What is known of a session: it has ended; it has just changed, and the database must be asked, for longer than anybody can
-# still hold what they read before the change; or whom it stands for, and with which scopes (ROLES_OWN: those of the role).
-ENDED, CHANGED, ROLES_OWN = "ended", "changed", "*"
+# still hold what they read before the change; or whom it stands for, and with which scopes (ROLES_OWN: those of the role; DUE:
+# none until there is a second factor).
+ENDED, CHANGED, ROLES_OWN, DUE = "ended", "changed", "*", "!"
 CHANGED_SECONDS = 5
 KEY_SECONDS = (
     60  # for how long an API key is remembered; when the database is asked again, its use is noted there
@@ -245,7 +246,15 @@ def _read_key(kept: Any) -> KeyStanding | None:
 def remember_key(digest: bytes, standing: KeyStanding) -> None:
     """Note how the database says an API key stands, unless something is noted that may be newer."""
     caller = standing.principal
-    fields = ("account_id", "workshop_id", "membership_id", "role", "person_id", "key_id")
+    fields = (
+        "account_id",
+        "workshop_id",
+        "membership_id",
+        "role",
+        "person_id",
+        "key_id",
+        "second_factor_due",
+    )
     principal = {name: getattr(caller, name) for name in fields}
     kept = (principal, " ".join(sorted(caller.scopes)), standing.expires_at)
     backend().set(api_key_key(digest), kept, KEY_SECONDS, over=False)
@@ -257,7 +266,9 @@ def _read_standing(principal: Principal, word: str | None) -> tuple[bool, Standi
     whom, _, ceiling = (word or "").partition(" ")
     if whom != _whom(principal):
         return False, None
-    return True, Standing() if ceiling == ROLES_OWN else Standing(frozenset(ceiling.split()))
+    if ceiling in (ROLES_OWN, DUE):
+        return True, Standing(second_factor_due=ceiling == DUE)
+    return True, Standing(frozenset(ceiling.split()))
 
 
 def _whom(principal: Principal) -> str:
@@ -267,6 +278,8 @@ def _whom(principal: Principal) -> str:
 def remember(principal: Principal, standing: Standing) -> None:
     """Note how the database says the caller's session stands, unless something is noted that may be newer."""
     ceiling = ROLES_OWN if standing.ceiling is None else " ".join(sorted(standing.ceiling))
+    if standing.second_factor_due:
+        ceiling = DUE
     word = f"{_whom(principal)} {ceiling}"
     backend().set(session_key(principal.session_id), word, _note_seconds(), over=False)
 

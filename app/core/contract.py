@@ -25,7 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.core import caching, idempotency, identity, keys, limits, preconditions, tenancy
 from app.core.caching import CachePolicy
-from app.core.errors import Invalid, NotAllowed, NotSignedIn
+from app.core.errors import Invalid, NotAllowed, NotSignedIn, SecondFactorSetupRequired
 from app.core.identity import KeyRefused, Principal
 from app.core.scopes import FOR_PEOPLE, SCOPES
 
@@ -253,6 +253,7 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
 
     :raises NotSignedIn: no valid token or key, or the membership has ended. :raises NotAllowed: none of the scopes.
     :raises NotForKeys: an API key, where only people may act.
+    :raises SecondFactorSetupRequired: their workshop asks for a second factor, and they have none.
     """
     access = contract.access
     assert access is not None
@@ -265,6 +266,8 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
         principal, lookup = _key_standing(digest, policy)
         if (access.members and not access.keys) or (access.scopes and FOR_PEOPLE.issuperset(access.scopes)):
             identity.require_person(principal)
+    if access.scopes and principal.second_factor_due:
+        raise SecondFactorSetupRequired("Set yours up first: POST /auth/second_factor.")
     if access.scopes and not principal.may(*access.scopes):
         raise NotAllowed(f"This needs the scope {' or '.join(f'`{name}`' for name in access.scopes)}.")
     return principal, lookup

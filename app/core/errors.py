@@ -58,6 +58,7 @@ class DomainError(Exception):
         self.detail = detail or self.title
         self.errors = errors
         self.headers = headers or {}
+        self.members: dict[str, Any] = {}  # what the problem says beside the usual (RFC 9457, section 3.2)
 
 
 class Invalid(DomainError):
@@ -78,6 +79,12 @@ class NotAllowed(DomainError):
     """The caller is known, but not allowed."""
 
     status, code, title = 403, "not_allowed", "You may not do this."
+
+
+class SecondFactorSetupRequired(NotAllowed):
+    """The workshop asks its staff for a second factor, and the caller has none yet."""
+
+    code, title = "second_factor_setup_required", "This workshop asks its staff for a second factor."
 
 
 class NotFound(DomainError):
@@ -135,6 +142,11 @@ class Problem(Schema):
             "example": {"email": ["Not a valid email address."]},
         },
     )
+    challenge = fields.String(
+        metadata={
+            "description": "For `second_factor_required`: what POST /auth/login/second_factor takes with the code.",
+        },
+    )
     request_id = fields.String(
         metadata={"description": "Quote this when you ask for help: the log carries it."}
     )
@@ -148,14 +160,16 @@ def problem(
     *,
     errors: Any = None,
     headers: dict[str, str] | None = None,
+    members: dict[str, Any] | None = None,
 ) -> Response:
-    """Return a problem document as a response."""
+    """Return a problem document as a response; `members` are what it says beside the usual."""
     document: dict[str, Any] = {
         "type": f"/problems/{code}",
         "title": title,
         "status": status,
         "detail": detail,
         "code": code,
+        **(members or {}),
     }
     if errors:
         document["errors"] = errors
@@ -172,7 +186,13 @@ def problem(
 def of_domain_error(error: DomainError) -> Response:
     """Answer a refusal that a rule raised."""
     return problem(
-        error.status, error.code, error.title, error.detail, errors=error.errors, headers=error.headers
+        error.status,
+        error.code,
+        error.title,
+        error.detail,
+        errors=error.errors,
+        headers=error.headers,
+        members=error.members,
     )
 
 

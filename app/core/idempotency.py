@@ -3,7 +3,7 @@
 (The header is that of draft-ietf-httpapi-idempotency-key-header.) A key is claimed in a transaction of its own, so that a
 second request sees it at once; the answer is kept in the transaction that does the work, so that there is never one
 without the other. A claim whose worker died is taken over after a minute, longer than any request may run. Kept answers are
-encrypted: they may carry personal data or a token.
+encrypted: they may carry personal data or a token. What is shown once is not kept: sent again, such a request runs again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, json, request
+from flask import Response, g, json, request
 from sqlalchemy import CursorResult, Integer, LargeBinary, String, UniqueConstraint, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -84,7 +84,7 @@ def once(view: Callable[..., Response], arguments: dict[str, Any]) -> Response:
                 answer = of_domain_error(refusal)
                 _settle_refusal(claim, answer)
             else:
-                _keep(claim, answer)
+                _settle(claim, answer)
         return answer
     except (DomainError, HTTPException) as refusal:
         answer = of_domain_error(refusal) if isinstance(refusal, DomainError) else of_http_exception(refusal)
@@ -93,6 +93,18 @@ def once(view: Callable[..., Response], arguments: dict[str, Any]) -> Response:
     except Exception:
         _release(claim)
         raise
+
+
+def show_once() -> None:
+    """Let the answer to this request not be kept: a secret in it is shown to nobody a second time."""
+    g.shown_once = True
+
+
+def _settle(claim: tuple[int, datetime], answer: Response) -> None:
+    if g.get("shown_once"):
+        _release(claim)
+    else:
+        _keep(claim, answer)
 
 
 def _claim(key: str) -> tuple[int, datetime] | Response:

@@ -32,7 +32,7 @@ class Principal:
 
     `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from, `key_id`
     the API key that was sent in place of one. What they may do at this moment is `scopes`: the role's own, until the request is
-    admitted with others.
+    admitted with others. `second_factor_due`: the workshop asks its staff for a second factor, which they do not have.
     """
 
     account_id: int
@@ -43,6 +43,7 @@ class Principal:
     session_id: int = 0
     narrowed: frozenset[str] | None = field(default=None, compare=False)
     key_id: int | None = None
+    second_factor_due: bool = field(default=False, compare=False)
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -219,9 +220,13 @@ def principal_if_admitted() -> Principal | None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the database says of a session: that it stands, with the scopes of `ceiling` at most (None: the role's own)."""
+    """What the database says of a session: that it stands, with the scopes of `ceiling` at most (None: the role's own).
+
+    Where a second factor is due there are none.
+    """
 
     ceiling: frozenset[str] | None = None
+    second_factor_due: bool = False
 
     def of(self, principal: Principal) -> Principal:
         """Return the caller with what both their token and their membership allow.
@@ -229,6 +234,8 @@ class Standing:
         What a token of staff carries is no bound: it is what their role held when the token was issued, by which answers are
         kept. What the role holds now is the ceiling.
         """
+        if self.second_factor_due:
+            return replace(principal, narrowed=frozenset(), second_factor_due=True)
         if self.ceiling is None and principal.narrowed is None:
             return principal
         if principal.role == "staff":

@@ -49,6 +49,11 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "account_locked": {"minutes": "number", "address": "text"},
     "invitation_staff": {"workshop": "text", "role": "text", "link": "link", "hours": "number"},
     "invitation_customer": {"workshop": "text", "link": "link", "hours": "number"},
+    "second_factor_on": {},
+    "second_factor_off": {},
+    "second_factor_removed": {},
+    "second_factor_recovery_code": {"left": "number"},
+    "second_factor_locked": {"minutes": "number", "address": "text"},
     "sign_in_new_device": {"when": "instant", "address": "text", "agent": "text"},
 }
 

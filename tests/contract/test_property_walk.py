@@ -89,7 +89,10 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ("birth_date", "From 1900-01-01 on"): "JSON Schema has no bounds of dates.",
     ("subject_id", "Together with"): "OpenAPI has no word for parameters that need each other.",
     ("*", "Not together with"): "OpenAPI has no plain word for fields that exclude each other.",
-    ("code", "Missing data for required field"): "It is needed with the address, where no token is.",
+    (
+        "code",
+        "Missing data for required field",
+    ): "It is needed with the address, where no token is; or else a recovery code.",
     ("workshop", "Not an IANA time zone"): "As with a workshop's own.",
     ("workshop", "A slug has"): "As with a workshop's own.",
     ("email", "Not a valid email address"): "`format: email` has room for addresses that no mail reaches.",
@@ -119,6 +122,17 @@ NOT_DONE = {
     "POST /auth/email/confirmation",
     "POST /invitations/preview",
     "POST /invitations/accept",
+    # They need a password that the walk may have changed, a challenge, or a code that is good for a minute.
+    "POST /auth/login/second_factor",
+    "POST /auth/second_factor",
+    "POST /auth/second_factor/confirmation",
+    "POST /auth/second_factor/recovery_codes",
+    "POST /auth/second_factor/removal",
+    # Nobody of those whom it finds has an account, let alone a second factor.
+    "POST /customers/{customer_id}/unlock",
+    "POST /mechanics/{mechanic_id}/unlock",
+    "DELETE /customers/{customer_id}/second_factor",
+    "DELETE /mechanics/{mechanic_id}/second_factor",
 }
 
 
@@ -203,6 +217,7 @@ class Walker:
         if meta.generation.mode.is_positive:
             self._pass_preconditions(case, number)
             self._keep_the_slug(case)
+            self._keep_the_staff_at_work(case)
         if number % 3 == 0:
             return case
         chained = meta.phase.name == TestPhase.STATEFUL
@@ -225,6 +240,11 @@ class Walker:
         """All other requests name the workshop by it."""
         if isinstance(case.body, dict) and case.body.get("slug"):
             case.body["slug"] = self.shop.slug
+
+    def _keep_the_staff_at_work(self, case: Case) -> None:
+        """Who is asked for a second factor may do nothing else."""
+        if isinstance(case.body, dict) and "second_factor_for_staff" in case.body:
+            case.body["second_factor_for_staff"] = False
 
     def _existing(self, name: str, number: int) -> int:
         known = self.rows[name]

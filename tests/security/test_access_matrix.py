@@ -58,6 +58,8 @@ def prepared(app: Flask, row: Row) -> Situation:
         situation.take_mechanic_off()
     if str(row) == "DELETE /workshops/{workshop_id}":
         situation.finish_the_ticket()
+    if "/second_factor" in row.path and str(row) != "POST /auth/second_factor":
+        situation.give_second_factors(confirmed=not row.path.endswith("/confirmation"))
     return situation
 
 

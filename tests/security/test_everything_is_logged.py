@@ -19,7 +19,7 @@ EXEMPT = (
     "POST /customers/login", "POST /mechanics/login", "POST /auth/login", "POST /auth/register", "POST /auth/refresh",
     "POST /auth/logout", "POST /auth/switch", "DELETE /auth/sessions/{session_id}", "POST /auth/recovery",
     "POST /auth/recovery/code", "POST /auth/recovery/password", "POST /auth/email", "POST /auth/email/verification",
-    "POST /auth/email/confirmation", "POST /invitations/preview",
+    "POST /auth/email/confirmation", "POST /auth/login/second_factor", "POST /invitations/preview",
 )  # fmt: skip
 WRITING = [row for row in rows() if row.method != "GET" and str(row) not in EXEMPT]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
+from app.blueprints.accounts import sessions
 from app.blueprints.accounts.errors import CsrfRefused
 from app.blueprints.accounts.schemas import LoginOut
 from app.blueprints.accounts.sessions import Pass, csrf_matches
@@ -21,6 +22,7 @@ COOKIE_PATH = "/auth"
 def token_answer(principal: Principal, message: str) -> dict[str, Any]:
     """Return the answer that gives an access token."""
     token, seconds = issue_token(principal)
+    due = {"second_factor_setup_required": True} if principal.second_factor_due else {}
     return {
         "status": "success",
         "message": message,
@@ -28,6 +30,7 @@ def token_answer(principal: Principal, message: str) -> dict[str, Any]:
         "token_type": "Bearer",
         "expires_in": seconds,
         "role": principal.role,
+        **due,
     }
 
 
@@ -40,6 +43,12 @@ def signed_in_answer(passed: Pass, *, in_cookie: bool, message: str = "Login suc
     _set(answer, COOKIE, passed.refresh_token, passed, path=COOKIE_PATH, httponly=True)
     _set(answer, CSRF_COOKIE, passed.csrf_token, passed, path="/", httponly=False)
     return answer
+
+
+def let_in(caller: Principal, *, in_cookie: bool) -> Response:
+    """Begin a session of who has shown who they are, and return the answer that gives its tokens."""
+    passed = sessions.begin(caller, address=request.remote_addr, agent=request.headers.get("User-Agent"))
+    return signed_in_answer(passed, in_cookie=in_cookie)
 
 
 def _set(answer: Response, name: str, value: str, passed: Pass, *, path: str, httponly: bool) -> None:

@@ -73,6 +73,62 @@ class TooManyTries(DomainError):
         super().__init__(f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
 
 
+class SecondFactorRequired(NotSignedIn):
+    """The password is right, and the account's second factor is asked for."""
+
+    code, title, keeps_work = "second_factor_required", "A second factor is needed.", True
+
+    def __init__(self, challenge: str | None = None) -> None:
+        asked = "Take the challenge with a code to POST /auth/login/second_factor, or send"
+        super().__init__(
+            f"{asked if challenge else 'Send'} the code as `second_factor_code` beside the password.",
+            error=None,
+        )
+        self.members = {"challenge": challenge} if challenge else {}
+
+
+class SecondFactorRefused(NotSignedIn):
+    """The second factor's code is wrong or was used before."""
+
+    code, title, keeps_work = "second_factor_refused", "The code is not good, or not any more.", True
+
+    def __init__(self) -> None:
+        super().__init__("The code is wrong, or was used before.", error=None)
+
+
+class ChallengeRefused(NotSignedIn):
+    """The sign-in that waited for its second factor does not any more: used, expired, or tried five times."""
+
+    code, title, keeps_work = "challenge_refused", "Sign in again.", True
+
+    def __init__(self) -> None:
+        super().__init__("The challenge is not good any more. Sign in with the password again.", error=None)
+
+
+class SecondFactorOn(Conflict):
+    """The account has a second factor already."""
+
+    code, title = "second_factor_on", "You have a second factor already."
+
+
+class SecondFactorDemanded(Conflict):
+    """A workshop of the person's asks its staff for a second factor."""
+
+    code, title = "second_factor_demanded", "A workshop of yours asks its staff for a second factor."
+
+
+class SecondFactorNotFound(NotFound):
+    """The account has no second factor, or none was begun."""
+
+    code, title = "second_factor_not_found", "There is no second factor here."
+
+
+class NoSignIn(NotFound):
+    """The customer or mechanic has no account."""
+
+    code, title = "no_sign_in", "This person has no account to sign in with."
+
+
 class RefreshRefused(NotSignedIn):
     """The refresh token is unknown, expired or used, or its session has ended."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Dialect,
     ForeignKey,
@@ -14,16 +16,19 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
+    select,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from app.blueprints.workshops.models import Workshop
 from app.core import clock, scopes
 from app.core.crypto import EncryptedText
 from app.core.db import Id, Instant, Versioned
 from app.core.model import Model
-from app.core.scopes import Role
+from app.core.scopes import STAFF, Role
 from app.core.tenancy import WorkshopOwned
 
 
@@ -31,7 +36,11 @@ class Account(Model):
     """How a person signs in, on the whole installation: an e-mail address in lower case, and the hash of a password.
 
     A closed account has neither. `is_admin`: administers the installation, and sees no workshop's data by that.
+    `second_factor_since`: from when on signing in needs a second factor too; read with the account.
     """
+
+    if TYPE_CHECKING:
+        second_factor_since: Mapped[datetime | None]
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -84,7 +93,11 @@ class Membership(WorkshopOwned, Model):
     """What an account is in a workshop: a role, and the customer's or mechanic's record that is this person's.
 
     `staff` is somebody with a role of the workshop's own making, `role_id`; one who has left may have lost it since.
+    `second_factor_due`: the workshop asks its staff for a second factor, and the account has none; read with the membership.
     """
+
+    if TYPE_CHECKING:
+        second_factor_due: Mapped[bool]
 
     __tablename__ = "memberships"
     __table_args__ = (
@@ -250,3 +263,76 @@ class SignInFailures(Model):
     failures: Mapped[int] = mapped_column(default=1)
     last_at: Mapped[datetime] = mapped_column(Instant, index=True)
     closed_until: Mapped[datetime] = mapped_column(Instant)
+
+
+class SecondFactor(Model):
+    """What a person's authenticator app and we both know (RFC 6238), from `confirmed_at` on asked for at each sign-in.
+
+    `last_step` counts the 30 seconds since 1970 whose code was used last: no code is good twice.
+    """
+
+    __tablename__ = "second_factors"
+    __table_args__ = (CheckConstraint("last_step >= 0", name="last_step_not_negative"),)
+
+    account_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("accounts.id"), primary_key=True, autoincrement=False
+    )
+    secret: Mapped[str] = mapped_column(EncryptedText)
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class RecoveryCode(Model):
+    """Stands in once for a code of the app, when the phone is lost: a keyed digest, which tells nobody the code."""
+
+    __tablename__ = "second_factor_recovery_codes"
+    __table_args__ = (UniqueConstraint("account_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(Id, ForeignKey("second_factors.account_id"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class SignInChallenge(Model):
+    """A sign-in whose password was right and whose second factor is still to come: good once, for a while, for a few tries.
+
+    Its token has 256 random bits and is kept as its SHA-256; `name_key` is what failures of the name given are counted by.
+    """
+
+    __tablename__ = "sign_in_challenges"
+    __table_args__ = (
+        CheckConstraint("tries BETWEEN 0 AND 5", name="tries_bounded"),
+        Index("ix_sign_in_challenges_account_id", "account_id"),
+        Index("ix_sign_in_challenges_expires_at", "expires_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    account_id: Mapped[int] = mapped_column(Id, ForeignKey("accounts.id"))
+    membership_id: Mapped[int] = mapped_column(Id, ForeignKey("memberships.id"))
+    name_key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    tries: Mapped[int] = mapped_column(default=0)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+_CONFIRMED = SecondFactor.confirmed_at.is_not(None)
+
+# Read with the row itself, so that signing in and asking whether a session stands send no statement more for it.
+Account.second_factor_since = column_property(
+    select(SecondFactor.confirmed_at)
+    .where(SecondFactor.account_id == Account.id)
+    .correlate_except(SecondFactor)
+    .scalar_subquery()
+)
+Membership.second_factor_due = column_property(
+    Membership.role.in_(STAFF)
+    & exists()
+    .where(Workshop.id == Membership.workshop_id, Workshop.second_factor_for_staff)
+    .correlate_except(Workshop)
+    & ~exists()
+    .where(SecondFactor.account_id == Membership.account_id, _CONFIRMED)
+    .correlate_except(SecondFactor)
+)

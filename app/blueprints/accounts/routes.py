@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Response, request
 
-from app.blueprints.accounts import service, sessions
-from app.blueprints.accounts.answers import signed_in_answer
+from app.blueprints.accounts import service
+from app.blueprints.accounts.answers import let_in
 from app.blueprints.accounts.schemas import LoginIn, LoginOut
+from app.core import idempotency
 from app.core.contract import Blueprint, limited, public, takes_forms, unversioned
 from app.core.errors import Invalid
 from app.core.scopes import MEMBERS, Role
@@ -28,7 +29,9 @@ def login(credentials: dict[str, Any]) -> Response | dict[str, Any]:
 
     By e-mail or phone; as JSON, or as a form with `username` and `password`. Who is several things in the workshop signs in
     as owner before mechanic before customer. Wrong and unknown look alike. Where an installation has several workshops and
-    the account belongs to more than one, or a phone number is given, `X-Workshop` names the one to sign in to.
+    the account belongs to more than one, or a phone number is given, `X-Workshop` names the one to sign in to. An account with
+    a second factor is answered 401 `second_factor_required` with a `challenge`, for POST /auth/login/second_factor, unless its
+    code comes along.
     """
     return _sign_in(credentials, MEMBERS)
 
@@ -68,12 +71,15 @@ def _sign_in(credentials: dict[str, Any], preferred: tuple[Role, ...]) -> Respon
         # a page of anybody's can send a form, and would leave its visitor signed in as somebody else
         raise Invalid("A cookie is given to JSON requests only.", errors={"refresh_in": ["Send JSON."]})
     name = next(credentials[field] for field in ("email", "phone", "username") if field in credentials)
+    code = credentials.get("second_factor_code")
+    if code is not None:
+        idempotency.show_once()  # kept, the answer would make the code good again
     caller = service.sign_in(
         name,
         credentials["password"],
         workshop_slug=request.headers.get("X-Workshop"),
         preferred=preferred,
         address=request.remote_addr,
+        second_factor_code=code,
     )
-    passed = sessions.begin(caller, address=request.remote_addr, agent=request.headers.get("User-Agent"))
-    return signed_in_answer(passed, in_cookie=credentials["refresh_in"] == "cookie")
+    return let_in(caller, in_cookie=credentials["refresh_in"] == "cookie")

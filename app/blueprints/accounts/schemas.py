@@ -32,6 +32,44 @@ class _KnownAs(Text):
         return text
 
 
+SIX_DIGITS = {"pattern": "^[0-9]{6}$", "example": "492817"}
+
+
+class SixDigits(Text):
+    """A code as it was mailed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(longest=20, metadata={**SIX_DIGITS, **options.pop("metadata", {})}, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).replace(" ", "")
+        if not (len(text) == 6 and text.isascii() and text.isdigit()):
+            raise ValidationError("A code has six digits.")
+        return text
+
+
+BESIDE = {
+    "description": "For scripts, of an account with a second factor: its code of this moment.",
+    "x-in-place-of": "a challenge",
+}
+
+
+class RefreshPlace(fields.String):
+    """Where the refresh token goes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            load_default="body",
+            validate=validate.OneOf(["body", "cookie"]),
+            metadata={
+                "description": "Where the refresh token goes: in the answer's body, or in a cookie that scripts cannot read.",
+                "example": "body",
+            },
+        )
+
+
 class RefreshIn(Schema):
     """A refresh token, unless it comes in its cookie."""
 
@@ -59,14 +97,8 @@ class LoginIn(Schema):
         },
     )
     password = Password(required=True)
-    refresh_in = fields.String(
-        load_default="body",
-        validate=validate.OneOf(["body", "cookie"]),
-        metadata={
-            "description": "Where the refresh token goes: in the answer's body, or in a cookie that scripts cannot read.",
-            "example": "body",
-        },
-    )
+    second_factor_code = SixDigits(metadata=BESIDE)
+    refresh_in = RefreshPlace()
 
     @validates_schema(skip_on_field_errors=False)
     def _named_once(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -75,6 +107,12 @@ class LoginIn(Schema):
             raise ValidationError("Missing data for required field.", "email")
         if len(given) > 1:
             raise ValidationError(f"Not together with `{given[0]}`.", given[1])
+
+
+SETUP = {
+    "description": "True where the workshop asks for a second factor and there is none: the token opens one's account alone.",
+    "example": True,
+}
 
 
 class LoginOut(Schema):
@@ -96,6 +134,7 @@ class LoginOut(Schema):
         validate=validate.OneOf(MEMBERS),
         metadata={"description": "What the token lets you act as.", "example": "customer"},
     )
+    second_factor_setup_required = fields.Boolean(metadata=SETUP)
     refresh_token = fields.String(
         metadata={
             "description": "Taken once by POST /auth/refresh, for new tokens. Not here where it is in the cookie.",
@@ -154,6 +193,7 @@ class SwitchOut(Schema):
     token_type = fields.String(required=True, metadata={"example": "Bearer"})
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "example": 1800})
     role = fields.String(required=True, validate=validate.OneOf(MEMBERS), metadata={"example": "mechanic"})
+    second_factor_setup_required = fields.Boolean(metadata=SETUP)
 
 
 class NewWorkshopIn(Schema):
@@ -173,6 +213,7 @@ class RegistrationIn(Schema):
     workshop = fields.Nested(NewWorkshopIn, required=True)
     email = Email(required=True)
     password = NewPassword(required=True)
+    second_factor_code = SixDigits(metadata=BESIDE)
 
 
 class OwnAccountOut(Schema):
@@ -225,24 +266,6 @@ class CallerOut(Schema):
             "example": ["tickets:read", "tickets:write"],
         },
     )
-
-
-SIX_DIGITS = {"pattern": "^[0-9]{6}$", "example": "492817"}
-
-
-class SixDigits(Text):
-    """A code as it was mailed."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(longest=20, metadata={**SIX_DIGITS, **options.pop("metadata", {})}, **options)
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs).replace(" ", "")
-        if not (len(text) == 6 and text.isascii() and text.isdigit()):
-            raise ValidationError("A code has six digits.")
-        return text
 
 
 class RecoveryIn(Schema):
@@ -309,3 +332,96 @@ class EmailConfirmationIn(Schema):
         missing = [name for name in ("email", "code") if name not in data]
         if "token" not in data and missing:
             raise ValidationError({name: ["Missing data for required field."] for name in missing})
+
+
+class SecondFactorOut(Schema):
+    """Whether one has a second factor."""
+
+    enabled = fields.Boolean(required=True, metadata={"example": True})
+    required = fields.Boolean(
+        required=True, metadata={"description": "Whether a workshop of one's asks for it.", "example": False}
+    )
+    enabled_at = Instant(required=True, allow_none=True)
+    recovery_codes_left = fields.Integer(required=True, metadata={"example": 10})
+
+
+class SecondFactorIn(Schema):
+    """The present password, to begin with."""
+
+    present_password = Password(required=True)
+
+
+class SecondFactorBegunOut(Schema):
+    """A secret for the app, in three forms."""
+
+    secret = fields.String(required=True, metadata={"example": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"})
+    uri = fields.String(
+        required=True,
+        metadata={
+            "description": "As apps take it.",
+            "example": "otpauth://totp/Demo%20Garage:ada%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Demo%20Garage",
+        },
+    )
+    qr_code = fields.String(
+        required=True,
+        metadata={
+            "description": "The URI to scan: an SVG as a data URI.",
+            "example": "data:image/svg+xml;...",
+        },
+    )
+
+
+class SecondFactorCodeIn(Schema):
+    """A code of the app, to show that it has the secret."""
+
+    code = SixDigits(required=True)
+
+
+RECOVERY_CODE = {"description": "One of the ten.", "x-in-place-of": "code", "example": "k7wq-3mzt-9hfd"}
+
+
+class _ByOneCode(Schema):
+    """Something that is shown by the app's code, or by a recovery code."""
+
+    code = SixDigits()
+    recovery_code = Text(longest=40, metadata=RECOVERY_CODE)
+
+    @validates_schema(skip_on_field_errors=False)
+    def _shown_once(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "code" in data and "recovery_code" in data:
+            raise ValidationError("Not together with `code`.", "recovery_code")
+        if "code" not in data and "recovery_code" not in data:
+            raise ValidationError("Missing data for required field.", "code")
+
+
+class SecondFactorRemovalIn(_ByOneCode):
+    """The present password, and a code of the app or a recovery code."""
+
+    present_password = Password(required=True)
+
+
+class SecondFactorLoginIn(_ByOneCode):
+    """The challenge that a sign-in was answered with, and a code of the app or a recovery code."""
+
+    challenge = fields.String(
+        required=True,
+        validate=validate.Length(1, LONGEST_TOKEN),
+        load_only=True,
+        metadata={"example": "b64Yx9..."},
+    )
+    refresh_in = RefreshPlace()
+
+
+class RecoveryCodesIn(Schema):
+    """The present password, and a code of the app."""
+
+    present_password = Password(required=True)
+    code = SixDigits(required=True)
+
+
+class RecoveryCodesOut(Schema):
+    """Ten codes that stand in for the app once each. They are not shown again."""
+
+    recovery_codes = fields.List(
+        fields.String(), required=True, metadata={"example": ["k7wq-3mzt-9hfd", "p4xn-8vbe-w2ru"]}
+    )

@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import codes, sessions, tries
+from app.blueprints.accounts import codes, second_factor, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
     EmailTaken,
@@ -22,7 +22,7 @@ from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
 from app.blueprints.workshops.models import Workshop
-from app.core import audit, clock, outbox, passwords
+from app.core import audit, clock, outbox, passwords, phones
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.schema import Phone
@@ -37,20 +37,24 @@ def sign_in(
     workshop_slug: str | None,
     preferred: tuple[Role, ...],
     address: str | None = None,
+    second_factor_code: str | None = None,
 ) -> Principal:
     """Return the principal of the account with these credentials, in the workshop named (or its only one).
 
     `known_as` is an e-mail address, or a phone number that one account alone has in the workshop. An account that is
     several things there signs in as the first of `preferred` that it is. `address` is where the caller is, for counting.
-    :raises TooManyTries: the name, or the address, has to wait.
+    :raises TooManyTries: the name, the address or the second factor has to wait.
     :raises WrongCredentials: unknown, wrong, closed, or nothing in that workshop: one answer for all.
     :raises WorkshopRequired: it belongs to several workshops and none is named.
+    :raises SecondFactorRequired: it has one, and no code came. :raises SecondFactorRefused: the code is wrong or used.
     """
-    is_counted = tries.require_patience(known_as, address)
-    account = _account_known_as(known_as, workshop_slug)
+    number = _number(known_as, workshop_slug)
+    name = tries.number_in(*number) if number is not None else known_as
+    is_counted = tries.require_patience(name, address)
+    account = _account_with_number(*number) if number is not None else _account_with_address(known_as)
     if not passwords.matches(account.password_hash if account else None, password) or account is None:
         with atomic():
-            if tries.note_failure(known_as, address) and account is not None:
+            if tries.note_failure(name, address) and account is not None:
                 _tell_locked(account, address)
         raise WrongCredentials()
     if account.password_hash and passwords.is_outdated(account.password_hash):
@@ -58,8 +62,10 @@ def sign_in(
             account.password_hash = passwords.hash_password(password)
     workshop_id = workshops.named(workshop_slug).id if workshop_slug else None
     caller = _principal_of(account, workshop_id, preferred)
+    if account.second_factor_since is not None:
+        second_factor.ask_for(account, caller, name, second_factor_code, address)
     if is_counted:
-        tries.forget(known_as)
+        tries.forget(name)
     return caller
 
 
@@ -83,14 +89,23 @@ def phone_book(book: PhoneBook) -> PhoneBook:
     return book
 
 
-def _account_known_as(known_as: str, workshop_slug: str | None) -> Account | None:
+def _number(known_as: str, workshop_slug: str | None) -> tuple[int, str] | None:
+    """Return the workshop and the number, as it is kept there, that a phone number means; None for what is none."""
     if "@" in known_as:
-        return db.session.scalar(select(Account).where(Account.email == known_as.lower()))
+        return None
     try:
         number = Phone().deserialize(known_as)
     except ValidationError:
         return None
-    workshop_id = workshops.named(workshop_slug).id
+    workshop = workshops.named(workshop_slug)
+    return workshop.id, phones.normalised(number, workshop.country)
+
+
+def _account_with_address(email: str) -> Account | None:
+    return db.session.scalar(select(Account).where(Account.email == email.lower()))
+
+
+def _account_with_number(workshop_id: int, number: str) -> Account | None:
     with acting_in(workshop_id):
         accounts = db.session.scalars(
             select(Account)
@@ -187,17 +202,26 @@ def require_password(account: Account, password: str, address: str | None = None
         tries.forget(name)
 
 
+def account_for(email: str, password: str) -> Account | None:
+    """Return the account that an address has, to whoever knows its password; None where it has none.
+
+    :raises EmailTaken: it has one, with another password.
+    """
+    known = db.session.scalar(select(Account).where(Account.email == email))
+    if known is not None and not passwords.matches(known.password_hash, password):
+        raise EmailTaken()
+    return known
+
+
 def open_account(email: str, password: str, *, verified: bool = False) -> Account:
     """Make an account; an existing one is returned to whoever knows its password.
 
     `verified`: it is asked for by who has read a mail to the address, which then needs no other.
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     """
-    known = db.session.scalar(select(Account).where(Account.email == email))
+    known = account_for(email, password)
     if known is not None:
-        if passwords.matches(known.password_hash, password):
-            return known
-        raise EmailTaken()
+        return known
     account = Account(email=email, password_hash=_hash_of(password, email))
     account.email_verified_at = clock.now() if verified else None
     with atomic() as session:
@@ -374,6 +398,7 @@ def end_membership(workshop_id: int, account: Account, condition: ColumnElement[
         if elsewhere is None and not account.is_admin:
             account.email, account.password_hash, account.closed_at = None, None, now
             codes.forget(account.id)
+            second_factor.forget(account.id)
             sessions.forget_places(account.id)
 
 

@@ -24,7 +24,7 @@ from app.blueprints.accounts.schemas import (
     SwitchIn,
     SwitchOut,
 )
-from app.core import paging
+from app.core import idempotency, paging
 from app.core.contract import (
     Blueprint,
     limited,
@@ -46,15 +46,19 @@ bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Staying si
 @unversioned
 @bp.arguments(RegistrationIn)
 @bp.response(201, LoginOut)
+@bp.alt_response(401, description="The account has a second factor, and no good code came.")
 @bp.alt_response(403, description="The installation does not open workshops by itself.")
 def register_workshop(wanted: dict[str, Any]) -> tuple[Response, int, dict[str, str]]:
     """Open a workshop and sign in as its owner.
 
-    Where the installation allows it (`OPEN_REGISTRATION`). An address that has an account needs that account's password.
+    Where the installation allows it (`OPEN_REGISTRATION`). An address that has an account needs that account's password, and a
+    code of its second factor if it has one.
     """
     if not current_app.config["OPEN_REGISTRATION"]:
         raise RegistrationClosed()
-    owner = registration.register(**wanted)
+    if "second_factor_code" in wanted:
+        idempotency.show_once()
+    owner = registration.register(**wanted, address=request.remote_addr)
     passed = sessions.begin(owner, address=request.remote_addr, agent=request.headers.get("User-Agent"))
     answer = signed_in_answer(passed, in_cookie=False, message="Workshop opened")
     return answer, 201, {"Location": f"/workshops/{owner.workshop_id}"}

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
 
+from app.blueprints.accounts import challenges
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
 from app.blueprints.accounts.models import (
     Account,
@@ -156,6 +157,7 @@ def principal_of(membership: Membership) -> Principal:
         role=membership.role,
         person_id=membership.customer_id if membership.role == "customer" else membership.mechanic_id,
         narrowed=own_scopes(membership),
+        second_factor_due=membership.second_factor_due,
     )
 
 
@@ -182,10 +184,11 @@ is_the_role = and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == 
 def standing(principal: Principal) -> Standing | None:
     """Tell whether the session goes on and the membership that a token names has neither ended nor changed its role.
 
-    Who has a role of the workshop's own making has what it holds now.
+    Who has a role of the workshop's own making has what it holds now; who is to set a second factor up may do nothing else
+    until then.
     """
     statement = (
-        select(Membership.role_id, OwnRole.scopes)
+        select(Membership.role_id, OwnRole.scopes, Membership.second_factor_due)
         .outerjoin(OwnRole, is_the_role)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
@@ -205,7 +208,8 @@ def standing(principal: Principal) -> Standing | None:
         found = db.session.execute(statement).one_or_none()
     if found is None:
         return None
-    return Standing(None if found.role_id is None else found.scopes)
+    ceiling = None if found.role_id is None else found.scopes
+    return Standing(ceiling, second_factor_due=found.second_factor_due)
 
 
 def find(account_id: int, walk: Walk) -> Page:
@@ -234,7 +238,11 @@ def end(account_id: int, session_id: int, *, by: str) -> None:
 
 
 def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
-    """End every session of an account, `but` the one with this id; its API keys are asked about anew."""
+    """End every session of an account, `but` the one with this id, and every sign-in that waits for its second factor.
+
+    Its API keys are asked about anew.
+    """
+    challenges.forget(account_id)
     _ask_keys_anew(Membership.account_id == account_id)
     _end(AccountSession.account_id == account_id, AccountSession.id != (but or 0), by=by)
 
@@ -253,7 +261,8 @@ def ask_anew(*members: ColumnElement[bool]) -> None:
         .join(Membership, Membership.id == AccountSession.membership_id)
         .where(*members, AccountSession.ended_at.is_(None), AccountSession.expires_at > clock.now())
     )
-    caching.announce_changed(db.session.scalars(statement).all())
+    with across_workshops():
+        caching.announce_changed(db.session.scalars(statement).all())
 
 
 def _ask_keys_anew(*members: ColumnElement[bool]) -> None:

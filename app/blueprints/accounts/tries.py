@@ -21,6 +21,7 @@ from app.core.jobs import periodic
 from app.extensions import db
 
 FORGOTTEN_AFTER = timedelta(hours=24)
+UNTYPED = "\x00"  # begins the names that are made here: no schema lets anybody type it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,26 @@ class Patience:
 BY_NAME = Patience(free=3, most=10)
 
 
+def number_in(workshop_id: int, number: str) -> str:
+    """Return the name that a phone number is counted by: it means somebody in one workshop, and means them there alone."""
+    return f"{UNTYPED}{number} in {workshop_id}"
+
+
+def second_factor_of(account_id: int) -> str:
+    """Return the name that wrong codes of an account's second factor are counted by, which recovering does not forget."""
+    return f"{UNTYPED}second factor of {account_id}"
+
+
 def _keys(name: str, address: str | None) -> dict[bytes, Patience]:
-    keys = {_key_of(name): BY_NAME}
+    keys = {key_of(name): BY_NAME}
     if address is not None:
         free = passwords.free_tries_by_address()
         keys[crypto.blind_index("sign-in.address", address)] = Patience(free, most=free + 10)
     return keys
 
 
-def _key_of(name: str) -> bytes:
+def key_of(name: str) -> bytes:
+    """Return the digest that a name is counted by."""
     return crypto.blind_index("sign-in.name", name.lower())
 
 
@@ -67,7 +79,7 @@ def require_patience(name: str, address: str | None) -> bool:
     longest = max((row.closed_until for row in counted), default=now)
     if longest > now:
         raise TooManyTries(ceil((longest - now).total_seconds()))
-    return _key_of(name) in [row.key for row in counted]
+    return key_of(name) in [row.key for row in counted]
 
 
 def note_failure(name: str, address: str | None) -> bool:
@@ -97,12 +109,17 @@ def _close(key: bytes, until: datetime) -> None:
     row.closed_until = until
 
 
-def forget(name: str) -> None:
-    """Forget the failures of a name: it has shown who it is, or somebody who may has unlocked it."""
+def forget(*names: str) -> None:
+    """Forget the failures of names: they have shown who they are, or somebody who may has unlocked them."""
+    forget_keys(*map(key_of, names))
+
+
+def forget_keys(*keys: bytes) -> None:
+    """Forget the failures that are counted by these digests."""
     with atomic() as session:
         session.execute(
             delete(SignInFailures)
-            .where(SignInFailures.key == _key_of(name))
+            .where(SignInFailures.key.in_(keys))
             .execution_options(synchronize_session=False)
         )
 

@@ -153,8 +153,9 @@ def standing(digest: bytes) -> KeyStanding | None:
         membership_id=membership.id,
         role=membership.role,
         person_id=membership.mechanic_id,
-        narrowed=(row.scopes & held) - scopes.FOR_PEOPLE,
+        narrowed=frozenset() if membership.second_factor_due else (row.scopes & held) - scopes.FOR_PEOPLE,
         key_id=row.id,
+        second_factor_due=membership.second_factor_due,
     )
     standing = KeyStanding(principal, row.expires_at)
     if row.last_used_at is None or row.last_used_at <= now - USE_NOTED_EVERY:

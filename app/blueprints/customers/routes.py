@@ -19,7 +19,7 @@ from app.blueprints.customers.schemas import (
 )
 from app.blueprints.workshops import service as workshops
 from app.core import paging, tenancy
-from app.core.contract import Blueprint, limited, needs, public_recognising_members
+from app.core.contract import Blueprint, limited, needs, public_recognising_members, unversioned
 from app.core.db import atomic
 from app.core.errors import Invalid, NotAllowed
 from app.core.identity import principal, principal_if_admitted
@@ -161,3 +161,29 @@ def delete_customer(customer_id: int) -> dict[str, str]:
     """
     service.erase(principal().workshop_id, customer_id, expected_versions())
     return {"message": f"Customer {customer_id} deleted."}
+
+
+@bp.post("/<int:customer_id>/unlock")
+@limited("write")
+@needs("customers:write")
+@unversioned
+@bp.response(200, Message)
+def unlock_customer(customer_id: int) -> dict[str, str]:
+    """Let a customer sign in at once who failed too often.
+
+    What was counted against their address, their number and their second factor is forgotten.
+    """
+    service.unlock(principal().workshop_id, customer_id)
+    return {"message": f"Customer {customer_id} may sign in again."}
+
+
+@bp.delete("/<int:customer_id>/second_factor")
+@limited("delete")
+@needs("customers:write")
+@unversioned
+@bp.response(200, Message)
+@bp.alt_response(409, description="The account serves another workshop too.")
+def delete_customer_second_factor(customer_id: int) -> dict[str, str]:
+    """Switch off the second factor of a customer who has lost it; they are told by mail."""
+    service.take_second_factor_away(principal().workshop_id, customer_id)
+    return {"message": f"The second factor of customer {customer_id} is switched off."}

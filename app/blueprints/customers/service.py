@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.blueprints.accounts import helping
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
@@ -209,3 +210,23 @@ def erase(workshop_id: int, customer_id: int, expected: Expected = None) -> None
         customer.erased_at = clock.now()
         audit.note("customer.erased", "customer", customer_id)
         audit.forget(person(customer_id))
+
+
+def unlock(workshop_id: int, customer_id: int) -> None:
+    """Let a customer sign in at once who failed too often.
+
+    :raises CustomerNotFound: unknown here. :raises NoSignIn: they have no account.
+    :raises AccountShared: it serves other workshops too.
+    """
+    customer = get(workshop_id, customer_id)
+    helping.unlock(workshop_id, phone=customer.phone, customer_id=customer_id)
+
+
+def take_second_factor_away(workshop_id: int, customer_id: int) -> None:
+    """Switch off the second factor of a customer who has lost it.
+
+    :raises CustomerNotFound: unknown here. :raises SecondFactorNotFound: they have none.
+    :raises AccountShared: their account serves other workshops too.
+    """
+    get(workshop_id, customer_id)
+    helping.take_second_factor_away(workshop_id, customer_id=customer_id)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from app.blueprints.accounts import codes, sessions
+from app.blueprints.accounts import codes, second_factor, sessions
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account, Membership
@@ -73,6 +73,7 @@ def accept(
     token: str,
     *,
     password: str | None = None,
+    second_factor_code: str | None = None,
     name: str | None = None,
     caller: Principal | None = None,
     address: str | None = None,
@@ -84,6 +85,7 @@ def accept(
     :raises InvitationRefused: it is not good, or not any more. :raises Invalid: no password where one is needed, or a name
     where the workshop keeps the record. :raises PasswordRefused: the new password is too easy.
     :raises WrongCredentials: it is not the account's password. :raises TooManyTries: too many were wrong.
+    :raises SecondFactorRequired: the account has one, and no code came. :raises SecondFactorRefused: it is wrong or used.
     :raises AlreadyMember: they are that here by now. :raises EmailTaken: the address has got another account or record.
     """
     known = _good(token)
@@ -94,6 +96,7 @@ def accept(
             raise Invalid("See `errors`.", errors={"password": ["Missing data for required field."]})
         if account is not None:
             accounts.require_password(account, password, address)
+            second_factor.require(account, second_factor_code, address)
     with atomic(), acting_in(known.workshop_id):
         invitation = _taken(known, token)
         joining = _account(known.email, account.id if account else None, password or "")

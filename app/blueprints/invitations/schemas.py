@@ -162,6 +162,13 @@ class InvitationAcceptanceIn(Schema):
             "description": "A new account's; or that of the account that the address has, where nobody is signed in to it.",
         }
     )
+    second_factor_code = Text(
+        longest=20,
+        metadata={
+            "description": "Beside the password of an account with a second factor: its code of this moment.",
+            "example": "492817",
+        },
+    )
     name = Text(
         metadata={
             "description": "How a customer's or a new mechanic's record is to call them; as the workshop has it, unless given.",

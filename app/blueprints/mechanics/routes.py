@@ -16,7 +16,7 @@ from app.blueprints.mechanics.schemas import (
     MechanicSearchQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, cached, limited, needs
+from app.core.contract import Blueprint, cached, limited, needs, unversioned
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
@@ -121,3 +121,29 @@ def delete_mechanic(mechanic_id: int) -> dict[str, str]:
     """
     service.leave(principal().workshop_id, mechanic_id, expected_versions(), by=principal())
     return {"message": f"Mechanic {mechanic_id} deleted."}
+
+
+@bp.post("/<int:mechanic_id>/unlock")
+@limited("write")
+@needs("mechanics:write")
+@unversioned
+@bp.response(200, Message)
+def unlock_mechanic(mechanic_id: int) -> dict[str, str]:
+    """Let a mechanic sign in at once who failed too often.
+
+    What was counted against their address, their number and their second factor is forgotten.
+    """
+    service.unlock(principal().workshop_id, mechanic_id)
+    return {"message": f"Mechanic {mechanic_id} may sign in again."}
+
+
+@bp.delete("/<int:mechanic_id>/second_factor")
+@limited("delete")
+@needs("mechanics:write")
+@unversioned
+@bp.response(200, Message)
+@bp.alt_response(409, description="The account serves another workshop too.")
+def delete_mechanic_second_factor(mechanic_id: int) -> dict[str, str]:
+    """Switch off the second factor of a mechanic who has lost it; they are told by mail."""
+    service.take_second_factor_away(principal().workshop_id, mechanic_id)
+    return {"message": f"The second factor of mechanic {mechanic_id} is switched off."}

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.blueprints.accounts import helping
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
@@ -220,3 +221,23 @@ def leave(
         accounts.leave(workshop_id, mechanic_id=mechanic_id)
         mechanic.left_at = clock.now()
         audit.note("mechanic.left", "mechanic", mechanic_id)
+
+
+def unlock(workshop_id: int, mechanic_id: int) -> None:
+    """Let a mechanic sign in at once who failed too often.
+
+    :raises MechanicNotFound: unknown here. :raises NoSignIn: they have no account.
+    :raises AccountShared: it serves other workshops too.
+    """
+    mechanic = get(workshop_id, mechanic_id)
+    helping.unlock(workshop_id, phone=mechanic.phone, mechanic_id=mechanic_id)
+
+
+def take_second_factor_away(workshop_id: int, mechanic_id: int) -> None:
+    """Switch off the second factor of a mechanic who has lost it.
+
+    :raises MechanicNotFound: unknown here. :raises SecondFactorNotFound: they have none.
+    :raises AccountShared: their account serves other workshops too.
+    """
+    get(workshop_id, mechanic_id)
+    helping.take_second_factor_away(workshop_id, mechanic_id=mechanic_id)

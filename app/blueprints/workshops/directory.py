@@ -213,4 +213,5 @@ def _private(workshop: Workshop) -> Entry:
         "tax_rate": workshop.tax_rate,
         "tax_id": workshop.tax_id,
         "prices_include_tax": workshop.prices_include_tax,
+        "second_factor_for_staff": workshop.second_factor_for_staff,
     }

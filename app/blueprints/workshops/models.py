@@ -74,6 +74,7 @@ class Workshop(Versioned, Model):
     tax_rate: Mapped[Decimal | None] = mapped_column(Percent)
     tax_id: Mapped[str | None] = mapped_column(String(40))
     prices_include_tax: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    second_factor_for_staff: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property

@@ -33,6 +33,10 @@ LONGITUDE = {"description": "With latitude, or neither.", "example": -87.6584}
 PLACE_ID = {"description": "A map provider's name for the place.", "example": "ChIJ7cv00DwsDogR"}
 LISTED = {"description": "Whether it is in the public directory.", "example": True}
 INCLUDED = {"description": "Whether prices have the tax in them.", "example": False}
+SECOND_FACTOR = {
+    "description": "Whether owner, mechanics and other staff may do nothing here until they have a second factor.",
+    "example": False,
+}
 ANY_OF = {"description": "Any one of these, comma-separated.", "example": ["brakes"]}
 
 
@@ -92,6 +96,7 @@ class WorkshopIn(Schema):
     tax_rate = Percent(load_default=None, allow_none=True)
     tax_id = Text(longest=40, load_default=None, allow_none=True, metadata={"example": "36-1234567"})
     prices_include_tax = Flag(load_default=False, metadata=INCLUDED)
+    second_factor_for_staff = Flag(load_default=False, metadata=SECOND_FACTOR)
 
 
 class WorkshopPatch(PatchSchema):
@@ -119,10 +124,11 @@ class WorkshopPatch(PatchSchema):
     tax_rate = Percent(allow_none=True)
     tax_id = Text(longest=40, allow_none=True, metadata={"example": "36-1234567"})
     prices_include_tax = Flag(metadata=INCLUDED)
+    second_factor_for_staff = Flag(metadata=SECOND_FACTOR)
 
 
 class WorkshopOut(Schema):
-    """A workshop, as the directory shows it. Tax settings and `listed` are for its owner."""
+    """A workshop, as the directory shows it. Tax settings, `listed` and `second_factor_for_staff` are for its owner."""
 
     id = fields.Integer(required=True, metadata={"example": 1})
     name = fields.String(required=True, metadata={"example": "Obi's Garage"})
@@ -176,6 +182,7 @@ class WorkshopOut(Schema):
         allow_none=True, metadata={"description": "For its owner.", "example": "36-1234567"}
     )
     prices_include_tax = fields.Boolean(metadata={"description": "For its owner.", "example": False})
+    second_factor_for_staff = fields.Boolean(metadata={"description": "For its owner.", "example": False})
 
 
 class NearbyOut(WorkshopOut):

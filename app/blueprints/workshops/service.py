@@ -29,9 +29,10 @@ _OPEN = Workshop.closed_at.is_(None)
 RECORD = (
     "name", "slug", "description", "street", "city", "region", "postal_code", "country", "latitude", "longitude", "place_id",
     "phone", "email", "website", "listed", "currency", "locale", "time_zone", "tax_rate", "tax_id", "prices_include_tax",
+    "second_factor_for_staff",
 )  # fmt: skip
 
-Occasion = Literal["closing", "changing the currency"]
+Occasion = Literal["closing", "changing the currency", "changing who needs a second factor"]
 Consulted = Callable[[int], None]
 _consulted: defaultdict[Occasion, list[Consulted]] = defaultdict(list)
 
@@ -183,6 +184,9 @@ def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None)
         workshop = held(workshop_id, expected)
         if changes.get("currency", workshop.currency) != workshop.currency:
             _consult("changing the currency", workshop_id)
+        asked = workshop.second_factor_for_staff
+        if changes.get("second_factor_for_staff", asked) != asked:
+            _consult("changing who needs a second factor", workshop_id)
         before = audit.fields_of(workshop, RECORD)
         for field, value in changes.items():
             setattr(workshop, field, value)

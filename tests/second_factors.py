@@ -1,0 +1,47 @@
+"""What tests of the second factor share: an authenticator app in the test's hands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyotp
+from werkzeug.test import TestResponse
+
+from tests.factories import PASSWORD, Caller
+from tests.mailing import Clock
+
+
+@dataclass
+class App:
+    """An authenticator app, and the paper with the recovery codes."""
+
+    secret: str
+    clock: Clock
+    recovery_codes: list[str] = field(default_factory=list)
+
+    @property
+    def code(self) -> str:
+        return self.code_in(0)
+
+    def code_in(self, seconds: int) -> str:
+        """Return what the app will show, or showed, so many seconds from now."""
+        return pyotp.TOTP(self.secret).at(int(self.clock.now().timestamp()) + seconds)
+
+    @property
+    def wrong(self) -> str:
+        """Six digits that are no code of these minutes."""
+        good = {self.code_in(seconds) for seconds in range(-90, 120, 30)}
+        return next(code for number in range(10) if (code := f"{number:06d}") not in good)
+
+
+def begin(person: Caller, password: str = PASSWORD) -> TestResponse:
+    return person.post("/auth/second_factor", {"present_password": password})
+
+
+def switch_on(person: Caller, clock: Clock) -> App:
+    """Set up the second factor of somebody who is signed in."""
+    app = App(begin(person).json["secret"], clock)
+    confirmed = person.post("/auth/second_factor/confirmation", {"code": app.code})
+    assert confirmed.status_code == 200
+    app.recovery_codes = confirmed.json["recovery_codes"]
+    return app
