@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account
+from app.blueprints.admins import service as admins
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory import service as inventory
@@ -210,6 +211,15 @@ def make_shop(app: Flask) -> Shop:
             app, workshop_id, slug, Caller(app, owner, slug, owner_email), signed_in(mechanic_email),
             signed_in(emails[0]), signed_in(emails[1]), Caller(app, None, slug),
         )  # fmt: skip
+
+
+def make_admin(app: Flask) -> Caller:
+    """Make an admin of the installation, who is signed in."""
+    email = f"{unique('admin')}@example.com"
+    with app.app_context():
+        account = admins.create(email, PASSWORD, "Ada Admin")
+        principal = sessions.begin(sessions.as_admin(account.id)).principal
+    return Caller(app, principal, email=email)
 
 
 def account_of(email: str) -> Account:

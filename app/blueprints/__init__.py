@@ -7,6 +7,8 @@ from flask_smorest import Blueprint
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.session_routes import bp as sessions
+from app.blueprints.admins.account_routes import bp as installation_accounts
+from app.blueprints.admins.routes import bp as admins
 from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
@@ -25,6 +27,8 @@ ALL: tuple[Blueprint, ...] = (
     accounts,
     sessions,
     own_account,
+    admins,
+    installation_accounts,
     customers,
     profiles,
     mechanics,

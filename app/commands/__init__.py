@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.commands.admin import create_admin
 from app.commands.auditing import audit
 from app.commands.demo import load_demo
 from app.commands.openapi import write_document
@@ -14,5 +15,7 @@ from app.commands.work import run_worker, show_outbox
 
 def init_app(app: Flask) -> None:
     """Add the commands to `app`."""
-    for command in (write_document, load_demo, create_owner, run_worker, show_outbox, audit, rotate_keys):
+    for command in (
+        write_document, load_demo, create_owner, create_admin, run_worker, show_outbox, audit, rotate_keys,
+    ):  # fmt: skip
         app.cli.add_command(command)

@@ -137,9 +137,9 @@ def _claim(key: str) -> tuple[int, datetime] | Response:
 
 
 def _caller() -> str:
-    """Return whose key it is: the membership's, since an account may act in several workshops; else the address's."""
+    """Return whose key it is: the membership's, since an account may act in several workshops; else an admin's or address's."""
     principal = identity.principal_or_none()
-    return f"member:{principal.membership_id}" if principal else limits.caller()
+    return f"member:{principal.membership_id}" if principal and principal.membership_id else limits.caller()
 
 
 def _fingerprint() -> bytes:

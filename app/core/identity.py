@@ -18,7 +18,8 @@ from jose import jwt
 
 from app.core import clock, scopes
 from app.core.errors import NotSignedIn
-from app.core.scopes import MEMBERS, Role
+from app.core.scopes import ROLES, Role
+from app.core.tenancy import INSTALLATION
 
 ALGORITHM = "HS256"
 AUDIENCE = "mechanic-shop"
@@ -29,7 +30,8 @@ class Principal:
     """The caller, as a valid token names them.
 
     `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from. What
-    they may do at this moment is `scopes`: the role's own, until the request is admitted with others.
+    they may do at this moment is `scopes`: the role's own, until the request is admitted with others. An admin acts in the
+    place of the installation, and by no membership: `membership_id` is 0.
     """
 
     account_id: int
@@ -110,8 +112,10 @@ def _verified(token: str, keys: tuple[tuple[str, str], ...]) -> tuple[Principal,
 
 def _principal(claims: dict[str, Any]) -> Principal:
     role, person = claims["role"], claims["person"]
-    if role not in MEMBERS or not (person is None or isinstance(person, int)):
+    if role not in ROLES or not (person is None or isinstance(person, int)):
         raise ValueError("odd claims")
+    if (role == "admin") != (claims["workshop"] == INSTALLATION):
+        raise ValueError("an admin in a workshop, or somebody else in none")
     return Principal(
         account_id=int(claims["sub"]),
         workshop_id=int(claims["workshop"]),

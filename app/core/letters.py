@@ -50,6 +50,11 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "invitation_staff": {"workshop": "text", "role": "text", "link": "link", "hours": "number"},
     "invitation_customer": {"workshop": "text", "link": "link", "hours": "number"},
     "sign_in_new_device": {"when": "instant", "address": "text", "agent": "text"},
+    "account_opened": {"link": "link", "hours": "number"},
+    "admin_added": {},
+    "workshop_opened": {},
+    "workshop_suspended": {"workshop": "text", "reason": "text"},
+    "workshop_reinstated": {"workshop": "text"},
 }
 
 

@@ -41,6 +41,7 @@ you have seen, and an `Idempotency-Key` with a POST to be able to send it again.
 TAGS = {
     "workshops": "The workshops: a public directory, when they are open, and each one's own settings.",
     "accounts": "Signing in, staying signed in, and opening a workshop.",
+    "admins": "Those who run the installation, and the accounts on it.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
@@ -379,7 +380,7 @@ def _refusals(path: str, method: str, contract: Contract, operation: dict[str, A
     if not access.is_public:
         statuses |= {401, 403, 503}
     if access.recognises or path.endswith("/login"):
-        statuses.add(401)
+        statuses |= {401, 403}  # what is suspended is known, and not let in
     if access.recognises or _is_list(operation):  # public, and read from the database all the same
         statuses.add(503)
     if method == "post":

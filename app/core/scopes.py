@@ -34,10 +34,17 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
     "inventory:read": ("See the parts.", ("owner", "mechanic")),
     "inventory:write": ("Add, change and remove parts.", ("owner",)),
-    "audit:read": ("See who changed what.", ("owner",)),
-    "notifications:read": ("See what was sent in the workshop's name.", ("owner",)),
-    "notifications:write": ("Send again what could not be sent.", ("owner",)),
+    "audit:read": ("See who changed what.", ("owner", "admin")),
+    "notifications:read": ("See what was sent in the workshop's name.", ("owner", "admin")),
+    "notifications:write": ("Send again what could not be sent.", ("owner", "admin")),
     "reports:read": ("See rankings and figures.", ("owner", "mechanic")),
+    "admins:read": ("See who administers the installation.", ("admin",)),
+    "admins:write": ("Make, change and dismiss admins of the installation.", ("admin",)),
+    "accounts:read": ("See the accounts of the installation, and what each is where.", ("admin",)),
+    "accounts:suspend": ("Suspend accounts and reinstate them.", ("admin",)),
+    "workshops:read": ("See every workshop's entry, be it unlisted, suspended or closed.", ("admin",)),
+    "workshops:open": ("Open a workshop for its owner.", ("admin",)),
+    "workshops:suspend": ("Suspend workshops and reinstate them.", ("admin",)),
 }
 
 

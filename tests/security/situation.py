@@ -12,12 +12,15 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import sessions
-from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
+from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique, unique_vin
 
 
 @dataclass
 class Situation:
-    """`shop` has a ticket of its customer with a mechanic and an item, and a dead letter; `other_shop` is somebody else's."""
+    """`shop` has a ticket of its customer with a mechanic and an item, and a dead letter; `other_shop` is somebody else's.
+
+    `admin` and `other_admin` administer the installation, and are nothing in either.
+    """
 
     app: Flask
     shop: Shop = field(init=False)
@@ -25,6 +28,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         self.shop, self.other_shop = make_shop(self.app), make_shop(self.app)
+        self.admin, self.other_admin = make_admin(self.app), make_admin(self.app)
         self.item_id = self.shop.make_part(on_hand=10, sku=unique("SKU-")).id
         self.ticket_id = self.shop.make_ticket()["id"]
         self.notification_id = self.shop.make_dead_letter()
@@ -50,6 +54,7 @@ class Situation:
             "mechanic": self.shop.mechanic,
             "owner": self.shop.owner,
             "other owner": self.other_shop.owner,
+            "admin": self.admin,
         }
 
     @cached_property
@@ -71,6 +76,8 @@ class Situation:
             "notification_id": self.notification_id,
             "workshop_id": self.shop.id,
             "closure_id": self.closure_id,
+            "admin_id": _account_id(self.other_admin),
+            "account_id": _account_id(self.shop.customer),
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
         }
@@ -95,6 +102,11 @@ class Situation:
         edit = {"remove_mechanic_ids": [self.shop.mechanic_id]}
         assert self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit).status_code == 200
 
+    def suspend(self, what: str) -> None:
+        """Suspend the workshop or the customer's account: only what is suspended is reinstated."""
+        path = f"/{what}s/{self.ids[f'{what}_id']}/suspend"
+        assert self.admin.post(path, json={"reason": "Unpaid"}).status_code == 200
+
     def everything(self) -> list[Any]:
         """Return what the owner of each workshop sees of it."""
         lists = (
@@ -109,6 +121,11 @@ class Situation:
         )
         shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
         return [*shown, *(one.owner.get(f"/workshops/{one.id}").json for one in (self.shop, self.other_shop))]
+
+
+def _account_id(caller: Caller) -> int:
+    assert caller.principal is not None
+    return caller.principal.account_id
 
 
 WORKSHOP = "Obi's Garage"
@@ -140,6 +157,11 @@ def _newcomer(situation: Situation) -> dict[str, Any]:
     return {"workshop": workshop, "email": f"ada@{slug}.example.com", "password": PASSWORD}
 
 
+def _for_an_owner(situation: Situation) -> dict[str, Any]:
+    slug = unique("new-")
+    return {"name": "Ada's Garage", "slug": slug, "owner_email": f"ada@{slug}.example.com"}
+
+
 def _credentials(situation: Situation) -> dict[str, Any]:
     return {"email": situation.shop.customer.email, "password": PASSWORD}
 
@@ -168,6 +190,11 @@ def _edit(situation: Situation) -> dict[str, Any]:
 
 Body = Callable[[Situation], Any]
 BODIES: dict[str, Body] = {
+    "POST /workshops": _for_an_owner,
+    "POST /workshops/{workshop_id}/suspend": lambda _: {"reason": "Unpaid since June."},
+    "POST /accounts/{account_id}/suspend": lambda _: {"reason": "Sends spam."},
+    "POST /admins": lambda _: {"email": f"{unique('new-admin')}@example.com", "name": "Ada Obi"},
+    "PATCH /admins/{admin_id}": lambda _: {"name": "Ada O."},
     "PUT /workshops/{workshop_id}": _workshop,
     "PATCH /workshops/{workshop_id}": lambda _: {"city": "Chicago"},
     "PUT /workshops/{workshop_id}/opening_hours": lambda _: {

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.blueprints.accounts import codes, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
+    AccountSuspended,
     EmailTaken,
     PasswordTooEasy,
     PasswordTooShort,
@@ -18,13 +19,16 @@ from app.blueprints.accounts.errors import (
 )
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
-from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
+from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired, WorkshopSuspended
+from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, outbox, passwords
 from app.core.db import atomic
+from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.schema import Phone
 from app.core.scopes import MEMBERS, Role
-from app.core.tenancy import across_workshops, acting_in
+from app.core.sealing import Person
+from app.core.tenancy import INSTALLATION, across_workshops, acting_in
 from app.extensions import db
 
 
@@ -37,11 +41,13 @@ def sign_in(
 ) -> Principal:
     """Return the principal of the account with these credentials, in the workshop named (or its only one).
 
+    Who belongs to none, and administers the installation, signs in as that.
     `known_as` is an e-mail address, or a phone number that one account alone has in the workshop. An account that is
     several things there signs in as the first of `preferred` that it is. `address` is where the caller is, for counting.
     :raises TooManyTries: the name, or the address, has to wait.
     :raises WrongCredentials: unknown, wrong, closed, or nothing in that workshop: one answer for all.
     :raises WorkshopRequired: it belongs to several workshops and none is named.
+    :raises AccountSuspended: it is. :raises WorkshopSuspended: the workshop is.
     """
     is_counted = tries.require_patience(known_as, address)
     account = _account_known_as(known_as, workshop_slug)
@@ -50,6 +56,8 @@ def sign_in(
             if tries.note_failure(known_as, address) and account is not None:
                 _tell_locked(account, address)
         raise WrongCredentials()
+    if account.suspended_at is not None:
+        raise AccountSuspended()
     if account.password_hash and passwords.is_outdated(account.password_hash):
         with atomic():
             account.password_hash = passwords.hash_password(password)
@@ -104,24 +112,36 @@ def _account_known_as(known_as: str, workshop_slug: str | None) -> Account | Non
 
 
 def _principal_of(account: Account, workshop_id: int | None, preferred: tuple[Role, ...]) -> Principal:
-    statement = select(Membership).where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    statement = (
+        select(Membership, Workshop.suspended_at)
+        .join(Workshop, Workshop.id == Membership.workshop_id)
+        .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    )
     if workshop_id is not None:
         statement = statement.where(Membership.workshop_id == workshop_id)
     with across_workshops():
-        memberships = db.session.scalars(statement.order_by(Membership.id)).all()
+        found = db.session.execute(statement.order_by(Membership.id)).all()
+    memberships = [membership for membership, suspended_at in found if suspended_at is None]
     if not memberships:
-        raise WrongCredentials()
+        if account.is_admin and workshop_id is None:
+            return sessions.as_admin(account.id)
+        raise WorkshopSuspended() if found else WrongCredentials()
     if len({membership.workshop_id for membership in memberships}) > 1:
         raise WorkshopRequired()
     ranks = (*preferred, *MEMBERS)
     return sessions.principal_of(min(memberships, key=lambda membership: ranks.index(membership.role)))
 
 
-def act_in(principal: Principal, workshop_slug: str) -> Principal:
-    """Return who the caller is in another of their workshops, in the session that they have.
+def act_in(principal: Principal, workshop_slug: str | None) -> Principal:
+    """Return who the caller is in another of their workshops, or in none as an admin, in the session that they have.
 
     :raises WorkshopNotFound: there is none with this name, or they are nothing there: the two look alike.
+    :raises WorkshopSuspended: it is. :raises NotAllowed: they do not administer the installation.
     """
+    if workshop_slug is None:
+        if not db.session.scalar(select(Account.is_admin).where(Account.id == principal.account_id)):
+            raise NotAllowed("You do not administer this installation.")
+        return sessions.switch(principal.session_id, sessions.as_admin(principal.account_id))
     workshop_id = workshops.named(workshop_slug).id
     with across_workshops():
         memberships = db.session.scalars(
@@ -136,25 +156,52 @@ def act_in(principal: Principal, workshop_slug: str) -> Principal:
     if not memberships:
         raise WorkshopNotFound()
     chosen = min(memberships, key=lambda membership: MEMBERS.index(membership.role))
-    return sessions.switch(principal.session_id, chosen)
+    return sessions.switch(principal.session_id, sessions.principal_of(chosen))
 
 
 def open_account(email: str, password: str) -> Account:
     """Make an account; an existing one is returned to whoever knows its password.
 
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
+    :raises AccountSuspended: it has one that is.
     """
     known = db.session.scalar(select(Account).where(Account.email == email))
     if known is not None:
-        if passwords.matches(known.password_hash, password):
-            return known
-        raise EmailTaken()
+        if not passwords.matches(known.password_hash, password):
+            raise EmailTaken()
+        if known.suspended_at is not None:
+            raise AccountSuspended()
+        return known
     account = Account(email=email, password_hash=_hash_of(password, email))
     with atomic() as session:
         session.add(account)
         _flush_email()
         codes.send("verify_email", email, account.id)
     return account
+
+
+def account_by_mail(email: str) -> tuple[Account, bool]:
+    """Return the account with an address, and whether it is new: then its person is mailed what they set a password with.
+
+    :raises AccountSuspended: it is. :raises EmailTaken: somebody opens it at this moment.
+    """
+    known = db.session.scalar(select(Account).where(Account.email == email))
+    if known is not None:
+        if known.suspended_at is not None:
+            raise AccountSuspended()
+        return known, False
+    account = Account(email=email)
+    with atomic() as session:
+        session.add(account)
+        _flush_email()
+        invite(account)
+    return account, True
+
+
+def invite(account: Account) -> None:
+    """Mail the person of an account without a password what they set the first one with."""
+    assert account.email is not None
+    codes.send("reset", account.email, account.id, good_for=codes.FIRST_PASSWORD)
 
 
 def give_password(account: Account, password: str) -> None:
@@ -289,16 +336,29 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
         sessions.end_of_memberships(ended)
         for membership_id in ended:
             audit.note("member.left", "membership", membership_id, before={"account_id": account.id})
-        with across_workshops():
-            elsewhere = session.scalars(
-                select(Membership.id)
-                .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
-                .limit(1)
-            ).first()
-        if elsewhere is None and not account.is_admin:
-            account.email, account.password_hash, account.closed_at = None, None, now
-            codes.forget(account.id)
-            sessions.forget_places(account.id)
+        close_unless_needed(account)
+
+
+def close_unless_needed(account: Account) -> None:
+    """Close an account that is nothing anywhere. Inside `atomic()`."""
+    with across_workshops():
+        standing = db.session.scalars(
+            select(Membership.id)
+            .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+            .limit(1)
+        ).first()
+    if standing is None and not account.is_admin:
+        account.email, account.password_hash, account.closed_at = None, None, clock.now()
+        account.name, account.suspended_at, account.suspension_reason = None, None, None
+        codes.forget(account.id)
+        sessions.forget_places(account.id)
+        with acting_in(INSTALLATION):
+            audit.forget(person(account.id))
+
+
+def person(account_id: int) -> Person:
+    """Return whose key seals what the installation's log says of an account."""
+    return Person("account", account_id)
 
 
 @workshops.consulted_before("closing")
