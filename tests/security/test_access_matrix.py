@@ -64,6 +64,5 @@ def prepared(app: Flask, row: Row, *, admits: bool = False) -> Situation:
     return situation
 
 
-
 def answer(situation: Situation, caller: str, row: Row) -> int:
     return situation.send(situation.callers[caller], row.method, row.path).status_code

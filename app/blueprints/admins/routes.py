@@ -57,6 +57,7 @@ def get_admin(admin_id: int) -> Account:
 @unversioned
 @bp.arguments(AdminPatch)
 @bp.response(200, AdminOut)
+@bp.alt_response(409, description="The address is another's, or theirs alone to change.")
 def patch_admin(changes: dict[str, Any], admin_id: int) -> Account:
     """Change what an admin is called.
 
@@ -70,6 +71,7 @@ def patch_admin(changes: dict[str, Any], admin_id: int) -> Account:
 @needs("admins:write")
 @unversioned
 @bp.response(200, Message)
+@bp.alt_response(409, description="It is the last admin who can sign in.")
 def delete_admin(admin_id: int) -> dict[str, str]:
     """Dismiss an admin: what they do as one ends at once.
 
