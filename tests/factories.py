@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
+from app.blueprints.admins import service as admins
 from app.blueprints.api_keys import service as api_keys
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
@@ -256,6 +257,15 @@ def signed_in(app: Flask, workshop_id: int, slug: str, email: str) -> Caller:
     statement = select(Membership).join(Account, Account.id == Membership.account_id).where(*member)
     principal = sessions.principal_of(db.session.scalars(statement).one())
     return Caller(app, sessions.begin(principal).principal, slug, email)
+
+
+def make_admin(app: Flask) -> Caller:
+    """Make an admin of the installation, who is signed in."""
+    email = f"{unique('admin')}@example.com"
+    with app.app_context():
+        account = admins.create(email, PASSWORD, "Ada Admin")
+        principal = sessions.begin(sessions.as_admin(account.id)).principal
+    return Caller(app, principal, email=email)
 
 
 def account_of(email: str) -> Account:

@@ -8,6 +8,8 @@ from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.second_factor_routes import bp as second_factor
 from app.blueprints.accounts.session_routes import bp as sessions
+from app.blueprints.admins.account_routes import bp as installation_accounts
+from app.blueprints.admins.routes import bp as admins
 from app.blueprints.api_keys.routes import bp as api_keys
 from app.blueprints.audit.routes import bp as audit
 from app.blueprints.customers.profile_routes import bp as profiles
@@ -30,6 +32,8 @@ ALL: tuple[Blueprint, ...] = (
     accounts,
     sessions,
     own_account,
+    admins,
+    installation_accounts,
     roles,
     api_keys,
     second_factor,

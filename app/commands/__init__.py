@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.commands.admin import create_admin
 from app.commands.auditing import audit
 from app.commands.demo import load_demo
 from app.commands.openapi import write_document
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
         write_document,
         load_demo,
         create_owner,
+        create_admin,
         take_second_factor_away,
         run_worker,
         show_outbox,

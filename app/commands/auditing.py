@@ -31,14 +31,16 @@ audit = AppGroup("audit", help="The audit log.")
 
 
 @audit.command("verify")
-@click.option("--workshop", "slug", help="Only the workshop with this slug; else all of them.")
+@click.option(
+    "--workshop", "slug", help="Only the workshop with this slug; else all, and the installation's own."
+)
 def verify(slug: str | None) -> None:
     """Check that no entry was changed, removed or inserted; exit status 1 if one was."""
     from tqdm import tqdm
 
     require_migrated()
     with refusals_in_one_line():
-        examined = [workshops.named(slug)] if slug else _all_workshops()
+        examined = [workshops.with_slug(slug)] if slug else _all_workshops()
     patience = 0.1 if sys.stderr.isatty() else 10.0  # seconds between two lines of a log
     broken = 0
     with tqdm(total=_number_of_entries(examined), unit=" entries", mininterval=patience) as bar:

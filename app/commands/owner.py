@@ -19,20 +19,19 @@ from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.vocabulary import COUNTRIES, CURRENCIES, time_zones
 from app.commands.checks import refusals_in_one_line, require_migrated
 from app.core.db import atomic
-from app.core.errors import Invalid
 from app.core.passwords import LONGEST_PASSWORD
 from app.core.schema import Email, Text
 from app.core.tenancy import acting_in
 
-Callback = Callable[[click.Context, click.Parameter, str], Any]
+Callback = Callable[[click.Context, click.Parameter, str | None], Any]
 
 
 def checked(field: fields.Field[Any], prepare: Callable[[str], str] = str) -> Callback:
-    """Return a click callback that takes a value as the API's own `field` takes it."""
+    """Return a click callback that takes a value, where one is given, as the API's own `field` takes it."""
 
-    def check(context: click.Context, parameter: click.Parameter, value: str) -> Any:
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
         try:
-            return field.deserialize(prepare(value))
+            return None if value is None else field.deserialize(prepare(value))
         except ValidationError as error:
             raise click.BadParameter(" ".join(map(str, error.messages))) from error
 
@@ -53,15 +52,18 @@ def is_time_zone(name: str) -> None:
         raise ValidationError("Not an IANA time zone, such as Europe/Warsaw.")
 
 
+password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; else ask for it."
+)
+
+
 @click.command("create-owner")
 @click.option("--workshop", required=True, callback=checked(Text()), help="The workshop's name.")
 @click.option("--slug", required=True, help="Its short name in X-Workshop: a-z, 0-9 and hyphens.")
 @click.option(
     "--email", required=True, callback=checked(Email()), help="The owner's address, to sign in with."
 )
-@click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input; else ask for it."
-)
+@password_option
 @click.option(
     "--country",
     default="US",
@@ -87,11 +89,22 @@ def is_time_zone(name: str) -> None:
 def create_owner(workshop: str, slug: str, email: str, password_stdin: bool, **settings: str) -> None:
     """Open a workshop and make the account of its owner: both or neither."""
     require_migrated()
-    password = _password_from_input() if password_stdin else _password_from_terminal()
+    password = password_given(from_input=password_stdin)
     with refusals_in_one_line():
         _open(workshop, slug, email, password, settings)
     click.echo(f"Opened the workshop {workshop} (slug `{slug}`), owned by {email}.")
     click.echo("The owner signs in at POST /mechanics/login.")
+
+
+def password_given(*, from_input: bool) -> str:
+    """Return the password that the caller of a command gives, on standard input or at the terminal.
+
+    :raises click.ClickException: it is no text, or too long.
+    """
+    given = _password_from_input() if from_input else _password_from_terminal()
+    if len(given) > LONGEST_PASSWORD:
+        raise click.ClickException(f"The password has more than {LONGEST_PASSWORD} characters.")
+    return given
 
 
 def _password_from_input() -> str:
@@ -108,8 +121,6 @@ def _password_from_terminal() -> str:
 
 
 def _open(name: str, slug: str, email: str, password: str, settings: dict[str, str]) -> None:
-    if len(password) > LONGEST_PASSWORD:
-        raise Invalid(f"The password has more than {LONGEST_PASSWORD} characters.")
     with atomic() as session:
         workshop = workshops.open_workshop(name, slug, **settings)
         if session.scalar(select(Account.id).where(Account.email == email)) is not None:

@@ -20,7 +20,7 @@ from app.core import clock, letters, mail, tenancy
 from app.core.db import atomic
 from app.core.jobs import periodic
 from app.core.letters import Letter
-from app.core.outbox import DELIVERY, OutboxMessage, letterhead_of
+from app.core.outbox import DELIVERY, OutboxMessage, is_not_silenced, letterhead_of
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,8 @@ def deliver() -> int:
 def claim_next() -> Claim | None:
     """Claim the message that has been due longest; None when nothing is.
 
-    PostgreSQL skips those that another worker is just claiming; on SQLite the transaction has the one write lock.
+    What a suspended workshop has to say waits. PostgreSQL skips those that another worker is just claiming; on SQLite the
+    transaction has the one write lock.
     """
     now = clock.now()
     until = now + timedelta(seconds=current_app.config["MAIL_LEASE_SECONDS"])
@@ -72,7 +73,7 @@ def _due(now: datetime) -> Select[OutboxMessage]:
     free = or_(OutboxMessage.claimed_until.is_(None), OutboxMessage.claimed_until <= now)
     return (
         select(OutboxMessage)
-        .where(OutboxMessage.state == "pending", OutboxMessage.due_at <= now, free)
+        .where(OutboxMessage.state == "pending", OutboxMessage.due_at <= now, free, is_not_silenced())
         .order_by(OutboxMessage.due_at, OutboxMessage.id)
         .limit(1)
         .with_for_update(skip_locked=True)

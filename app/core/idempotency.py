@@ -149,9 +149,9 @@ def _claim(key: str) -> tuple[int, datetime] | Response:
 
 
 def _caller() -> str:
-    """Return whose key it is: the membership's, since an account may act in several workshops, the API key's, the address's."""
+    """Return whose key it is: the membership's, since an account may act in several workshops, else who is counted."""
     principal = identity.principal_or_none()
-    if principal is None or principal.key_id is not None:
+    if principal is None or principal.key_id is not None or not principal.membership_id:
         return limits.caller()
     return f"member:{principal.membership_id}"
 

@@ -20,7 +20,8 @@ from jose import jwt
 
 from app.core import clock, keys, scopes
 from app.core.errors import NotAllowed, NotSignedIn
-from app.core.scopes import MEMBERS, Role
+from app.core.scopes import ROLES, Role
+from app.core.tenancy import INSTALLATION
 
 ALGORITHM = "HS256"
 AUDIENCE = "mechanic-shop"
@@ -33,6 +34,7 @@ class Principal:
     `person_id` is the customer's or mechanic's own record, if any; `session_id` the sign-in that the token comes from, `key_id`
     the API key that was sent in place of one. What they may do at this moment is `scopes`: the role's own, until the request is
     admitted with others. `second_factor_due`: the workshop asks its staff for a second factor, which they do not have.
+    An admin acts in the place of the installation, and by no membership: `membership_id` is 0.
     """
 
     account_id: int
@@ -115,8 +117,10 @@ def _verified(token: str, keys: tuple[tuple[str, str], ...]) -> tuple[Principal,
 
 def _principal(claims: dict[str, Any]) -> Principal:
     role, person = claims["role"], claims["person"]
-    if role not in MEMBERS or not (person is None or isinstance(person, int)):
+    if role not in ROLES or not (person is None or isinstance(person, int)):
         raise ValueError("odd claims")
+    if (role == "admin") != (claims["workshop"] == INSTALLATION):
+        raise ValueError("an admin in a workshop, or somebody else in none")
     return Principal(
         account_id=int(claims["sub"]),
         workshop_id=int(claims["workshop"]),

@@ -55,6 +55,11 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "second_factor_recovery_code": {"left": "number"},
     "second_factor_locked": {"minutes": "number", "address": "text"},
     "sign_in_new_device": {"when": "instant", "address": "text", "agent": "text"},
+    "account_opened": {"link": "link", "hours": "number"},
+    "admin_added": {},
+    "workshop_opened": {},
+    "workshop_suspended": {"workshop": "text", "reason": "text"},
+    "workshop_reinstated": {"workshop": "text"},
 }
 
 

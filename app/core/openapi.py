@@ -44,6 +44,7 @@ TAGS = {
     "accounts": "Signing in, staying signed in, and opening a workshop.",
     "api_keys": "What integrations send in place of a token.",
     "roles": "What people may do: the built-in roles, and those of the workshop's own making.",
+    "admins": "Those who run the installation, and the accounts on it.",
     "customers": "The people whose cars the workshop repairs.",
     "mechanics": "The people who do the work.",
     "members": "Who may sign in to the workshop as one of its people, and as what.",
@@ -384,7 +385,7 @@ def _refusals(path: str, method: str, contract: Contract, operation: dict[str, A
     if not access.is_public:
         statuses |= {401, 403, 503}
     if access.recognises or path.endswith("/login"):
-        statuses.add(401)
+        statuses |= {401, 403}  # what is suspended is known, and not let in
     if access.recognises or _is_list(operation):  # public, and read from the database all the same
         statuses.add(503)
     if method == "post":

@@ -12,15 +12,18 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     CursorResult,
     Index,
     Integer,
     LargeBinary,
+    Select,
     String,
     UniqueConstraint,
     func,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -101,6 +104,20 @@ def letterhead_of(workshop_id: int) -> Letterhead:
     if _letterhead is None:
         raise RuntimeError("No feature knows letterheads.")
     return _letterhead(workshop_id)
+
+
+_silenced: Select[int] | None = None
+
+
+def silences(workshop_ids: Select[int]) -> None:
+    """Register which workshops send no mail at present: theirs waits."""
+    global _silenced
+    _silenced = workshop_ids
+
+
+def is_not_silenced() -> ColumnElement[bool]:
+    """Return the condition that a message's workshop may send mail."""
+    return true() if _silenced is None else OutboxMessage.workshop_id.not_in(_silenced)
 
 
 def queue(
@@ -204,7 +221,9 @@ def summary() -> Summary:
 
     statement = select(
         func.count().filter(OutboxMessage.state == "pending"),
-        func.count().filter(OutboxMessage.state == "pending", OutboxMessage.due_at <= clock.now()),
+        func.count().filter(
+            OutboxMessage.state == "pending", OutboxMessage.due_at <= clock.now(), is_not_silenced()
+        ),
         func.count().filter(OutboxMessage.state == "dead"),
         func.min(OutboxMessage.created_at).filter(OutboxMessage.state == "pending"),
     ).where(OutboxMessage.state != "sent")

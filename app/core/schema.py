@@ -198,6 +198,17 @@ class Flag(fields.Boolean):
         return value
 
 
+class QueryFlag(fields.Boolean):
+    """Yes or no in a query parameter: `true` or `false`."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if value not in ("true", "false"):
+            raise self.make_error("invalid", input=value)
+        return bool(value == "true")
+
+
 class Day(fields.Date):
     """A day, YYYY-MM-DD (RFC 3339); ISO 8601's other forms are refused."""
 
@@ -341,3 +352,9 @@ class Message(Schema):
     """What was done, in words."""
 
     message = fields.String(required=True, metadata={"example": "Service ticket 7 deleted."})
+
+
+class ReasonIn(Schema):
+    """Why it is done: kept with it, and told to whom it concerns."""
+
+    reason = Text(longest=300, required=True, metadata={"example": "Unpaid since June."})

@@ -42,14 +42,21 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "roles:write": ("Make, change and remove roles of the workshop's own.", ("owner",)),
     "api_keys:read": ("See the API keys, and when each was used last.", ("owner",)),
     "api_keys:write": ("Make, name and revoke API keys.", ("owner",)),
-    "audit:read": ("See who changed what.", ("owner",)),
-    "notifications:read": ("See what was sent in the workshop's name.", ("owner",)),
-    "notifications:write": ("Send again what could not be sent.", ("owner",)),
+    "audit:read": ("See who changed what.", ("owner", "admin")),
+    "notifications:read": ("See what was sent in the workshop's name.", ("owner", "admin")),
+    "notifications:write": ("Send again what could not be sent.", ("owner", "admin")),
     "reports:read": ("See rankings and figures.", ("owner", "mechanic")),
+    "admins:read": ("See who administers the installation.", ("admin",)),
+    "admins:write": ("Make, change and dismiss admins of the installation.", ("admin",)),
+    "accounts:read": ("See the accounts of the installation, and what each is where.", ("admin",)),
+    "accounts:suspend": ("Suspend accounts and reinstate them.", ("admin",)),
+    "workshops:read": ("See every workshop's entry, be it unlisted, suspended or closed.", ("admin",)),
+    "workshops:open": ("Open a workshop for its owner.", ("admin",)),
+    "workshops:suspend": ("Suspend workshops and reinstate them.", ("admin",)),
 }
 
-# What a role of a workshop's own can hold: not what is about a customer's own record.
-GRANTABLE = tuple(name for name, (_, roles) in SCOPES.items() if roles != ("customer",))
+# What a role of a workshop's own can hold: neither what is about a customer's own record nor what is the installation's.
+GRANTABLE = tuple(name for name, (_, roles) in SCOPES.items() if "owner" in roles)
 # What no API key has: a key hands out no rights, neither to people nor to other keys.
 FOR_PEOPLE = frozenset(
     {"members:write", "roles:write", "invitations:write", "api_keys:read", "api_keys:write"}

@@ -18,6 +18,10 @@ from sqlalchemy.sql import visitors
 
 from app.core.db import Id, Session
 
+# The place of the installation itself. It is a row of `workshops` that is no workshop: what has to be somebody's and is no
+# shop's (a log of its own, mail in its own name) is kept there, and there its admins act, where no shop has a row.
+INSTALLATION = 0
+
 
 class UnscopedStatement(RuntimeError):
     """A statement on a workshop's tables with no workshop named: a fault of ours, never the caller's."""

@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from app.core.tenancy import INSTALLATION
 from app.extensions import api, cache, db, limiter
 
 MakeApp = Callable[..., Flask]
@@ -31,10 +32,14 @@ def run(app: Flask, *words: str, **options: object) -> Result:
 
 
 def empty_it(app: Flask) -> None:
-    """Make the database of `app` as new, and forget what it cached."""
+    """Make the database of `app` as new, with the installation's place in it, and forget what it cached."""
     with app.app_context():
         tables = [table.name for table in reversed(db.metadata.sorted_tables)]
+        workshops = db.metadata.tables["workshops"]
         with db.engine.begin() as connection:
+            place = (
+                connection.execute(workshops.select().where(workshops.c.id == INSTALLATION)).mappings().one()
+            )
             if connection.dialect.name == "postgresql":
                 # Past the triggers that keep what is only appended to.
                 connection.execute(text("SET LOCAL session_replication_role = replica"))
@@ -49,6 +54,7 @@ def empty_it(app: Flask) -> None:
                     connection.execute(text(f"DELETE FROM {table}"))
                 for _, made in triggers:
                     connection.execute(text(made))
+            connection.execute(workshops.insert(), dict(place))
         cache.clear()
 
 

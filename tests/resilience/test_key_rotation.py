@@ -46,7 +46,7 @@ from app.extensions import db
 
 with create_app("development").app_context(), atomic() as session:
     connection, rows, now = session.connection(), int(sys.argv[1]), clock.now()
-    shop = session.scalar(select(Workshop.id))
+    shop = session.scalar(select(Workshop.id).where(Workshop.id > 0))
     first = reserve(connection, Customer, rows)
     common = {{"workshop_id": shop, "version": 1, "created_at": now, "updated_at": now}}
     write(connection, Customer, (

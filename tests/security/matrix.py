@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 PATH = Path(__file__).parent.parent.parent / "docs" / "access-matrix.md"
-CALLERS = ("nobody", "customer", "other customer", "mechanic", "owner", "other owner")
+CALLERS = ("nobody", "customer", "other customer", "mechanic", "owner", "other owner", "admin")
 _ROW = re.compile(r"\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \| (.+) \|")
 
 

@@ -16,7 +16,16 @@ from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import SecondFactor
 from app.core import clock
 from app.core.db import atomic
-from tests.factories import PASSWORD, Caller, Shop, account_of, make_shop, unique, unique_vin
+from tests.factories import (
+    PASSWORD,
+    Caller,
+    Shop,
+    account_of,
+    make_admin,
+    make_shop,
+    unique,
+    unique_vin,
+)
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
@@ -25,7 +34,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 class Situation:
     """`shop` has a ticket of its customer with a mechanic and an item, a dead letter, and an invitation of one who walked in.
 
-    `other_shop` is somebody else's.
+    `other_shop` is somebody else's. `admin` and `other_admin` administer the installation, and are nothing in either.
     """
 
     app: Flask
@@ -34,6 +43,7 @@ class Situation:
 
     def __post_init__(self) -> None:
         self.shop, self.other_shop = make_shop(self.app), make_shop(self.app)
+        self.admin, self.other_admin = make_admin(self.app), make_admin(self.app)
         self.item_id = self.shop.make_part(on_hand=10, sku=unique("SKU-")).id
         self.ticket_id = self.shop.make_ticket()["id"]
         self.notification_id = self.shop.make_dead_letter()
@@ -65,6 +75,7 @@ class Situation:
             "mechanic": self.shop.mechanic,
             "owner": self.shop.owner,
             "other owner": self.other_shop.owner,
+            "admin": self.admin,
         }
 
     @cached_property
@@ -90,6 +101,8 @@ class Situation:
             "invitation_id": self.invitation_id,
             "workshop_id": self.shop.id,
             "closure_id": self.closure_id,
+            "admin_id": _account_id(self.other_admin),
+            "account_id": _account_id(self.shop.customer),
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
         }
@@ -124,6 +137,11 @@ class Situation:
         edit = {"remove_mechanic_ids": [self.shop.mechanic_id]}
         assert self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit).status_code == 200
 
+    def suspend(self, what: str) -> None:
+        """Suspend the workshop or the customer's account: only what is suspended is reinstated."""
+        path = f"/{what}s/{self.ids[f'{what}_id']}/suspend"
+        assert self.admin.post(path, json={"reason": "Unpaid"}).status_code == 200
+
     def everything(self) -> list[Any]:
         """Return what the owner of each workshop sees of it."""
         lists = (
@@ -142,6 +160,11 @@ class Situation:
         )
         shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
         return [*shown, *(one.owner.get(f"/workshops/{one.id}").json for one in (self.shop, self.other_shop))]
+
+
+def _account_id(caller: Caller) -> int:
+    assert caller.principal is not None
+    return caller.principal.account_id
 
 
 WORKSHOP = "Obi's Garage"
@@ -171,6 +194,11 @@ def _newcomer(situation: Situation) -> dict[str, Any]:
     slug = unique("new-")
     workshop = {"name": "Ada's Garage", "slug": slug}
     return {"workshop": workshop, "email": f"ada@{slug}.example.com", "password": PASSWORD}
+
+
+def _for_an_owner(situation: Situation) -> dict[str, Any]:
+    slug = unique("new-")
+    return {"name": "Ada's Garage", "slug": slug, "owner_email": f"ada@{slug}.example.com"}
 
 
 def _credentials(situation: Situation) -> dict[str, Any]:
@@ -217,6 +245,11 @@ def _edit(situation: Situation) -> dict[str, Any]:
 
 Body = Callable[[Situation], Any]
 BODIES: dict[str, Body] = {
+    "POST /workshops": _for_an_owner,
+    "POST /workshops/{workshop_id}/suspend": lambda _: {"reason": "Unpaid since June."},
+    "POST /accounts/{account_id}/suspend": lambda _: {"reason": "Sends spam."},
+    "POST /admins": lambda _: {"email": f"{unique('new-admin')}@example.com", "name": "Ada Obi"},
+    "PATCH /admins/{admin_id}": lambda _: {"name": "Ada O."},
     "PUT /workshops/{workshop_id}": _workshop,
     "PATCH /workshops/{workshop_id}": lambda _: {"city": "Chicago"},
     "PUT /workshops/{workshop_id}/opening_hours": lambda _: {

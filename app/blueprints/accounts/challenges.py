@@ -31,7 +31,7 @@ def begin(principal: Principal, name_key: bytes) -> str:
             SignInChallenge(
                 digest=_digest(token),
                 account_id=principal.account_id,
-                membership_id=principal.membership_id,
+                membership_id=principal.membership_id or None,
                 name_key=name_key,
                 expires_at=clock.now() + GOOD_FOR,
             )

@@ -14,12 +14,13 @@ from datetime import timedelta
 from typing import Any
 
 from flask import json
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, select, update
 
 from app.blueprints.accounts.models import Account, Membership, OneTimeCode
+from app.blueprints.workshops.models import Workshop
 from app.core import clock, crypto, jobs, links, outbox
 from app.core.db import atomic
-from app.core.tenancy import across_workshops, acting_in
+from app.core.tenancy import INSTALLATION, across_workshops, acting_in
 from app.extensions import db
 from config import is_address
 
@@ -30,7 +31,11 @@ GOOD_FOR = {
     "email_change_old": timedelta(hours=24),
     "email_change_new": timedelta(hours=24),
 }
-TOPICS = {"recovery": "recovery_code"}  # of the letters, where they are not called as the purpose is
+FIRST_PASSWORD = timedelta(
+    hours=72
+)  # how long who was given an account has to set its first password by the letter's link
+# Of the letters, where they are not called as the purpose is. What resets a password is mailed with an account that has none.
+TOPICS = {"recovery": "recovery_code", "reset": "account_opened"}
 MOST_TRIES = 5
 MOST_AN_HOUR = 5  # codes to one address for one purpose
 MAILED_AT_ONCE = 100
@@ -60,10 +65,17 @@ def _token_digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def send(purpose: str, address: str, account_id: int | None, *, new_email: str | None = None) -> None:
+def send(
+    purpose: str,
+    address: str,
+    account_id: int | None,
+    *,
+    new_email: str | None = None,
+    good_for: timedelta | None = None,
+) -> None:
     """Queue six digits, and a link that says the same, to an address; to nobody where no account has it.
 
-    Beyond five an hour nothing more is sent to it.
+    They are good for as long as is usual for the purpose, or for `good_for`. Beyond five an hour nothing more is sent to it.
     """
     now, digest = clock.now(), address_digest(address)
     code, token = f"{secrets.randbelow(10**6):06d}", secrets.token_urlsafe(32)
@@ -89,7 +101,7 @@ def send(purpose: str, address: str, account_id: int | None, *, new_email: str |
                 sealed=json.dumps({"to": address, "code": code, "token": token}),
                 new_email=new_email,
                 created_at=now,
-                expires_at=now + GOOD_FOR[purpose],
+                expires_at=now + (good_for or GOOD_FOR[purpose]),
             )
         )
         jobs.nudge_after_commit(MAILING)
@@ -236,6 +248,9 @@ def _mail(code_id: int) -> None:
 def _values(code: OneTimeCode, said: dict[str, str]) -> dict[str, Any]:
     if code.purpose == "recovery":
         return {"code": said["code"], "minutes": int(GOOD_FOR["recovery"].total_seconds() // 60)}
+    if code.purpose == "reset":
+        hours = int(FIRST_PASSWORD.total_seconds() // 3600)
+        return {"link": links.frontend("set-password", token=said["token"]), "hours": hours}
     page = "verify-email" if code.purpose == "verify_email" else "confirm-email"
     values: dict[str, Any] = {"link": links.frontend(page, token=said["token"]), "code": said["code"]}
     if code.purpose == "email_change_old":
@@ -250,19 +265,26 @@ def masked(address: str) -> str:
 
 
 def workshop_of(account_id: int) -> int | None:
-    """Return the workshop in whose name an account is written to: the one that it joined first."""
+    """Return the workshop in whose name an account is written to: the first that it joined, of those that are not suspended.
+
+    The installation's own place for who has no such workshop, but administers the installation or belongs to one that is
+    suspended; None for who is nothing here.
+    """
+    standing = and_(Membership.account_id == Account.id, Membership.ended_at.is_(None))
     with across_workshops():
-        return db.session.scalars(
-            select(Membership.workshop_id)
-            .join(Account, Account.id == Membership.account_id)
-            .where(
-                Membership.account_id == account_id,
-                Membership.ended_at.is_(None),
-                Account.closed_at.is_(None),
-            )
-            .order_by(Membership.id)
+        found = db.session.execute(
+            select(Account.is_admin, Membership.workshop_id, Workshop.suspended_at)
+            .outerjoin(Membership, standing)
+            .outerjoin(Workshop, Workshop.id == Membership.workshop_id)
+            .where(Account.id == account_id, Account.closed_at.is_(None))
+            .order_by(Workshop.suspended_at.is_not(None), Membership.id)
             .limit(1)
-        ).first()
+        ).one_or_none()
+    if found is None:
+        return None
+    if found.workshop_id is not None and found.suspended_at is None:
+        return int(found.workshop_id)
+    return INSTALLATION if found.is_admin or found.workshop_id is not None else None
 
 
 @jobs.periodic("forget-codes", every=timedelta(hours=1))

@@ -35,6 +35,12 @@ class WrongCredentials(NotSignedIn):
         super().__init__("Invalid email or password.", error=None)
 
 
+class AccountSuspended(NotAllowed):
+    """The account is suspended by those who run the installation. Told to who knows its password, and nobody else."""
+
+    code, title = "account_suspended", "This account is suspended by those who run the installation."
+
+
 class PasswordRefused(Invalid):
     """The password is not one to keep."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -31,11 +31,17 @@ from app.core.model import Model
 from app.core.scopes import STAFF, Role
 from app.core.tenancy import WorkshopOwned
 
+_ADMINS: dict[str, Any] = {"sqlite_where": text("is_admin = 1"), "postgresql_where": text("is_admin")}
+_SUSPENDED: dict[str, Any] = {
+    f"{database}_where": text("suspended_at IS NOT NULL") for database in ("sqlite", "postgresql")
+}
+
 
 class Account(Model):
     """How a person signs in, on the whole installation: an e-mail address in lower case, and the hash of a password.
 
-    A closed account has neither. `is_admin`: administers the installation, and sees no workshop's data by that.
+    A closed account has neither. `is_admin`: administers the installation, and sees no workshop's data by that; the last one
+    who can stays, which a trigger keeps. `name` is what an admin is called: members have a record that says so.
     `second_factor_since`: from when on signing in needs a second factor too; read with the account.
     """
 
@@ -46,15 +52,33 @@ class Account(Model):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_in_lower_case"),
         CheckConstraint("(closed_at IS NULL) = (email IS NOT NULL)", name="open_with_email"),
+        CheckConstraint(
+            "(suspended_at IS NULL) = (suspension_reason IS NULL)", name="suspended_for_a_reason"
+        ),
+        Index("ix_accounts_admins", "email", "id", **_ADMINS),
+        Index("ix_accounts_suspended", "email", "id", **_SUSPENDED),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     is_admin: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str | None] = mapped_column(String(200))
     email_verified_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    suspended_at: Mapped[datetime | None] = mapped_column(Instant)
+    suspension_reason: Mapped[str | None] = mapped_column(EncryptedText)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether it is neither closed nor suspended."""
+        return self.closed_at is None and self.suspended_at is None
+
+    @property
+    def has_password(self) -> bool:
+        """Whether anybody can sign in by it at all."""
+        return self.password_hash is not None
 
 
 class ScopeSet(TypeDecorator[frozenset[str]]):
@@ -151,12 +175,13 @@ class AccountSession(Model):
     Its refresh tokens are a family: each is used once, for the next; one that comes back a second time ends the session,
     since either it or its successor is in the wrong hands (RFC 9700, section 4.14.2). `refresh_digest` is the present
     one's SHA-256; the token itself is 256 random bits. Belongs to an account, which may be a member of several workshops;
-    `membership_id` is what it acts as now.
+    `membership_id` is what it acts as now, and nothing for one that acts as an admin of the installation.
     """
 
     __tablename__ = "account_sessions"
     __table_args__ = (
         CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_for_a_reason"),
+        CheckConstraint("as_admin = (membership_id IS NULL)", name="by_membership_or_as_admin"),
         Index("ix_account_sessions_account_id", "account_id", "ended_at"),
         Index("ix_account_sessions_membership_id", "membership_id"),
         Index("ix_account_sessions_ended_at", "ended_at"),
@@ -164,7 +189,8 @@ class AccountSession(Model):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     account_id: Mapped[int] = mapped_column(Id, ForeignKey("accounts.id"))
-    membership_id: Mapped[int] = mapped_column(Id, ForeignKey("memberships.id"))
+    membership_id: Mapped[int | None] = mapped_column(Id, ForeignKey("memberships.id"))
+    as_admin: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     refresh_digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     started_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     last_used_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
@@ -299,6 +325,7 @@ class SignInChallenge(Model):
     """A sign-in whose password was right and whose second factor is still to come: good once, for a while, for a few tries.
 
     Its token has 256 random bits and is kept as its SHA-256; `name_key` is what failures of the name given are counted by.
+    Without `membership_id` it is an admin's.
     """
 
     __tablename__ = "sign_in_challenges"
@@ -311,7 +338,7 @@ class SignInChallenge(Model):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     account_id: Mapped[int] = mapped_column(Id, ForeignKey("accounts.id"))
-    membership_id: Mapped[int] = mapped_column(Id, ForeignKey("memberships.id"))
+    membership_id: Mapped[int | None] = mapped_column(Id, ForeignKey("memberships.id"))
     name_key: Mapped[bytes] = mapped_column(LargeBinary(16))
     tries: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime] = mapped_column(Instant)

@@ -7,15 +7,17 @@ from sqlalchemy import select
 from app.blueprints.accounts import codes, service, sessions, tries
 from app.blueprints.accounts.errors import CodeRefused, WrongPassword
 from app.blueprints.accounts.models import Account
-from app.core import audit, outbox, passwords
+from app.core import audit, clock, outbox, passwords
 from app.core.db import atomic, locked
 from app.core.tenancy import acting_in
 from app.extensions import db
 
 
 def ask(email: str) -> None:
-    """Send a code to an address, if an account has it. It does the same work either way."""
-    account_id = db.session.scalar(select(Account.id).where(Account.email == email))
+    """Send a code to an address, if an account has it that is not suspended. It does the same work either way."""
+    account_id = db.session.scalar(
+        select(Account.id).where(Account.email == email, Account.suspended_at.is_(None))
+    )
     codes.send("recovery", email, account_id)
 
 
@@ -42,11 +44,13 @@ def set_password(token: str, password: str) -> None:
         account = _open(taken.account_id) if taken is not None else None
         if account is None:
             raise CodeRefused()
+        how = "recovered" if account.password_hash else "set"
         service.give_password(account, password)
+        account.email_verified_at = account.email_verified_at or clock.now()
         sessions.end_all(account.id, by="recovery")
         codes.spoil(account.id, "recovery", "reset")
         tries.forget(account.email or "")
-        _tell(account, "recovered")
+        _tell(account, how)
 
 
 def change_password(account_id: int, present: str, password: str, *, session_id: int) -> None:
@@ -64,13 +68,18 @@ def change_password(account_id: int, present: str, password: str, *, session_id:
 
 
 def _open(account_id: int) -> Account | None:
-    return db.session.scalar(locked(Account).where(Account.id == account_id, Account.closed_at.is_(None)))
+    return db.session.scalar(
+        locked(Account).where(
+            Account.id == account_id, Account.closed_at.is_(None), Account.suspended_at.is_(None)
+        )
+    )
 
 
 def _tell(account: Account, how: str) -> None:
-    """Tell the person by mail, and the log of the workshop that the account joined first."""
+    """Tell the log in whose name the account is written to, and by mail the person, who knows of a first password."""
     workshop_id = codes.workshop_of(account.id)
     if workshop_id is not None and account.email:
         with acting_in(workshop_id):
             audit.note("account.sign_in_changed", "account", account.id, after={"password": how})
-            outbox.queue(workshop_id, "password_changed", account.email)
+            if how != "set":
+                outbox.queue(workshop_id, "password_changed", account.email)

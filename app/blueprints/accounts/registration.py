@@ -1,14 +1,20 @@
-"""The rule of opening a workshop by oneself."""
+"""The rules of opening a workshop: by oneself, or by an admin for its owner; and what its owners are told of its state."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from app.blueprints.accounts import second_factor, service, sessions
+from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.models import Workshop
+from app.core import outbox
 from app.core.db import atomic
 from app.core.identity import Principal
-from app.core.tenancy import acting_in
+from app.core.tenancy import INSTALLATION, acting_in
+from app.extensions import db
 
 
 def register(
@@ -23,14 +29,58 @@ def register(
     :raises SlugTaken: another workshop has the slug.
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     :raises SecondFactorRequired: the account has one, and no code came. :raises SecondFactorRefused: it is wrong or used.
+    :raises AccountSuspended: it has one that is.
     """
     known = service.account_for(email, password)
-    if (
-        known is not None
-    ):  # before anything is written: a failure that is counted stays, whatever the refusal undoes
+    if known is not None:
+        # Before anything is written: a failure that is counted stays, whatever the refusal undoes.
         second_factor.require(known, second_factor_code, address)
     with atomic():
         opened = workshops.found(**workshop)
         with acting_in(opened.id):
             account = known or service.open_account(email, password)
             return sessions.principal_of(service.join(opened.id, account, "owner"))
+
+
+@workshops.seats_owners
+def seat(workshop_id: int, email: str) -> None:
+    """Make whoever has an address the owner of a workshop, and tell them by mail.
+
+    :raises AccountSuspended: the address has an account that is.
+    """
+    with atomic(), acting_in(workshop_id):
+        account, is_new = service.account_by_mail(email)
+        service.join(workshop_id, account, "owner")
+        if not is_new:  # who has no password is written what they set one with
+            outbox.queue(workshop_id, "workshop_opened", email)
+
+
+@workshops.consulted_before("suspending")
+def tell_of_suspension(workshop_id: int) -> None:
+    """Tell a workshop's owners that it is suspended, and why: in the installation's name, since its own mail waits."""
+    workshop = workshops.held(workshop_id)
+    _tell_owners(workshop, "workshop_suspended", reason=workshop.suspension_reason)
+
+
+@workshops.consulted_before("reinstating")
+def tell_of_reinstatement(workshop_id: int) -> None:
+    """Tell a workshop's owners that it is reinstated."""
+    _tell_owners(workshops.held(workshop_id), "workshop_reinstated")
+
+
+def _tell_owners(workshop: Workshop, topic: str, **values: str | None) -> None:
+    with acting_in(workshop.id):
+        owners = db.session.scalars(
+            select(Account.email)
+            .join(Membership, Membership.account_id == Account.id)
+            .where(
+                Membership.workshop_id == workshop.id,
+                Membership.role == "owner",
+                Membership.ended_at.is_(None),
+                Account.closed_at.is_(None),
+            )
+            .order_by(Account.id)
+        ).all()
+    with acting_in(INSTALLATION):
+        for email in filter(None, owners):
+            outbox.queue(INSTALLATION, topic, email, locale=workshop.locale, workshop=workshop.name, **values)

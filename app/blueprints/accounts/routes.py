@@ -29,7 +29,8 @@ def login(credentials: dict[str, Any]) -> Response | dict[str, Any]:
 
     By e-mail or phone; as JSON, or as a form with `username` and `password`. Who is several things in the workshop signs in
     as owner before mechanic before customer. Wrong and unknown look alike. Where an installation has several workshops and
-    the account belongs to more than one, or a phone number is given, `X-Workshop` names the one to sign in to. An account with
+    the account belongs to more than one, or a phone number is given, `X-Workshop` names the one to sign in to. Who belongs to
+    none, and administers the installation, signs in as `admin`; who is both switches by POST /auth/switch. An account with
     a second factor is answered 401 `second_factor_required` with a `challenge`, for POST /auth/login/second_factor, unless its
     code comes along.
     """

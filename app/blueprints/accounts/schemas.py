@@ -7,11 +7,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.blueprints.workshops import vocabulary
-from app.blueprints.workshops.fields import COUNTRY, CURRENCY, LOCALE, Chosen, Slug, TimeZone
+from app.blueprints.workshops.fields import NewWorkshopIn
 from app.core.paging import ListQuery
 from app.core.schema import Email, Instant, NewPassword, Password, Phone, Schema, Text
-from app.core.scopes import MEMBERS
+from app.core.scopes import ROLES
 
 LONGEST_TOKEN = 200
 
@@ -131,7 +130,7 @@ class LoginOut(Schema):
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "example": 1800})
     role = fields.String(
         required=True,
-        validate=validate.OneOf(MEMBERS),
+        validate=validate.OneOf(ROLES),
         metadata={"description": "What the token lets you act as.", "example": "customer"},
     )
     second_factor_setup_required = fields.Boolean(metadata=SETUP)
@@ -179,9 +178,17 @@ class SessionQuery(ListQuery):
 
 
 class SwitchIn(Schema):
-    """Another workshop of the caller's."""
+    """Another workshop of the caller's, or none."""
 
-    workshop = Text(longest=60, required=True, metadata={"description": "Its slug.", "example": "demo"})
+    workshop = Text(
+        longest=60,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Its slug; null to act in none, as an admin of the installation.",
+            "example": "demo",
+        },
+    )
 
 
 class SwitchOut(Schema):
@@ -192,19 +199,8 @@ class SwitchOut(Schema):
     auth_token = fields.String(required=True, metadata={"example": "eyJhbGciOiJIUzI1NiIs..."})
     token_type = fields.String(required=True, metadata={"example": "Bearer"})
     expires_in = fields.Integer(required=True, metadata={"description": "Seconds.", "example": 1800})
-    role = fields.String(required=True, validate=validate.OneOf(MEMBERS), metadata={"example": "mechanic"})
+    role = fields.String(required=True, validate=validate.OneOf(ROLES), metadata={"example": "mechanic"})
     second_factor_setup_required = fields.Boolean(metadata=SETUP)
-
-
-class NewWorkshopIn(Schema):
-    """A workshop to open: what is left out is what is usual in its country, and the slug is made of the name."""
-
-    name = Text(required=True, metadata={"example": "Ada's Garage"})
-    slug = Slug()
-    country = Chosen(vocabulary.COUNTRIES, "PL", COUNTRY, load_default="US")
-    currency = Chosen(vocabulary.CURRENCIES, "PLN", CURRENCY)
-    locale = Chosen(vocabulary.LOCALES, "pl-PL", LOCALE)
-    time_zone = TimeZone()
 
 
 class RegistrationIn(Schema):
@@ -236,11 +232,15 @@ class CallerOut(Schema):
     """Who is asking, and what they may do."""
 
     account = fields.Nested(OwnAccountOut, required=True)
-    workshop = fields.Nested(OwnWorkshopOut, required=True)
-    member_id = fields.Integer(
-        required=True, metadata={"description": "What the account is in the workshop.", "example": 1}
+    workshop = fields.Nested(
+        OwnWorkshopOut, required=True, allow_none=True, metadata={"description": "Null for an admin."}
     )
-    role = fields.String(required=True, validate=validate.OneOf(MEMBERS), metadata={"example": "staff"})
+    member_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What the account is in the workshop.", "example": 1},
+    )
+    role = fields.String(required=True, validate=validate.OneOf(ROLES), metadata={"example": "staff"})
     role_id = fields.Integer(
         required=True,
         allow_none=True,

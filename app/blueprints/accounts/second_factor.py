@@ -27,7 +27,13 @@ from app.blueprints.accounts.errors import (
     SecondFactorRequired,
     WrongPassword,
 )
-from app.blueprints.accounts.models import Account, Membership, RecoveryCode, SecondFactor
+from app.blueprints.accounts.models import (
+    Account,
+    Membership,
+    RecoveryCode,
+    SecondFactor,
+    SignInChallenge,
+)
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, crypto, outbox, passwords
@@ -287,7 +293,7 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
     tries.require_patience(tries.second_factor_of(account_id), address)
     with atomic():
         waiting = challenges.take_try(challenge)
-        caller = _waiting_caller(waiting.membership_id) if waiting is not None else None
+        caller = _waiting_caller(waiting) if waiting is not None else None
         shown = caller is not None and _take(_account(account_id), proof, address)
         if waiting is not None and shown:
             waiting.used_at = clock.now()
@@ -299,11 +305,16 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
     return caller
 
 
-def _waiting_caller(membership_id: int) -> Principal | None:
+def _waiting_caller(waiting: SignInChallenge) -> Principal | None:
+    """Return who waits, if they may still come in: as the member that they are, or as an admin."""
+    account = _account(waiting.account_id)
+    if waiting.membership_id is None:
+        return sessions.as_admin(account.id) if account.is_admin and account.may_sign_in else None
     statement = (
         select(Membership)
         .join(Account, Account.id == Membership.account_id)
-        .where(Membership.id == membership_id, Membership.ended_at.is_(None), Account.closed_at.is_(None))
+        .join(Workshop, Workshop.id == Membership.workshop_id)
+        .where(Membership.id == waiting.membership_id, *sessions.in_force(), Workshop.suspended_at.is_(None))
     )
     with across_workshops():
         membership = db.session.scalar(statement)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.blueprints.accounts import codes, second_factor, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
+    AccountSuspended,
     EmailTaken,
     LastOwner,
     PasswordTooEasy,
@@ -20,14 +21,16 @@ from app.blueprints.accounts.errors import (
 )
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.workshops import service as workshops
-from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired
+from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired, WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, outbox, passwords, phones
 from app.core.db import atomic, locked
+from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.schema import Phone
 from app.core.scopes import MEMBERS, Role
-from app.core.tenancy import across_workshops, acting_in
+from app.core.sealing import Person
+from app.core.tenancy import INSTALLATION, across_workshops, acting_in
 from app.extensions import db
 
 
@@ -41,12 +44,14 @@ def sign_in(
 ) -> Principal:
     """Return the principal of the account with these credentials, in the workshop named (or its only one).
 
+    Who belongs to none, and administers the installation, signs in as that.
     `known_as` is an e-mail address, or a phone number that one account alone has in the workshop. An account that is
     several things there signs in as the first of `preferred` that it is. `address` is where the caller is, for counting.
     :raises TooManyTries: the name, the address or the second factor has to wait.
     :raises WrongCredentials: unknown, wrong, closed, or nothing in that workshop: one answer for all.
     :raises WorkshopRequired: it belongs to several workshops and none is named.
     :raises SecondFactorRequired: it has one, and no code came. :raises SecondFactorRefused: the code is wrong or used.
+    :raises AccountSuspended: it is. :raises WorkshopSuspended: the workshop is.
     """
     number = _number(known_as, workshop_slug)
     name = tries.number_in(*number) if number is not None else known_as
@@ -57,6 +62,8 @@ def sign_in(
             if tries.note_failure(name, address) and account is not None:
                 _tell_locked(account, address)
         raise WrongCredentials()
+    if account.suspended_at is not None:
+        raise AccountSuspended()
     if account.password_hash and passwords.is_outdated(account.password_hash):
         with atomic():
             account.password_hash = passwords.hash_password(password)
@@ -122,24 +129,36 @@ def _account_with_number(workshop_id: int, number: str) -> Account | None:
 
 
 def _principal_of(account: Account, workshop_id: int | None, preferred: tuple[Role, ...]) -> Principal:
-    statement = select(Membership).where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    statement = (
+        select(Membership, Workshop.suspended_at)
+        .join(Workshop, Workshop.id == Membership.workshop_id)
+        .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    )
     if workshop_id is not None:
         statement = statement.where(Membership.workshop_id == workshop_id)
     with across_workshops():
-        memberships = db.session.scalars(statement.order_by(Membership.id)).all()
+        found = db.session.execute(statement.order_by(Membership.id)).all()
+    memberships = [membership for membership, suspended_at in found if suspended_at is None]
     if not memberships:
-        raise WrongCredentials()
+        if account.is_admin and workshop_id is None:
+            return sessions.as_admin(account.id)
+        raise WorkshopSuspended() if found else WrongCredentials()
     if len({membership.workshop_id for membership in memberships}) > 1:
         raise WorkshopRequired()
     ranks = (*preferred, *MEMBERS)
     return sessions.principal_of(min(memberships, key=lambda membership: ranks.index(membership.role)))
 
 
-def act_in(principal: Principal, workshop_slug: str) -> Principal:
-    """Return who the caller is in another of their workshops, in the session that they have.
+def act_in(principal: Principal, workshop_slug: str | None) -> Principal:
+    """Return who the caller is in another of their workshops, or in none as an admin, in the session that they have.
 
     :raises WorkshopNotFound: there is none with this name, or they are nothing there: the two look alike.
+    :raises WorkshopSuspended: it is. :raises NotAllowed: they do not administer the installation.
     """
+    if workshop_slug is None:
+        if not db.session.scalar(select(Account.is_admin).where(Account.id == principal.account_id)):
+            raise NotAllowed("You do not administer this installation.")
+        return sessions.switch(principal.session_id, sessions.as_admin(principal.account_id))
     workshop_id = workshops.named(workshop_slug).id
     with across_workshops():
         memberships = db.session.scalars(
@@ -154,11 +173,13 @@ def act_in(principal: Principal, workshop_slug: str) -> Principal:
     if not memberships:
         raise WorkshopNotFound()
     chosen = min(memberships, key=lambda membership: MEMBERS.index(membership.role))
-    return sessions.switch(principal.session_id, chosen)
+    return sessions.switch(principal.session_id, sessions.principal_of(chosen))
 
 
 def described(caller: Principal) -> dict[str, Any]:
     """Return who a caller is, and what they may do at this moment."""
+    if caller.role == "admin":
+        return _described_admin(caller)
     statement = (
         select(Account, Workshop, Membership, OwnRole.name)
         .select_from(Membership)
@@ -169,11 +190,7 @@ def described(caller: Principal) -> dict[str, Any]:
     )
     account, workshop, membership, role_name = db.session.execute(statement).one()
     return {
-        "account": {
-            "id": account.id,
-            "email": account.email,
-            "email_verified": account.email_verified_at is not None,
-        },
+        "account": _described_account(account),
         "workshop": workshop,
         "member_id": membership.id,
         "role": membership.role,
@@ -186,10 +203,32 @@ def described(caller: Principal) -> dict[str, Any]:
     }
 
 
+def _described_admin(caller: Principal) -> dict[str, Any]:
+    account = db.session.get_one(Account, caller.account_id)
+    nowhere = dict.fromkeys(
+        ("workshop", "member_id", "role_id", "role_name", "customer_id", "mechanic_id", "key_id")
+    )
+    return {
+        **nowhere,
+        "account": _described_account(account),
+        "role": caller.role,
+        "scopes": sorted(caller.scopes),
+    }
+
+
+def _described_account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "email_verified": account.email_verified_at is not None,
+    }
+
+
 def require_password(account: Account, password: str, address: str | None = None) -> None:
     """Refuse whoever does not know an account's password, and count it as a sign-in that failed.
 
     :raises TooManyTries: the account's name, or the address, has to wait. :raises WrongCredentials: it is not the password.
+    :raises AccountSuspended: it is the password of one that is.
     """
     name = account.email or ""
     is_counted = tries.require_patience(name, address)
@@ -198,6 +237,8 @@ def require_password(account: Account, password: str, address: str | None = None
             if tries.note_failure(name, address):
                 _tell_locked(account, address)
         raise WrongCredentials()
+    if account.suspended_at is not None:
+        raise AccountSuspended()
     if is_counted:
         tries.forget(name)
 
@@ -205,11 +246,13 @@ def require_password(account: Account, password: str, address: str | None = None
 def account_for(email: str, password: str) -> Account | None:
     """Return the account that an address has, to whoever knows its password; None where it has none.
 
-    :raises EmailTaken: it has one, with another password.
+    :raises EmailTaken: it has one, with another password. :raises AccountSuspended: it has one that is.
     """
     known = db.session.scalar(select(Account).where(Account.email == email))
     if known is not None and not passwords.matches(known.password_hash, password):
         raise EmailTaken()
+    if known is not None and known.suspended_at is not None:
+        raise AccountSuspended()
     return known
 
 
@@ -218,6 +261,7 @@ def open_account(email: str, password: str, *, verified: bool = False) -> Accoun
 
     `verified`: it is asked for by who has read a mail to the address, which then needs no other.
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
+    :raises AccountSuspended: it has one that is.
     """
     known = account_for(email, password)
     if known is not None:
@@ -230,6 +274,30 @@ def open_account(email: str, password: str, *, verified: bool = False) -> Accoun
         if not verified:
             codes.send("verify_email", email, account.id)
     return account
+
+
+def account_by_mail(email: str) -> tuple[Account, bool]:
+    """Return the account with an address, and whether it is new: then its person is mailed what they set a password with.
+
+    :raises AccountSuspended: it is. :raises EmailTaken: somebody opens it at this moment.
+    """
+    known = db.session.scalar(select(Account).where(Account.email == email))
+    if known is not None:
+        if known.suspended_at is not None:
+            raise AccountSuspended()
+        return known, False
+    account = Account(email=email)
+    with atomic() as session:
+        session.add(account)
+        _flush_email()
+        invite(account)
+    return account, True
+
+
+def invite(account: Account) -> None:
+    """Mail the person of an account without a password what they set the first one with."""
+    assert account.email is not None
+    codes.send("reset", account.email, account.id, good_for=codes.FIRST_PASSWORD)
 
 
 def give_password(account: Account, password: str) -> None:
@@ -389,17 +457,30 @@ def end_membership(workshop_id: int, account: Account, condition: ColumnElement[
         sessions.end_of_memberships(ended)
         for membership_id in ended:
             audit.note("member.left", "membership", membership_id, before={"account_id": account.id})
-        with across_workshops():
-            elsewhere = session.scalars(
-                select(Membership.id)
-                .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
-                .limit(1)
-            ).first()
-        if elsewhere is None and not account.is_admin:
-            account.email, account.password_hash, account.closed_at = None, None, now
-            codes.forget(account.id)
-            second_factor.forget(account.id)
-            sessions.forget_places(account.id)
+        close_unless_needed(account)
+
+
+def close_unless_needed(account: Account) -> None:
+    """Close an account that is nothing anywhere. Inside `atomic()`."""
+    with across_workshops():
+        standing = db.session.scalars(
+            select(Membership.id)
+            .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+            .limit(1)
+        ).first()
+    if standing is None and not account.is_admin:
+        account.email, account.password_hash, account.closed_at = None, None, clock.now()
+        account.name, account.suspended_at, account.suspension_reason = None, None, None
+        codes.forget(account.id)
+        second_factor.forget(account.id)
+        sessions.forget_places(account.id)
+        with acting_in(INSTALLATION):
+            audit.forget(person(account.id))
+
+
+def person(account_id: int) -> Person:
+    """Return whose key seals what the installation's log says of an account."""
+    return Person("account", account_id)
 
 
 def keep_an_owner(workshop_id: int, goes: Callable[[Membership], bool]) -> None:

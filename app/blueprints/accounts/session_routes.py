@@ -142,6 +142,9 @@ def end_session(session_id: int) -> dict[str, str]:
 @unversioned
 @bp.arguments(SwitchIn)
 @bp.response(200, SwitchOut)
-def switch_workshop(wanted: dict[str, str]) -> dict[str, Any]:
-    """Act in another of one's workshops: the answer's token names it, and so do those that the session is refreshed with."""
+def switch_workshop(wanted: dict[str, str | None]) -> dict[str, Any]:
+    """Act in another of one's workshops: the answer's token names it, and so do those that the session is refreshed with.
+
+    With `"workshop": null` who administers the installation acts as that, in no workshop.
+    """
     return token_answer(service.act_in(principal(), wanted["workshop"]), "Workshop switched")

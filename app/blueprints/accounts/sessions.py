@@ -21,13 +21,15 @@ from app.blueprints.accounts.models import (
     OwnRole,
     SpentRefreshToken,
 )
+from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.errors import WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.core import caching, clock, crypto, identity, paging
 from app.core.db import atomic
 from app.core.identity import Principal, Standing
 from app.core.jobs import periodic
 from app.core.paging import Order, Page, Walk
-from app.core.tenancy import across_workshops
+from app.core.tenancy import INSTALLATION, across_workshops, acting_in
 from app.extensions import db
 
 ORDER = Order(AccountSession.id, "-last_used_at", last_used_at=AccountSession.last_used_at)
@@ -66,7 +68,8 @@ def begin(principal: Principal, *, address: str | None = None, agent: str | None
     now, token = clock.now(), secrets.token_urlsafe(32)
     began = AccountSession(
         account_id=principal.account_id,
-        membership_id=principal.membership_id,
+        membership_id=principal.membership_id or None,
+        as_admin=principal.role == "admin",
         refresh_digest=_digest(token),
         started_at=now,
         last_used_at=now,
@@ -84,6 +87,7 @@ def refresh(token: str) -> Pass:
     """Take a refresh token for the next one.
 
     :raises RefreshRefused: unknown, expired, its session has ended; or it was used before, which ends its session.
+    :raises WorkshopSuspended: where it acts is suspended; the token stays good.
     """
     with atomic():
         passed = _carry_on(token)
@@ -110,17 +114,23 @@ def _carry_on(token: str) -> Pass | None:
                 last_used_at=now,
                 expires_at=now + identity.session_lifetime(),
             )
-            .returning(AccountSession.id, AccountSession.membership_id)
+            .returning(AccountSession.id, AccountSession.account_id, AccountSession.membership_id)
             .execution_options(synchronize_session=False)
         ).one_or_none()
         if row is None:
             return None
         session.add(SpentRefreshToken(digest=_digest(token), session_id=row.id, spent_at=now))
-        with across_workshops():
-            membership = session.get_one(Membership, row.membership_id)
-    return Pass(
-        replace(principal_of(membership), session_id=row.id), following, now + identity.session_lifetime()
-    )
+        principal = _acting_by(row.membership_id) if row.membership_id else as_admin(row.account_id)
+    return Pass(replace(principal, session_id=row.id), following, now + identity.session_lifetime())
+
+
+def _acting_by(membership_id: int) -> Principal:
+    with across_workshops():
+        membership = db.session.get_one(Membership, membership_id)
+        workshop = db.session.get_one(Workshop, membership.workshop_id, populate_existing=True)
+    if workshop.suspended_at is not None:
+        raise WorkshopSuspended()
+    return principal_of(membership)
 
 
 def _end_if_spent(token: str) -> None:
@@ -129,17 +139,17 @@ def _end_if_spent(token: str) -> None:
     _end(AccountSession.id.in_(spent), by="reuse")
 
 
-def switch(session_id: int, membership: Membership) -> Principal:
-    """Let a session act by another membership of its account from now on; its earlier access tokens end with that."""
+def switch(session_id: int, principal: Principal) -> Principal:
+    """Let a session act as `principal`, of its own account, from now on; its earlier access tokens end with that."""
     with atomic() as session:
         session.execute(
             update(AccountSession)
             .where(AccountSession.id == session_id)
-            .values(membership_id=membership.id)
+            .values(membership_id=principal.membership_id or None, as_admin=principal.role == "admin")
             .execution_options(synchronize_session=False)
         )
         caching.announce_changed([session_id])
-    return replace(principal_of(membership), session_id=session_id)
+    return replace(principal, session_id=session_id)
 
 
 def end_by_token(token: str) -> bool:
@@ -161,6 +171,11 @@ def principal_of(membership: Membership) -> Principal:
     )
 
 
+def as_admin(account_id: int) -> Principal:
+    """Return who an account is that acts as an admin of the installation: in no workshop, and by no membership."""
+    return Principal(account_id, INSTALLATION, membership_id=0, role="admin", person_id=None)
+
+
 def own_scopes(membership: Membership) -> frozenset[str] | None:
     """Return what the role of the workshop's own making holds that a member has; None for who has a built-in one."""
     if membership.role_id is None:
@@ -174,7 +189,12 @@ def own_scopes(membership: Membership) -> frozenset[str] | None:
 
 def in_force() -> tuple[ColumnElement[bool], ...]:
     """Return the conditions under which a membership, with its account and workshop, lets somebody act."""
-    return Membership.ended_at.is_(None), Account.closed_at.is_(None), Workshop.closed_at.is_(None)
+    return (
+        Membership.ended_at.is_(None),
+        Account.closed_at.is_(None),
+        Account.suspended_at.is_(None),
+        Workshop.closed_at.is_(None),
+    )
 
 
 is_the_role = and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == Membership.role_id)
@@ -182,13 +202,34 @@ is_the_role = and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == 
 
 @identity.checks_sessions
 def standing(principal: Principal) -> Standing | None:
-    """Tell whether the session goes on and the membership that a token names has neither ended nor changed its role.
+    """Tell whether the session goes on and what a token names still stands, be it a membership or an admin.
 
-    Who has a role of the workshop's own making has what it holds now; who is to set a second factor up may do nothing else
-    until then.
+    :raises WorkshopSuspended: it would, but for the workshop.
     """
+    return _standing_of_admin(principal) if principal.role == "admin" else _standing_of_member(principal)
+
+
+def _standing_of_admin(principal: Principal) -> Standing | None:
     statement = (
-        select(Membership.role_id, OwnRole.scopes, Membership.second_factor_due)
+        select(AccountSession.id)
+        .join(Account, Account.id == AccountSession.account_id)
+        .where(
+            Account.id == principal.account_id,
+            Account.is_admin,
+            Account.closed_at.is_(None),
+            Account.suspended_at.is_(None),
+            AccountSession.id == principal.session_id,
+            AccountSession.as_admin,
+            AccountSession.ended_at.is_(None),
+        )
+    )
+    return Standing() if db.session.scalar(statement) is not None else None
+
+
+def _standing_of_member(principal: Principal) -> Standing | None:
+    """Who has a role of the workshop's own has what it holds now; who is to set a second factor up has nothing till then."""
+    statement = (
+        select(Membership.role_id, OwnRole.scopes, Membership.second_factor_due, Workshop.suspended_at)
         .outerjoin(OwnRole, is_the_role)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
@@ -208,6 +249,8 @@ def standing(principal: Principal) -> Standing | None:
         found = db.session.execute(statement).one_or_none()
     if found is None:
         return None
+    if found.suspended_at is not None:
+        raise WorkshopSuspended()
     ceiling = None if found.role_id is None else found.scopes
     return Standing(ceiling, second_factor_due=found.second_factor_due)
 
@@ -273,6 +316,25 @@ def _ask_keys_anew(*members: ColumnElement[bool]) -> None:
     )
     with across_workshops():
         caching.announce_keys_changed(db.session.scalars(statement).all())
+
+
+def end_as_admin(account_id: int) -> None:
+    """End the sessions in which an account acts as an admin of the installation."""
+    _end(AccountSession.account_id == account_id, AccountSession.as_admin.is_(True), by="dismissal")
+
+
+@workshops.consulted_before("suspending")
+def ask_anew_in(workshop_id: int) -> None:
+    """Make every worker ask the database about the members of a workshop that is being suspended.
+
+    Its memberships are locked: a session that begins meanwhile waits for the commit, and is asked about after it.
+    """
+    with atomic() as session, acting_in(workshop_id):
+        standing = Membership.workshop_id == workshop_id, Membership.ended_at.is_(None)
+        session.scalars(
+            select(Membership.id).where(*standing).order_by(Membership.id).with_for_update()
+        ).all()
+        ask_anew(*standing)
 
 
 def end_in_workshop(workshop_id: int) -> None:

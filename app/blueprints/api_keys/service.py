@@ -13,6 +13,7 @@ from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account, ApiKey, Membership, OwnRole
 from app.blueprints.api_keys.errors import ApiKeyNotFound
 from app.blueprints.roles import service as roles
+from app.blueprints.workshops.errors import WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, caching, clock, identity, keys, paging, scopes
 from app.core.db import atomic, locked
@@ -123,10 +124,13 @@ def revoke(workshop_id: int, key_id: int, expected: Expected = None) -> None:
 
 @identity.checks_keys
 def standing(digest: bytes) -> KeyStanding | None:
-    """Tell by whom a key acts, with what both it and they hold at this moment; that it was used is noted once a minute."""
+    """Tell by whom a key acts, with what both it and they hold at this moment; that it was used is noted once a minute.
+
+    :raises WorkshopSuspended: it would act, but for the workshop.
+    """
     now = clock.now()
     statement = (
-        select(ApiKey, Membership, OwnRole.scopes)
+        select(ApiKey, Membership, OwnRole.scopes, Workshop.suspended_at)
         .join(
             Membership,
             (Membership.workshop_id == ApiKey.workshop_id) & (Membership.id == ApiKey.membership_id),
@@ -145,7 +149,9 @@ def standing(digest: bytes) -> KeyStanding | None:
         found = db.session.execute(statement.execution_options(populate_existing=True)).one_or_none()
     if found is None:
         return None
-    row, membership, own_scopes = found
+    row, membership, own_scopes, suspended_at = found
+    if suspended_at is not None:
+        raise WorkshopSuspended()
     held = scopes.of_role(membership.role) if membership.role_id is None else own_scopes
     principal = Principal(
         account_id=membership.account_id,

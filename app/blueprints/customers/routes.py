@@ -55,6 +55,8 @@ def create_customer(customer: dict[str, Any]) -> tuple[Customer, dict[str, str]]
 
 def _register(customer: dict[str, Any]) -> Customer:
     caller = principal_if_admitted()
+    if caller is not None and caller.role == "admin":
+        raise NotAllowed("An admin of the installation registers nobody in a workshop.")
     if caller is not None and caller.may("customers:create") and "password" not in customer:
         return service.record(caller.workshop_id, **customer)
     if missing := [field for field in ("email", "phone", "password") if field not in customer]:

@@ -130,7 +130,11 @@ def _require_standing(invitation: Invitation) -> None:
     :raises InvitationRefused: so it is.
     """
     workshop = db.session.scalar(
-        select(Workshop.id).where(Workshop.id == invitation.workshop_id, Workshop.closed_at.is_(None))
+        select(Workshop.id).where(
+            Workshop.id == invitation.workshop_id,
+            Workshop.closed_at.is_(None),
+            Workshop.suspended_at.is_(None),
+        )
     )
     try:
         address = service.address_of(invitation)

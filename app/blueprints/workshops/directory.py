@@ -1,7 +1,8 @@
 """The public directory: the one place that reads across workshops, and what of each it shows to whom.
 
-A workshop is in it while it is listed. One that is not is shown to its own members; to all others it looks missing. Tax
-settings and whether it is listed are for its owner. An entry is one statement with all that hangs on it.
+A workshop is in it while it is listed and not suspended. One that is not is shown to its own members; to all others it looks
+missing. Tax settings and whether it is listed are for its owner. An admin of the installation sees every entry and its state.
+An entry is one statement with all that hangs on it.
 """
 
 from __future__ import annotations
@@ -11,24 +12,31 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Date, Select, bindparam, select
+from sqlalchemy import ColumnElement, Date, Select, bindparam, or_, select
 
 from app.blueprints.workshops import hours
 from app.blueprints.workshops.errors import WorkshopNotFound
 from app.blueprints.workshops.hours import Period
-from app.blueprints.workshops.models import Closure, OpeningPeriod, Specialisation, Workshop
+from app.blueprints.workshops.models import IN_DIRECTORY, Closure, OpeningPeriod, Specialisation, Workshop
 from app.core import clock, paging
+from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.search import contains, pattern, same
 from app.core.sqljson import json_objects, json_text, nested
-from app.core.tenancy import across_workshops
+from app.core.tenancy import INSTALLATION, across_workshops
 from app.extensions import db
 
 Entry = dict[str, Any]
 
 ORDER = Order(Workshop.id, "name", name=Workshop.name)
 ONE_DAY = timedelta(days=1)
+
+IN_STATE: dict[str, ColumnElement[bool]] = {
+    "open": Workshop.closed_at.is_(None) & Workshop.suspended_at.is_(None),
+    "suspended": Workshop.closed_at.is_(None) & Workshop.suspended_at.is_not(None),
+    "closed": Workshop.closed_at.is_not(None),
+}
 
 _PERIODS = (
     select(
@@ -73,6 +81,8 @@ def get(workshop_id: int, caller: Principal | None = None) -> Entry:
     if not found:
         raise WorkshopNotFound()
     (workshop, entry), *_ = found
+    if _sees_all(caller):
+        return entry | _state_of(workshop)
     keeps_it = caller is not None and caller.may("workshop:write") and caller.workshop_id == workshop_id
     return entry | _private(workshop) if keeps_it else entry
 
@@ -87,27 +97,45 @@ def require_visible(workshop_id: int, caller: Principal | None) -> None:
 
 
 def _visible_to(caller: Principal | None, workshop_id: int) -> ColumnElement[bool]:
+    if _sees_all(caller):
+        return Workshop.id != INSTALLATION
     is_member = caller is not None and caller.workshop_id == workshop_id
-    return Workshop.closed_at.is_(None) if is_member else Workshop.listed.is_(True)
+    return Workshop.closed_at.is_(None) if is_member else IN_DIRECTORY
+
+
+def _sees_all(caller: Principal | None) -> bool:
+    return caller is not None and caller.may("workshops:read")
 
 
 def find(
     walk: Walk,
+    caller: Principal | None = None,
     *,
     q: str | None = None,
     city: str | None = None,
     country: str | None = None,
     specialisation: Iterable[str] = (),
+    state: Iterable[str] = (),
 ) -> Page:
-    """Return one page of the listed workshops that fit: words in the name, and any one of the specialisations."""
-    statement = _ENTRIES.where(Workshop.listed, *good_at(specialisation))
+    """Return one page of the workshops that fit: words in the name, any one of the specialisations, any one of the states.
+
+    Those of the directory; every one for an admin of the installation, with the state that it is in.
+    :raises NotAllowed: somebody else asks by state.
+    """
+    sees_all = _sees_all(caller)
+    if state and not sees_all:
+        raise NotAllowed("`state` is for admins of the installation.")
+    within = [Workshop.id != INSTALLATION] if sees_all else [IN_DIRECTORY]
+    if state:
+        within.append(or_(*(IN_STATE[one] for one in sorted(set(state)))))
+    statement = _ENTRIES.where(*within, *good_at(specialisation))
     if q is not None:
         statement = statement.where(contains(Workshop.name, pattern(q)))
     if city is not None:
         statement = statement.where(same(Workshop.city, city))
     if country is not None:
         statement = statement.where(Workshop.country == country)
-    return paging.fetch(statement, ORDER, walk, _shown, _counted)
+    return paging.fetch(statement, ORDER, walk, _shown_with_state if sees_all else _shown, _counted)
 
 
 def good_at(specialisations: Iterable[str]) -> list[ColumnElement[bool]]:
@@ -126,7 +154,7 @@ def by_ids(workshop_ids: list[int]) -> dict[int, Entry]:
     # Filled up with the last one to a power of two: a text for each number of ids would be prepared anew each time.
     missing = 2 ** (len(workshop_ids) - 1).bit_length() - len(workshop_ids)
     sought = workshop_ids + workshop_ids[-1:] * missing
-    found = entries(_ENTRIES.where(Workshop.listed, Workshop.id.in_(sought)), {})
+    found = entries(_ENTRIES.where(IN_DIRECTORY, Workshop.id.in_(sought)), {})
     return {workshop.id: entry for workshop, entry in found}
 
 
@@ -149,6 +177,10 @@ def entries(statement: Select[Workshop, Any], values: dict[str, Any]) -> list[tu
 
 def _shown(statement: Any, values: dict[str, Any]) -> list[Entry]:
     return [entry for _, entry in entries(statement, values)]
+
+
+def _shown_with_state(statement: Any, values: dict[str, Any]) -> list[Entry]:
+    return [entry | _state_of(workshop) for workshop, entry in entries(statement, values)]
 
 
 def _counted(statement: Any, values: dict[str, Any]) -> int:
@@ -204,6 +236,16 @@ def _state(now: hours.State) -> Entry:
         "open_now": now.open_now,
         "opens_next": now.opens_next and clock.rfc3339(now.opens_next),
         "closes_next": now.closes_next and clock.rfc3339(now.closes_next),
+    }
+
+
+def _state_of(workshop: Workshop) -> Entry:
+    return {
+        "listed": workshop.listed,
+        "state": workshop.state,
+        "suspended_at": workshop.suspended_at and clock.rfc3339(workshop.suspended_at),
+        "suspension_reason": workshop.suspension_reason,
+        "closed_at": workshop.closed_at and clock.rfc3339(workshop.closed_at),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 
 
 class WorkshopNotFound(NotFound):
@@ -15,6 +15,24 @@ class WorkshopRequired(Invalid):
     """A public request must name a workshop where there are several."""
 
     code, title = "workshop_required", "Name the workshop: send its slug as `X-Workshop`."
+
+
+class WorkshopSuspended(NotAllowed):
+    """Those who run the installation have suspended the workshop: nobody acts in it until it is reinstated."""
+
+    code, title = "workshop_suspended", "This workshop is suspended by those who run the installation."
+
+
+class AlreadySuspended(Conflict):
+    """A workshop or an account is suspended once."""
+
+    code, title = "already_suspended", "It is suspended already."
+
+
+class NotSuspended(Conflict):
+    """Only what is suspended is reinstated."""
+
+    code, title = "not_suspended", "It is not suspended."
 
 
 class SlugTaken(Conflict):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, validate
 
 from app.blueprints.workshops import vocabulary
-from app.core.schema import Text
+from app.core.schema import Schema, Text
 
 SLUG = {"description": "Its short name, as in X-Workshop.", "example": "obis-garage"}
 COUNTRY = "ISO 3166-1 alpha-2: where phone numbers are read."
@@ -58,3 +58,14 @@ class Chosen(fields.String):
     def __init__(self, known: tuple[str, ...], example: str, text: str, **options: Any) -> None:
         metadata = {"description": text, "example": example}
         super().__init__(validate=validate.OneOf(known), metadata=metadata, **options)
+
+
+class NewWorkshopIn(Schema):
+    """A workshop to open: what is left out is what is usual in its country, and the slug is made of the name."""
+
+    name = Text(required=True, metadata={"example": "Ada's Garage"})
+    slug = Slug()
+    country = Chosen(vocabulary.COUNTRIES, "PL", COUNTRY, load_default="US")
+    currency = Chosen(vocabulary.CURRENCIES, "PLN", CURRENCY)
+    locale = Chosen(vocabulary.LOCALES, "pl-PL", LOCALE)
+    time_zone = TimeZone()

@@ -17,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Text,
+    and_,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,14 +27,18 @@ from app.core.db import Id, Instant, Percent, Versioned
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
 
-_LISTED: dict[str, Any] = {"sqlite_where": text("listed = 1"), "postgresql_where": text("listed")}
+_LISTED: dict[str, Any] = {
+    "sqlite_where": text("listed = 1 AND suspended_at IS NULL"),
+    "postgresql_where": text("listed AND suspended_at IS NULL"),
+}
 
 
 class Workshop(Versioned, Model):
     """A workshop: everything else belongs to exactly one.
 
     One that is closed is kept with `closed_at`: what belongs to it stays as long as the law wants it. The rating is the sum of
-    the stars and how many gave some; nothing but reviews writes it.
+    the stars and how many gave some; nothing but reviews writes it. The row with the id 0 is no workshop but the place of the
+    installation itself (`tenancy.INSTALLATION`), closed from the beginning.
     """
 
     __tablename__ = "workshops"
@@ -45,6 +50,11 @@ class Workshop(Versioned, Model):
         CheckConstraint("rating_sum BETWEEN 0 AND 5 * rating_count", name="rating_of_five"),
         CheckConstraint("tax_rate BETWEEN 0 AND 100000", name="tax_rate_percent"),
         CheckConstraint("closed_at IS NULL OR NOT listed", name="closed_is_unlisted"),
+        CheckConstraint(
+            "(suspended_at IS NULL) = (suspension_reason IS NULL)", name="suspended_for_a_reason"
+        ),
+        CheckConstraint("id > 0 OR (id = 0 AND closed_at IS NOT NULL)", name="installation_is_closed"),
+        Index("ix_workshops_name", "name", "id"),
         Index("ix_workshops_place", "latitude", "longitude", "id", **_LISTED),
         Index("ix_workshops_directory", "name", "id", **_LISTED),
         Index("ix_workshops_country", "country", "name", "id", **_LISTED),
@@ -75,7 +85,16 @@ class Workshop(Versioned, Model):
     tax_id: Mapped[str | None] = mapped_column(String(40))
     prices_include_tax: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     second_factor_for_staff: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    suspended_at: Mapped[datetime | None] = mapped_column(Instant)
+    suspension_reason: Mapped[str | None] = mapped_column(String(300))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    @property
+    def state(self) -> str:
+        """Whether it is open, suspended or closed."""
+        if self.closed_at is not None:
+            return "closed"
+        return "open" if self.suspended_at is None else "suspended"
 
     @property
     def location(self) -> str | None:
@@ -95,6 +114,10 @@ class Workshop(Versioned, Model):
         if not self.rating_count:
             return None
         return (Decimal(self.rating_sum) / self.rating_count).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+IN_DIRECTORY = and_(Workshop.listed, Workshop.suspended_at.is_(None))
+STATES = ("open", "suspended", "closed")
 
 
 class Specialisation(WorkshopOwned, Model):

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, Subquery, func, or_, select, type_coerce
 
 from app.blueprints.workshops import directory
-from app.blueprints.workshops.models import Workshop
+from app.blueprints.workshops.models import IN_DIRECTORY, Workshop
 from app.core import paging
 from app.core.paging import Order, Page, Walk
 
@@ -78,7 +78,7 @@ def _near(lat: float, lng: float, radius: float, specialisation: Iterable[str]) 
     return (
         select(Workshop.id, _haversine(lat, lng).label("haversine"))
         .where(
-            Workshop.listed,
+            IN_DIRECTORY,
             Workshop.latitude.between(box.south, box.north),
             *([or_(*spans)] if spans else []),
             *directory.good_at(specialisation),

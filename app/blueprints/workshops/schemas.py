@@ -10,7 +10,17 @@ from marshmallow import ValidationError, fields, validate
 
 from app.blueprints.workshops import nearby, vocabulary
 from app.blueprints.workshops.directory import ORDER
-from app.blueprints.workshops.fields import COUNTRY, CURRENCY, LOCALE, SLUG, Chosen, Slug, TimeZone
+from app.blueprints.workshops.fields import (
+    COUNTRY,
+    CURRENCY,
+    LOCALE,
+    SLUG,
+    Chosen,
+    NewWorkshopIn,
+    Slug,
+    TimeZone,
+)
+from app.blueprints.workshops.models import STATES
 from app.blueprints.workshops.opening_schemas import ClosesNext, ClosureBrief, DayOut, OpenNow, OpensNext
 from app.core.paging import ListQuery
 from app.core.schema import (
@@ -99,6 +109,18 @@ class WorkshopIn(Schema):
     second_factor_for_staff = Flag(load_default=False, metadata=SECOND_FACTOR)
 
 
+class WorkshopForOwnerIn(NewWorkshopIn):
+    """A workshop to open, and whose it will be."""
+
+    owner_email = Email(
+        required=True,
+        metadata={
+            "description": "Its owner's. Without an account they get one, and a letter to set its password by.",
+            "example": "ada@example.com",
+        },
+    )
+
+
 class WorkshopPatch(PatchSchema):
     """What its owner changes of a workshop."""
 
@@ -128,7 +150,10 @@ class WorkshopPatch(PatchSchema):
 
 
 class WorkshopOut(Schema):
-    """A workshop, as the directory shows it. Tax settings, `listed` and `second_factor_for_staff` are for its owner."""
+    """A workshop, as the directory shows it.
+
+    Tax settings, `listed` and `second_factor_for_staff` are for its owner, its state for admins.
+    """
 
     id = fields.Integer(required=True, metadata={"example": 1})
     name = fields.String(required=True, metadata={"example": "Obi's Garage"})
@@ -176,13 +201,21 @@ class WorkshopOut(Schema):
     )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
-    listed = fields.Boolean(metadata={"description": "For its owner.", "example": True})
+    listed = fields.Boolean(metadata={"description": "For its owner and admins.", "example": True})
     tax_rate = Percent(allow_none=True, metadata={"description": "For its owner.", "example": 8.875})
     tax_id = fields.String(
         allow_none=True, metadata={"description": "For its owner.", "example": "36-1234567"}
     )
     prices_include_tax = fields.Boolean(metadata={"description": "For its owner.", "example": False})
     second_factor_for_staff = fields.Boolean(metadata={"description": "For its owner.", "example": False})
+    state = fields.String(
+        validate=validate.OneOf(STATES), metadata={"description": "For admins.", "example": "open"}
+    )
+    suspended_at = Instant(allow_none=True, metadata={"description": "For admins.", "example": None})
+    suspension_reason = fields.String(
+        allow_none=True, metadata={"description": "For admins.", "example": None}
+    )
+    closed_at = Instant(allow_none=True, metadata={"description": "For admins.", "example": None})
 
 
 class NearbyOut(WorkshopOut):
@@ -202,6 +235,10 @@ class WorkshopsQuery(ListQuery):
     city = Text(longest=100, metadata={"description": "The whole name, in any case.", "example": "Chicago"})
     country = Chosen(vocabulary.COUNTRIES, "US", "ISO 3166-1 alpha-2.")
     specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
+    state = CommaSeparated(
+        STATES,
+        metadata={"description": "For admins: any one of these, comma-separated.", "example": ["suspended"]},
+    )
 
 
 class NearbyQuery(ListQuery):

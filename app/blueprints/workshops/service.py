@@ -13,15 +13,24 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.workshops import vocabulary
-from app.blueprints.workshops.errors import NotConfirmed, SlugTaken, WorkshopNotFound, WorkshopRequired
+from app.blueprints.workshops.errors import (
+    AlreadySuspended,
+    NotConfirmed,
+    NotSuspended,
+    SlugTaken,
+    WorkshopNotFound,
+    WorkshopRequired,
+    WorkshopSuspended,
+)
 from app.blueprints.workshops.models import Counter, Specialisation, Workshop
-from app.core import audit, clock, phones
+from app.core import audit, clock, jobs, outbox, phones
 from app.core.db import Session, atomic, touch
 from app.core.errors import Invalid
 from app.core.letters import Letterhead
 from app.core.outbox import writes_letterheads
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared
+from app.core.tenancy import INSTALLATION
 from app.extensions import db
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])")
@@ -32,13 +41,17 @@ RECORD = (
     "second_factor_for_staff",
 )  # fmt: skip
 
-Occasion = Literal["closing", "changing the currency", "changing who needs a second factor"]
+outbox.silences(select(Workshop.id).where(Workshop.suspended_at.is_not(None)))
+
+Occasion = Literal[
+    "closing", "changing the currency", "changing who needs a second factor", "suspending", "reinstating"
+]
 Consulted = Callable[[int], None]
 _consulted: defaultdict[Occasion, list[Consulted]] = defaultdict(list)
 
 
 def consulted_before(occasion: Occasion) -> Callable[[Consulted], Consulted]:
-    """Register a function of a later feature that is called, in the same transaction, before this is done to a workshop.
+    """Register a function of a later feature that is called, in the same transaction that does this to a workshop.
 
     It refuses by raising, or brings its own part in order.
     """
@@ -59,13 +72,27 @@ def named(slug: str | None) -> Workshop:
     """Return the workshop called `slug`; the only one there is when a public request names none.
 
     :raises WorkshopNotFound: none has the slug. :raises WorkshopRequired: several, and none is named.
+    :raises WorkshopSuspended: it is, and nobody comes in.
     """
-    if slug:
-        sought = slug.strip().lower()[:60]
-        found = db.session.scalar(select(Workshop).where(Workshop.slug == sought, _OPEN))
-        if found is None:
-            raise WorkshopNotFound()
-        return found
+    found = with_slug(slug) if slug else _only_one()
+    if found.suspended_at is not None:
+        raise WorkshopSuspended()
+    return found
+
+
+def with_slug(slug: str) -> Workshop:
+    """Return the workshop called `slug`, be it suspended.
+
+    :raises WorkshopNotFound: none has the slug.
+    """
+    sought = slug.strip().lower()[:60]
+    found = db.session.scalar(select(Workshop).where(Workshop.slug == sought, _OPEN))
+    if found is None:
+        raise WorkshopNotFound()
+    return found
+
+
+def _only_one() -> Workshop:
     workshops = db.session.scalars(select(Workshop).where(_OPEN).order_by(Workshop.id).limit(2)).all()
     if len(workshops) != 1:
         raise WorkshopRequired() if workshops else WorkshopNotFound("This installation has no workshop yet.")
@@ -118,6 +145,33 @@ def found(name: str, slug: str | None = None, *, country: str = "US", **settings
     }
     chosen = {field: settings.pop(field, None) or guess(country) for field, guess in usual.items()}
     return open_workshop(name, slug or _free_slug(name), country=country, **chosen, **settings)
+
+
+Seating = Callable[[int, str], None]
+_seat: Seating | None = None
+
+
+def seats_owners(seating: Seating) -> Seating:
+    """Register the function that makes whoever has an address the owner of a workshop."""
+    global _seat
+    _seat = seating
+    return seating
+
+
+def open_for(owner_email: str, **wanted: Any) -> Workshop:
+    """Make a workshop for its owner, who hears of it by mail: both or neither.
+
+    :raises SlugTaken: another has the slug. :raises AccountSuspended: the owner's account is.
+    """
+    if _seat is None:
+        raise RuntimeError("No feature seats owners.")
+    with atomic():
+        opened = found(**wanted)
+        _seat(opened.id, owner_email)
+        audit.note(
+            "workshop.opened", "workshop", opened.id, workshop_id=INSTALLATION, after={"slug": opened.slug}
+        )
+    return opened
 
 
 def _free_slug(name: str) -> str:
@@ -244,6 +298,41 @@ def close(workshop_id: int, name: str, expected: Expected = None) -> None:
         workshop.listed = False
         workshop.closed_at = clock.now()
         audit.note("workshop.closed", "workshop", workshop_id)
+
+
+def suspend(workshop_id: int, reason: str, expected: Expected = None) -> None:
+    """Let nobody act in a workshop, nor see it in the directory, until it is reinstated.
+
+    :raises WorkshopNotFound: unknown or closed. :raises Stale: not the `expected` version. :raises AlreadySuspended: it is.
+    """
+    with atomic():
+        workshop = held(workshop_id, expected)
+        if workshop.suspended_at is not None:
+            raise AlreadySuspended()
+        workshop.suspended_at, workshop.suspension_reason = clock.now(), reason
+        _consult("suspending", workshop_id)
+        _note_for_both("workshop.suspended", workshop_id, after={"reason": reason})
+
+
+def reinstate(workshop_id: int, expected: Expected = None) -> None:
+    """Let a suspended workshop go on as it was; its mail, which waited, leaves.
+
+    :raises WorkshopNotFound: unknown or closed. :raises Stale: not the `expected` version. :raises NotSuspended: it is not.
+    """
+    with atomic():
+        workshop = held(workshop_id, expected)
+        if workshop.suspended_at is None:
+            raise NotSuspended()
+        workshop.suspended_at = workshop.suspension_reason = None
+        _consult("reinstating", workshop_id)
+        jobs.nudge_after_commit(outbox.DELIVERY)
+        _note_for_both("workshop.reinstated", workshop_id)
+
+
+def _note_for_both(action: str, workshop_id: int, after: dict[str, Any] | None = None) -> None:
+    """Note what an admin does to a workshop in its log, which its owner reads, and in the installation's own."""
+    for log in (workshop_id, INSTALLATION):
+        audit.note(action, "workshop", workshop_id, workshop_id=log, after=after)
 
 
 def _count_on() -> Any:

@@ -1,4 +1,4 @@
-"""`flask demo`: a shop to look at and to measure, with three people who can sign in."""
+"""`flask demo`: a shop to look at and to measure, with three people who can sign in, and an admin of the installation."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from sqlalchemy import select
 from app.blueprints.workshops.models import Workshop
 from app.commands.checks import refusals_in_one_line, require_migrated
 from app.core import caching
+from app.core.tenancy import INSTALLATION
 from app.extensions import db
 
 NAME, SLUG = "Demo Garage", "demo"
 OWNER, MECHANIC, CUSTOMER = "owner@example.com", "mechanic@example.com", "customer@example.com"
+ADMIN = "admin@example.com"
 PASSWORD = "demo-garage-2026"  # noqa: S105 - published, which is why production has no demo shop
 MOST_TICKETS = 1_000_000
 
@@ -39,7 +41,9 @@ def load_demo(tickets: int, if_empty: bool) -> None:
             "`flask --app flask_app create-owner` opens a real workshop."
         )
     require_migrated()
-    slugs = db.session.scalars(select(Workshop.slug).order_by(Workshop.id)).all()
+    slugs = db.session.scalars(
+        select(Workshop.slug).where(Workshop.id != INSTALLATION).order_by(Workshop.id)
+    ).all()
     is_there = SLUG in slugs
     if if_empty and slugs:
         click.echo(f"Nothing is loaded: there is a workshop already ({SLUG if is_there else slugs[0]}).")
@@ -71,5 +75,6 @@ def _load(tickets: int) -> None:
 
 def _tell_sign_ins() -> None:
     click.echo(f"Sign in with the password {PASSWORD} as")
-    for email, door in ((OWNER, "mechanics"), (MECHANIC, "mechanics"), (CUSTOMER, "customers")):
+    doors = (OWNER, "mechanics"), (MECHANIC, "mechanics"), (CUSTOMER, "customers"), (ADMIN, "auth")
+    for email, door in doors:
         click.echo(f"  {email:<22}POST /{door}/login")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, text
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account
+from app.blueprints.admins import service as admins
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory.models import Part
 from app.blueprints.mechanics.models import Mechanic
@@ -20,7 +21,7 @@ from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, T
 from app.blueprints.vehicles.models import Vehicle
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Closure, Counter, OpeningPeriod, Specialisation, Workshop
-from app.commands.demo import CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, hours
+from app.commands.demo import ADMIN, CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, hours
 from app.commands.demo.bulk import reserve, write
 from app.commands.demo.garage import MECHANICS, PARTS, Garage, Ids, Size
 from app.commands.demo.visits import Batch, SignIns, Visits
@@ -66,6 +67,7 @@ def load(tickets: int, done: Callable[[int], object]) -> dict[str, int]:
             connection.execute(text("SET LOCAL statement_timeout = 0"))  # it is meant for requests
         with acting_in(workshop.id):
             _fill(connection, workshop.id, size, done)
+        admins.create(ADMIN, PASSWORD, "Ada Admin").created_at = hours.FOUNDED
     return {
         "mechanics": MECHANICS,
         "customers": size.customers,
@@ -76,7 +78,7 @@ def load(tickets: int, done: Callable[[int], object]) -> dict[str, int]:
 
 
 def _open_workshop() -> Workshop:
-    taken = select(Account.email).where(Account.email.in_((OWNER, MECHANIC, CUSTOMER))).limit(1)
+    taken = select(Account.email).where(Account.email.in_((OWNER, MECHANIC, CUSTOMER, ADMIN))).limit(1)
     if email := db.session.scalar(taken):
         raise EmailTaken(f"{email} has an account here already.")
     return workshops.open_workshop(NAME, SLUG, **ENTRY, created_at=hours.FOUNDED, updated_at=hours.FOUNDED)
