@@ -79,6 +79,9 @@ class Rows:
     confirmation: dict[str, str]
     closure: int
     empty_shop: Shop
+    role: int
+    member: int
+    key: int
 
     @property
     def workshop(self) -> str:
@@ -185,9 +188,12 @@ def make_rows(app: Flask) -> Rows:
     return Rows(
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
-        *what_comes_by_mail(shop), closure, make_shop(app),
+        *what_comes_by_mail(shop), closure, make_shop(app), shop.make_role().id, shop.make_staff().member_id,
+        shop.owner.post("/api_keys", json=NEW_KEY).json["id"],
     )  # fmt: skip
 
+
+NEW_KEY = {"name": "Export", "scopes": ["inventory:read"]}
 
 # ---- Every route and its number ---------------------------------------------------------------------------------
 
@@ -200,6 +206,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /auth/refresh", 3, lambda r: r.shop.nobody.post("/auth/refresh", json={"refresh_token": r.refresh_token})),
     ("POST /auth/logout", 2, lambda r: r.shop.customer.post("/auth/logout")),
     ("POST /auth/switch", 4, lambda r: r.owner.post("/auth/switch", json={"workshop": r.shop.slug})),
+    ("GET /auth/me", 2, lambda r: r.owner.get("/auth/me")),
     ("GET /auth/sessions", 2, lambda r: r.owner.get("/auth/sessions")),
     ("DELETE /auth/sessions/<id>", 2, lambda r: r.owner.delete(f"/auth/sessions/{r.session}")),
     ("POST /auth/recovery", 3, lambda r: r.shop.nobody.post("/auth/recovery", json={"email": r.owner.email})),
@@ -216,10 +223,10 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
     ("PUT /customers", 10, lambda r: r.shop.customer.put("/customers", json=r.registration)),
     ("PATCH /customers", 6, lambda r: r.shop.customer.patch("/customers", json={"name": "Ada"})),
-    ("DELETE /customers", 16, lambda r: r.shop.customer.delete("/customers")),
+    ("DELETE /customers", 17, lambda r: r.shop.customer.delete("/customers")),
     ("PUT /customers/<id>", 5, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
     ("PATCH /customers/<id>", 5, lambda r: r.owner.patch(f"/customers/{r.customer}", json={"name": "Ada"})),
-    ("DELETE /customers/<id>", 16, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
+    ("DELETE /customers/<id>", 17, lambda r: r.owner.delete(f"/customers/{r.shop.customer_id}")),
     ("GET /customers/<id>/profile", 4, lambda r: r.owner.get(f"/customers/{r.customer}/profile")),
     ("PUT /customers/<id>/profile", 7, lambda r: r.owner.put(f"/customers/{r.customer}/profile", json={"city": "Gdynia"})),
     ("PATCH /customers/<id>/profile", 7, lambda r: r.owner.patch(f"/customers/{r.customer}/profile", json={"city": "Gdynia"})),
@@ -241,7 +248,26 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /mechanics/top-3-mechanics", 2, lambda r: r.owner.get("/mechanics/top-3-mechanics")),
     ("PUT /mechanics/<id>", 13, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
     ("PATCH /mechanics/<id>", 6, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
-    ("DELETE /mechanics/<id>", 12, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    ("DELETE /mechanics/<id>", 15, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    # roles, members and API keys
+    ("GET /roles", 2, lambda r: r.owner.get("/roles")),
+    ("POST /roles", 4, lambda r: r.owner.post("/roles", json={"name": unique("Role "), "scopes": []})),
+    ("GET /roles/<id>", 2, lambda r: r.owner.get(f"/roles/{r.role}")),
+    ("PUT /roles/<id>", 6, lambda r: r.owner.put(f"/roles/{r.role}", json={"name": "Desk", "scopes": ["tickets:read"]})),
+    ("PATCH /roles/<id>", 6, lambda r: r.owner.patch(f"/roles/{r.role}", json={"scopes": ["tickets:read"]})),
+    ("DELETE /roles/<id>", 5, lambda r: r.owner.delete(f"/roles/{r.role}")),
+    ("GET /members", 2, lambda r: r.owner.get("/members")),
+    ("GET /members/<id>", 2, lambda r: r.owner.get(f"/members/{r.member}")),
+    (
+        "PUT /members/<id>/role", 10,
+        lambda r: r.owner.put(f"/members/{r.member}/role", json={"role": "staff", "role_id": r.role}),
+    ),
+    ("DELETE /members/<id>", 11, lambda r: r.owner.delete(f"/members/{r.member}")),
+    ("GET /api_keys", 2, lambda r: r.owner.get("/api_keys")),
+    ("POST /api_keys", 3, lambda r: r.owner.post("/api_keys", json=NEW_KEY)),
+    ("GET /api_keys/<id>", 2, lambda r: r.owner.get(f"/api_keys/{r.key}")),
+    ("PATCH /api_keys/<id>", 4, lambda r: r.owner.patch(f"/api_keys/{r.key}", json={"name": "Stock"})),
+    ("DELETE /api_keys/<id>", 4, lambda r: r.owner.delete(f"/api_keys/{r.key}")),
     # notifications
     ("GET /notifications/log", 2, lambda r: r.owner.get("/notifications/log")),
     ("POST /notifications/<id>/resend", 4, lambda r: r.owner.post(f"/notifications/{r.dead_letter}/resend")),
@@ -292,7 +318,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /workshops/<id>", 2, lambda r: r.owner.get(r.workshop)),
     ("PUT /workshops/<id>", 8, lambda r: r.owner.put(r.workshop, json=r.entry)),
     ("PATCH /workshops/<id>", 5, lambda r: r.owner.patch(r.workshop, json={"city": "Chicago"})),
-    ("DELETE /workshops/<id>", 7, lambda r: r.empty_shop.owner.delete(r.closing)),
+    ("DELETE /workshops/<id>", 8, lambda r: r.empty_shop.owner.delete(r.closing)),
     ("GET /workshops/<id>/opening_hours", 2, lambda r: r.owner.get(f"{r.workshop}/opening_hours")),
     ("PUT /workshops/<id>/opening_hours", 7, lambda r: r.owner.put(f"{r.workshop}/opening_hours", json=r.week)),
     ("GET /workshops/<id>/closures", 3, lambda r: r.owner.get(f"{r.workshop}/closures")),

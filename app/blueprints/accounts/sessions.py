@@ -234,8 +234,7 @@ def end(account_id: int, session_id: int, *, by: str) -> None:
 
 
 def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
-    """End every session of an account, `but` the one with this id; its API keys are asked about anew."""
-    _ask_keys_anew(Membership.account_id == account_id)
+    """End every session of an account, `but` the one with this id; its API keys go on."""
     _end(AccountSession.account_id == account_id, AccountSession.id != (but or 0), by=by)
 
 
