@@ -262,7 +262,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         "PUT /members/<id>/role", 10,
         lambda r: r.owner.put(f"/members/{r.member}/role", json={"role": "staff", "role_id": r.role}),
     ),
-    ("DELETE /members/<id>", 11, lambda r: r.owner.delete(f"/members/{r.member}")),
+    ("DELETE /members/<id>", 13, lambda r: r.owner.delete(f"/members/{r.member}")),
     ("GET /api_keys", 2, lambda r: r.owner.get("/api_keys")),
     ("POST /api_keys", 3, lambda r: r.owner.post("/api_keys", json=NEW_KEY)),
     ("GET /api_keys/<id>", 2, lambda r: r.owner.get(f"/api_keys/{r.key}")),
