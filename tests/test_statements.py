@@ -84,6 +84,9 @@ class Rows:
     walk_in: int
     invitation: int
     invitation_token: str
+    role: int
+    member: int
+    key: int
 
     @property
     def workshop(self) -> str:
@@ -219,8 +222,11 @@ def make_rows(app: Flask) -> Rows:
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
         *what_comes_by_mail(shop), closure, make_shop(app), shop.make_customer().id, *an_invitation(shop),
+        shop.make_role().id, shop.make_staff().member_id, shop.owner.post("/api_keys", json=NEW_KEY).json["id"],
     )  # fmt: skip
 
+
+NEW_KEY = {"name": "Export", "scopes": ["inventory:read"]}
 
 # ---- Every route and its number ---------------------------------------------------------------------------------
 
@@ -233,6 +239,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /auth/refresh", 3, lambda r: r.shop.nobody.post("/auth/refresh", json={"refresh_token": r.refresh_token})),
     ("POST /auth/logout", 2, lambda r: r.shop.customer.post("/auth/logout")),
     ("POST /auth/switch", 4, lambda r: r.owner.post("/auth/switch", json={"workshop": r.shop.slug})),
+    ("GET /auth/me", 2, lambda r: r.owner.get("/auth/me")),
     ("GET /auth/sessions", 2, lambda r: r.owner.get("/auth/sessions")),
     ("DELETE /auth/sessions/<id>", 2, lambda r: r.owner.delete(f"/auth/sessions/{r.session}")),
     ("POST /auth/recovery", 3, lambda r: r.shop.nobody.post("/auth/recovery", json={"email": r.owner.email})),
@@ -284,6 +291,25 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /invitations/preview", 5, lambda r: r.shop.nobody.post("/invitations/preview", json={"token": r.invitation_token})),
     ("POST /invitations/accept", 22, lambda r: r.shop.nobody.post("/invitations/accept", json=r.acceptance)),
     ("POST /customers/<id>/invitation", 10, lambda r: r.owner.post(f"/customers/{r.walk_in}/invitation")),
+    # roles, members and API keys
+    ("GET /roles", 2, lambda r: r.owner.get("/roles")),
+    ("POST /roles", 4, lambda r: r.owner.post("/roles", json={"name": unique("Role "), "scopes": []})),
+    ("GET /roles/<id>", 2, lambda r: r.owner.get(f"/roles/{r.role}")),
+    ("PUT /roles/<id>", 6, lambda r: r.owner.put(f"/roles/{r.role}", json={"name": "Desk", "scopes": ["tickets:read"]})),
+    ("PATCH /roles/<id>", 6, lambda r: r.owner.patch(f"/roles/{r.role}", json={"scopes": ["tickets:read"]})),
+    ("DELETE /roles/<id>", 5, lambda r: r.owner.delete(f"/roles/{r.role}")),
+    ("GET /members", 2, lambda r: r.owner.get("/members")),
+    ("GET /members/<id>", 2, lambda r: r.owner.get(f"/members/{r.member}")),
+    (
+        "PUT /members/<id>/role", 10,
+        lambda r: r.owner.put(f"/members/{r.member}/role", json={"role": "staff", "role_id": r.role}),
+    ),
+    ("DELETE /members/<id>", 13, lambda r: r.owner.delete(f"/members/{r.member}")),
+    ("GET /api_keys", 2, lambda r: r.owner.get("/api_keys")),
+    ("POST /api_keys", 3, lambda r: r.owner.post("/api_keys", json=NEW_KEY)),
+    ("GET /api_keys/<id>", 2, lambda r: r.owner.get(f"/api_keys/{r.key}")),
+    ("PATCH /api_keys/<id>", 4, lambda r: r.owner.patch(f"/api_keys/{r.key}", json={"name": "Stock"})),
+    ("DELETE /api_keys/<id>", 4, lambda r: r.owner.delete(f"/api_keys/{r.key}")),
     # notifications
     ("GET /notifications/log", 2, lambda r: r.owner.get("/notifications/log")),
     ("POST /notifications/<id>/resend", 4, lambda r: r.owner.post(f"/notifications/{r.dead_letter}/resend")),

@@ -40,6 +40,7 @@ class TestAnEntry:
             "at": "2026-11-21T09:30:00Z", "account_id": shop.owner.principal.account_id, "role": "owner",
             "action": "part.updated", "subject_kind": "part", "subject_id": part.id,
             "before": {"price": "19.99"}, "after": {"price": "21.50"}, "erased": False, "request_id": request_id,
+            "key_id": None,
         }  # fmt: skip
 
     def test_of_a_change_that_changes_nothing_is_not_made(self, shop: Shop) -> None:

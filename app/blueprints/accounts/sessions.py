@@ -283,10 +283,9 @@ def end(account_id: int, session_id: int, *, by: str) -> None:
 def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
     """End every session of an account, `but` the one with this id, and every sign-in that waits for its second factor.
 
-    Its API keys are asked about anew.
+    Its API keys go on.
     """
     challenges.forget(account_id)
-    _ask_keys_anew(Membership.account_id == account_id)
     _end(AccountSession.account_id == account_id, AccountSession.id != (but or 0), by=by)
 
 

@@ -37,7 +37,7 @@ class ApiKeyOut(Schema):
     id = fields.Integer(required=True, metadata={"example": 1})
     name = fields.String(required=True, metadata=NAME)
     prefix = fields.String(
-        required=True, metadata={"description": "How the key begins.", "example": "msk_k3v9q2mx4a"}
+        required=True, metadata={"description": "How the key begins.", "example": "msk_k3v7q2mx4a"}
     )
     scopes = ScopeList(of=FOR_KEYS, required=True)
     member_id = fields.Integer(
@@ -61,7 +61,7 @@ class ApiKeyMadeOut(ApiKeyOut):
         metadata={
             "description": "Send it as `Authorization: Bearer msk_...`. It is not kept, and not shown again.",
             "pattern": f"^{FORM.pattern}$",
-            "example": "msk_k3v9q2mx4a_Zk3n0bV6rQ1sT8uW2xY5zA7cE9gI4kM6oP0qS3tU5vX",
+            "example": "msk_k3v7q2mx4a_Zk3n0bV6rQ1sT8uW2xY5zA7cE9gI4kM6oP0qS3tU5vX",
         },
     )
 
