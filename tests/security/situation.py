@@ -59,6 +59,15 @@ class Situation:
         self.walk_in_id = self.shop.make_customer().id
         invited = self.shop.owner.post(f"/customers/{self.shop.make_customer().id}/invitation")
         self.invitation_id = invited.json["id"]
+        by_record = {"role": "mechanic", "mechanic_id": self.shop.make_mechanic().id}
+        to_own_role = {
+            "role": "staff",
+            "role_id": self.shop.make_role().id,
+            "name": "Sam",
+            "email": f"{unique('sam')}@example.com",
+        }
+        for body in (by_record, to_own_role):
+            assert self.shop.owner.post("/invitations", json=body).status_code == 201
         self.role_id, self.member_id = self.shop.make_role().id, self.shop.make_staff().member_id
         made = self.shop.owner.post("/api_keys", json=_api_key(self))
         self.key_id = made.json["id"]
