@@ -25,7 +25,7 @@ from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles import vin as vins
 from app.blueprints.vehicles.models import Vehicle
 from app.blueprints.workshops.models import Counter, Workshop
-from app.commands.demo import CUSTOMER, MECHANIC, OWNER, PASSWORD, bulk, loading
+from app.commands.demo import ADMIN, CUSTOMER, MECHANIC, OWNER, PASSWORD, bulk, loading
 from app.commands.demo.garage import Garage, Ids, Size
 from app.commands.demo.visits import Batch, Visits
 from app.core import phones
@@ -35,7 +35,9 @@ from app.extensions import cache, db
 from tests.commands.conftest import Databases, MakeApp, empty_it, run
 from tests.factories import Caller, make_shop, unique_vin
 
-DOORS = {OWNER: "/mechanics/login", MECHANIC: "/mechanics/login", CUSTOMER: "/customers/login"}
+DOORS = {
+    OWNER: "/mechanics/login", MECHANIC: "/mechanics/login", CUSTOMER: "/customers/login", ADMIN: "/auth/login",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +116,9 @@ def test_a_plain_demo_has_a_thousand_tickets_and_what_belongs_to_them(
 
 
 @pytest.mark.parametrize(
-    ("email", "role"), [(OWNER, "owner"), (MECHANIC, "mechanic"), (CUSTOMER, "customer")]
+    ("email", "role"), [(OWNER, "owner"), (MECHANIC, "mechanic"), (CUSTOMER, "customer"), (ADMIN, "admin")]
 )
-def test_the_three_sign_in_as_what_they_are(garage: Flask, email: str, role: str) -> None:
+def test_each_signs_in_as_what_they_are(garage: Flask, email: str, role: str) -> None:
     answer = Caller(garage).post(DOORS[email], json={"email": email, "password": PASSWORD})
 
     assert (answer.status_code, answer.json["role"]) == (200, role)
@@ -265,7 +267,7 @@ def test_it_says_what_it_made_and_how_to_sign_in(empty: Flask) -> None:
     result = run(empty, "demo", "--tickets", "10")
 
     assert "8 mechanics, 200 customers, 240 vehicles, 150 parts, 10 tickets" in result.stdout
-    for word in (OWNER, MECHANIC, CUSTOMER, PASSWORD):
+    for word in (OWNER, MECHANIC, CUSTOMER, ADMIN, PASSWORD):
         assert word in result.stdout
     assert "10/10" in result.stderr
     assert "10/10" not in result.stdout

@@ -34,7 +34,7 @@ from schemathesis.transport.wsgi import WSGITransport
 from app.blueprints.accounts import sessions
 from app.core.identity import issue_token
 from tests import document
-from tests.factories import PASSWORD, Caller, Shop, make_shop
+from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop
 from tests.security.matrix import rows
 
 pytestmark = pytest.mark.property
@@ -101,6 +101,8 @@ OWN_REFUSAL = {
     "inventory": "item_not_found",
     "service_tickets": "service_ticket_not_found",
     "workshops": "closure_not_found",
+    "admins": "admin_not_found",
+    "accounts": "account_not_found",
 }
 
 # What a walk cannot have done: the name of the workshop is no example's, and there are open tickets.
@@ -127,6 +129,7 @@ class Walker:
     ended: bool = True
 
     def __post_init__(self) -> None:
+        self.admin = make_admin(self.app)
         mechanics = [self.shop.make_mechanic().id for _ in range(ROWS)]
         items = [self.shop.make_part(on_hand=1000).id for _ in range(ROWS)]
         tickets = [self.shop.make_ticket()["id"] for _ in range(ROWS)]
@@ -148,10 +151,20 @@ class Walker:
             "closure_id": [self._closure(number) for number in range(ROWS)],
             "notification_id": [self.shop.make_dead_letter() for _ in range(ROWS)],
             "session_id": [self._session() for _ in range(ROWS)],
+            "admin_id": [self._account_id(make_admin(self.app)) for _ in range(ROWS)],
+            "account_id": [self._account_id(make_admin(self.app)) for _ in range(ROWS)],
         }
 
+    def _account_id(self, caller: Caller) -> int:
+        assert caller.principal is not None
+        return caller.principal.account_id
+
+    def _caller(self) -> Caller:
+        caller: Caller = self.admin if self.role == "admin" else getattr(self.shop, self.role)
+        return caller
+
     def _session(self) -> int:
-        caller = self.shop.owner if self.role == "nobody" else getattr(self.shop, self.role)
+        caller = self.shop.owner if self.role == "nobody" else self._caller()
         with self.app.app_context():
             return sessions.begin(caller.principal).principal.session_id
 
@@ -169,7 +182,7 @@ class Walker:
             return None
         if self.role == "customer" and case.operation.label == "DELETE /customers":
             return make_shop(self.app).customer.token
-        caller: Caller = getattr(self.shop, self.role)
+        caller = self._caller()
         assert caller.principal is not None
         if (
             self.ended
@@ -188,7 +201,7 @@ class Walker:
         assert meta is not None
         if meta.generation.mode.is_positive:
             self._pass_preconditions(case, number)
-            self._keep_the_slug(case)
+            self._keep_the_slug(case, number)
         if number % 3 == 0:
             return case
         chained = meta.phase.name == TestPhase.STATEFUL
@@ -207,10 +220,10 @@ class Walker:
         if case.query:
             case.query.pop("cursor", None)
 
-    def _keep_the_slug(self, case: Case) -> None:
-        """All other requests name the workshop by it."""
+    def _keep_the_slug(self, case: Case, number: int) -> None:
+        """All other requests name the workshop by it; one that is opened for its owner needs its own."""
         if isinstance(case.body, dict) and case.body.get("slug"):
-            case.body["slug"] = self.shop.slug
+            case.body["slug"] = f"walk-{number}" if case.path == "/workshops" else self.shop.slug
 
     def _existing(self, name: str, number: int) -> int:
         known = self.rows[name]
@@ -222,7 +235,9 @@ class Walker:
         }
         if path.endswith("/login"):
             aimed |= {"email": self.shop.owner.email, "password": PASSWORD}
-        elif path.startswith(("/customers", "/mechanics")):  # what nobody else has, and what is long enough
+        elif path.startswith(
+            ("/customers", "/mechanics", "/admins")
+        ):  # what nobody else has, and what is long enough
             fitting = {"email": f"walk-{number}@example.com", "phone": f"5{number:09d}", "password": PASSWORD}
             aimed |= {name: value for name, value in fitting.items() if aimed.get(name)}
         elif path == "/auth/switch":
@@ -337,7 +352,7 @@ def texts(messages: Any) -> Iterator[str]:
             yield from texts(inner)
 
 
-@pytest.mark.parametrize("role", ["owner", "mechanic", "customer", "nobody"])
+@pytest.mark.parametrize("role", ["owner", "mechanic", "customer", "nobody", "admin"])
 def test_no_answer_is_outside_the_document(app: Flask, shop: Shop, role: str, in_process: None) -> None:
     schema = prepared(Walker(app, role, shop))
     open_to = {
