@@ -26,7 +26,7 @@ from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic,
 from app.core.db import atomic
 from app.core.outbox import OutboxMessage
 from app.extensions import db
-from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
+from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique, unique_vin
 from tests.workshops.places import put_one
 
 # ---- Counting ---------------------------------------------------------------------------------------------------
@@ -87,6 +87,9 @@ class Rows:
     role: int
     member: int
     key: int
+    admin: Caller
+    other_admin: int
+    suspended: dict[str, str]
 
     @property
     def workshop(self) -> str:
@@ -128,6 +131,11 @@ class Rows:
         return {
             "workshop": {"name": "New", "slug": slug}, "email": f"{slug}@example.com", "password": "securepassword",
         }  # fmt: skip
+
+    @property
+    def workshop_for_owner(self) -> dict[str, str]:
+        slug = unique("new-")
+        return {"name": "New", "slug": slug, "owner_email": f"{slug}@example.com"}
 
     @property
     def new_password(self) -> dict[str, str]:
@@ -223,10 +231,26 @@ def make_rows(app: Flask) -> Rows:
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
         *what_comes_by_mail(shop), closure, make_shop(app), shop.make_customer().id, *an_invitation(shop),
         shop.make_role().id, shop.make_staff().member_id, shop.owner.post("/api_keys", json=NEW_KEY).json["id"],
+        make_admin(app), account_id(make_admin(app)), suspended(app),
     )  # fmt: skip
 
 
 NEW_KEY = {"name": "Export", "scopes": ["inventory:read"]}
+
+
+def account_id(caller: Caller) -> int:
+    assert caller.principal is not None
+    return caller.principal.account_id
+
+
+def suspended(app: Flask) -> dict[str, str]:
+    """Return the paths of a workshop and of an account that are suspended."""
+    admin, shop = make_admin(app), make_shop(app)
+    paths = {"workshop": f"/workshops/{shop.id}", "account": f"/accounts/{account_id(shop.customer)}"}
+    for path in paths.values():
+        assert admin.post(f"{path}/suspend", json={"reason": "Unpaid"}).status_code == 200
+    return paths
+
 
 # ---- Every route and its number ---------------------------------------------------------------------------------
 
@@ -249,6 +273,19 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /auth/email/verification", 4, lambda r: r.owner.post("/auth/email/verification")),
     ("POST /auth/email", 8, lambda r: r.owner.post("/auth/email", json=r.new_email)),
     ("POST /auth/email/confirmation", 3, lambda r: r.shop.nobody.post("/auth/email/confirmation", json=r.confirmation)),
+    # admins
+    ("GET /admins", 2, lambda r: r.admin.get("/admins")),
+    ("POST /admins", 8, lambda r: r.admin.post("/admins", json={"email": f"{unique('new')}@example.com"})),
+    ("GET /admins/<id>", 2, lambda r: r.admin.get(f"/admins/{r.other_admin}")),
+    ("PATCH /admins/<id>", 5, lambda r: r.admin.patch(f"/admins/{r.other_admin}", json={"name": "Ada"})),
+    ("DELETE /admins/<id>", 10, lambda r: r.admin.delete(f"/admins/{r.other_admin}")),
+    ("GET /accounts", 2, lambda r: r.admin.get("/accounts")),
+    ("GET /accounts/<id>", 3, lambda r: r.admin.get(f"/accounts/{r.other_admin}")),
+    (
+        "POST /accounts/<id>/suspend", 9,
+        lambda r: r.admin.post(f"/accounts/{account_id(r.shop.customer)}/suspend", json={"reason": "Spam"}),
+    ),
+    ("POST /accounts/<id>/reinstate", 6, lambda r: r.admin.post(f"{r.suspended['account']}/reinstate")),
     # customers
     ("POST /customers", 11, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
     ("POST /customers/login", 5, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
@@ -357,6 +394,9 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     # workshops
     ("GET /workshops", 1, lambda r: r.shop.nobody.get("/workshops")),
     ("GET /workshops/nearby", 2, lambda r: r.shop.nobody.get("/workshops/nearby?lat=10&lng=10")),
+    ("POST /workshops", 11, lambda r: r.admin.post("/workshops", json=r.workshop_for_owner)),
+    ("POST /workshops/<id>/suspend", 11, lambda r: r.admin.post(f"{r.workshop}/suspend", json={"reason": "Unpaid"})),
+    ("POST /workshops/<id>/reinstate", 9, lambda r: r.admin.post(f"{r.suspended['workshop']}/reinstate")),
     ("GET /workshops/<id>", 2, lambda r: r.owner.get(r.workshop)),
     ("PUT /workshops/<id>", 8, lambda r: r.owner.put(r.workshop, json=r.entry)),
     ("PATCH /workshops/<id>", 5, lambda r: r.owner.patch(r.workshop, json={"city": "Chicago"})),

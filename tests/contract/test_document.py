@@ -165,7 +165,12 @@ class TestTheWhole:
 FORM = "application/x-www-form-urlencoded"
 TAKING_FORMS = ("/auth/login", "/customers/login", "/mechanics/login")
 WITHOUT_A_BODY = ("/auth/refresh", "/auth/logout")  # the token may be in a cookie
-UNVERSIONED = ("/auth/sessions/{session_id}", "/members/{member_id}", "/members/{member_id}/role")
+UNVERSIONED = (
+    "/auth/sessions/{session_id}",
+    "/members/{member_id}",
+    "/members/{member_id}/role",
+    "/admins/{admin_id}",
+)
 
 
 def needs_a_token(operation: Operation) -> bool:
@@ -219,7 +224,7 @@ class TestEveryOperation:
             assert (
                 method in ("get", "delete")
                 or "{mechanic_id}" in path
-                or path.endswith(("/resend", "/verification", "/invitation"))
+                or path.endswith(("/resend", "/verification", "/invitation", "/reinstate"))
             )
             return
 

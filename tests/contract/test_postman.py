@@ -199,8 +199,8 @@ def test_the_environment_names_the_server_and_the_demo_people() -> None:
     values = {value["key"]: value["value"] for value in ENVIRONMENT["values"]}
 
     assert values["base_url"] == "http://localhost:5000"
-    assert {values[f"{role}_email"] for role in ("owner", "mechanic", "customer")} == {
-        "owner@example.com", "mechanic@example.com", "customer@example.com",
+    assert {values[f"{role}_email"] for role in ("owner", "mechanic", "customer", "admin")} == {
+        "owner@example.com", "mechanic@example.com", "customer@example.com", "admin@example.com",
     }  # fmt: skip
 
 

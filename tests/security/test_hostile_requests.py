@@ -47,7 +47,7 @@ def names_taken(row: Row) -> set[str]:
 
 def who_may(situation: Situation, row: Row) -> Caller:
     """Return the mightiest caller that a route is open to."""
-    able = (name for name in ("owner", "mechanic", "customer") if row.opens_to(name))
+    able = (name for name in ("owner", "mechanic", "customer", "admin") if row.opens_to(name))
     return situation.callers[next(able, "nobody")]
 
 

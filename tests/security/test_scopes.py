@@ -85,7 +85,18 @@ def test_who_has_one_of_the_routes_scopes_alone_is_admitted(app: Flask, row: Row
 def test_every_scope_opens_a_route_or_shows_a_field(app: Flask) -> None:
     opening = {name for row in GUARDED for name in access_of(app, row).scopes}
 
-    assert ALL - opening == {"mechanics:salary"}
+    assert ALL - opening == {"customers:create", "mechanics:salary", "workshops:read"}
+
+
+@pytest.mark.parametrize(("having", "sees"), [({"workshops:read"}, True), (ALL - {"workshops:read"}, False)])
+def test_seeing_the_state_of_every_workshop_needs_its_scope(app: Flask, having: set[str], sees: bool) -> None:
+    situation = Situation(app)
+    caller = somebody(situation, "admin", frozenset(having))
+
+    answer = caller.get(f"/workshops/{situation.other_shop.id}")
+
+    assert (answer.status_code, "state" in answer.json) == ((200, True) if sees else (404, False))
+    assert caller.get("/workshops?state=open").status_code == (200 if sees else 403)
 
 
 def test_recording_who_walked_in_needs_its_scope(app: Flask) -> None:

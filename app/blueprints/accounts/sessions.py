@@ -125,10 +125,14 @@ def _carry_on(token: str) -> Pass | None:
 
 
 def _acting_by(membership_id: int) -> Principal:
+    statement = (
+        select(Membership, Workshop.suspended_at)
+        .join(Workshop, Workshop.id == Membership.workshop_id)
+        .where(Membership.id == membership_id)
+    )
     with across_workshops():
-        membership = db.session.get_one(Membership, membership_id)
-        workshop = db.session.get_one(Workshop, membership.workshop_id, populate_existing=True)
-    if workshop.suspended_at is not None:
+        membership, suspended_at = db.session.execute(statement).one()
+    if suspended_at is not None:
         raise WorkshopSuspended()
     return principal_of(membership)
 

@@ -77,14 +77,26 @@ def get(workshop_id: int, caller: Principal | None = None) -> Entry:
 
     :raises WorkshopNotFound: unknown, closed, or neither listed nor the caller's.
     """
+    if _sees_all(caller):
+        return get_with_state(workshop_id)
     found = entries(_ENTRIES.where(Workshop.id == workshop_id, _visible_to(caller, workshop_id)), {})
     if not found:
         raise WorkshopNotFound()
     (workshop, entry), *_ = found
-    if _sees_all(caller):
-        return entry | _state_of(workshop)
     keeps_it = caller is not None and caller.may("workshop:write") and caller.workshop_id == workshop_id
     return entry | _private(workshop) if keeps_it else entry
+
+
+def get_with_state(workshop_id: int) -> Entry:
+    """Return a workshop as those who open and suspend it see it.
+
+    :raises WorkshopNotFound: unknown.
+    """
+    found = entries(_ENTRIES.where(Workshop.id == workshop_id, Workshop.id != INSTALLATION), {})
+    if not found:
+        raise WorkshopNotFound()
+    (workshop, entry), *_ = found
+    return entry | _state_of(workshop)
 
 
 def require_visible(workshop_id: int, caller: Principal | None) -> None:

@@ -50,7 +50,7 @@ def open_workshop(wanted: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
     Whoever has the address owns it. Without an account they get one, and a letter by which they set its password.
     """
     opened = service.open_for(**wanted)
-    return directory.get(opened.id, principal()), {
+    return directory.get_with_state(opened.id), {
         "Location": url_for("workshops.get_workshop", workshop_id=opened.id)
     }
 
@@ -142,7 +142,7 @@ def suspend_workshop(why: dict[str, str], workshop_id: int) -> dict[str, Any]:
     and its mail waits. Its owners are told by mail, with the reason.
     """
     service.suspend(workshop_id, why["reason"], expected_versions())
-    return directory.get(workshop_id, principal())
+    return directory.get_with_state(workshop_id)
 
 
 @bp.post("/<int:workshop_id>/reinstate")
@@ -152,4 +152,4 @@ def suspend_workshop(why: dict[str, str], workshop_id: int) -> dict[str, Any]:
 def reinstate_workshop(workshop_id: int) -> dict[str, Any]:
     """Reinstate a suspended workshop: it goes on as it was."""
     service.reinstate(workshop_id, expected_versions())
-    return directory.get(workshop_id, principal())
+    return directory.get_with_state(workshop_id)
