@@ -19,11 +19,12 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import codes, sessions
+from app.blueprints.accounts import challenges, codes, sessions, tries
 from app.blueprints.accounts.models import OneTimeCode
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
 from app.core.db import atomic
 from app.extensions import db
+from tests import second_factors
 from tests.factories import PASSWORD, Caller, Shop, make_shop, unique, unique_vin
 from tests.workshops.places import put_one
 
@@ -78,7 +79,10 @@ class Rows:
     recovery: dict[str, str]
     confirmation: dict[str, str]
     closure: int
-    empty_shop: Shop
+    empty_shop: (
+        Shop  # whose people have second factors, but for the owner and the other customer, who has begun one
+    )
+    challenge: str
 
     @property
     def workshop(self) -> str:
@@ -126,6 +130,18 @@ class Rows:
         return {"present_password": PASSWORD, "password": "wrench-otter-lagoon-42"}
 
     @property
+    def code(self) -> dict[str, str]:
+        return {"code": second_factors.code_now()}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        return {"challenge": self.challenge, **self.code}
+
+    @property
+    def password_and_code(self) -> dict[str, str]:
+        return {"present_password": PASSWORD, **self.code}
+
+    @property
     def new_email(self) -> dict[str, str]:
         return {"present_password": PASSWORD, "email": f"{unique('new')}@example.com"}
 
@@ -164,6 +180,16 @@ def what_comes_by_mail(shop: Shop) -> tuple[dict[str, str], ...]:
         )
 
 
+def with_second_factors(app: Flask) -> tuple[Shop, str]:
+    """Make a workshop whose people have second factors, and a sign-in of its customer that waits for it."""
+    shop = make_shop(app)
+    second_factors.give(app, [shop.customer.email, shop.mechanic.email])
+    second_factors.give(app, [shop.other_customer.email], confirmed=False)
+    assert shop.customer.principal is not None
+    with app.app_context():
+        return shop, challenges.begin(shop.customer.principal, tries.key_of(shop.customer.email))
+
+
 def make_rows(app: Flask) -> Rows:
     shop = make_shop(app)
     ticket, bare = shop.make_ticket()["id"], shop.make_ticket()["id"]
@@ -185,7 +211,7 @@ def make_rows(app: Flask) -> Rows:
     return Rows(
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
-        *what_comes_by_mail(shop), closure, make_shop(app),
+        *what_comes_by_mail(shop), closure, *with_second_factors(app),
     )  # fmt: skip
 
 
@@ -208,6 +234,23 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /auth/password", 8, lambda r: r.owner.post("/auth/password", json=r.new_password)),
     ("POST /auth/email/verification", 4, lambda r: r.owner.post("/auth/email/verification")),
     ("POST /auth/email", 8, lambda r: r.owner.post("/auth/email", json=r.new_email)),
+    ("POST /auth/login/second_factor", 10, lambda r: r.shop.nobody.post("/auth/login/second_factor", json=r.shown)),
+    ("GET /auth/second_factor", 3, lambda r: r.empty_shop.customer.get("/auth/second_factor")),
+    ("POST /auth/second_factor", 7, lambda r: r.owner.post("/auth/second_factor", json={"present_password": PASSWORD})),
+    ("POST /auth/second_factor/confirmation", 13,
+     lambda r: r.empty_shop.other_customer.post("/auth/second_factor/confirmation", json=r.code)),
+    ("POST /auth/second_factor/recovery_codes", 9,
+     lambda r: r.empty_shop.customer.post("/auth/second_factor/recovery_codes", json=r.password_and_code)),
+    ("POST /auth/second_factor/removal", 15,
+     lambda r: r.empty_shop.customer.post("/auth/second_factor/removal", json=r.password_and_code)),
+    ("POST /customers/<id>/unlock", 6,
+     lambda r: r.empty_shop.owner.post(f"/customers/{r.empty_shop.customer_id}/unlock")),
+    ("DELETE /customers/<id>/second_factor", 15,
+     lambda r: r.empty_shop.owner.delete(f"/customers/{r.empty_shop.customer_id}/second_factor")),
+    ("POST /mechanics/<id>/unlock", 6,
+     lambda r: r.empty_shop.owner.post(f"/mechanics/{r.empty_shop.mechanic_id}/unlock")),
+    ("DELETE /mechanics/<id>/second_factor", 15,
+     lambda r: r.empty_shop.owner.delete(f"/mechanics/{r.empty_shop.mechanic_id}/second_factor")),
     ("POST /auth/email/confirmation", 3, lambda r: r.shop.nobody.post("/auth/email/confirmation", json=r.confirmation)),
     # customers
     ("POST /customers", 11, lambda r: r.shop.nobody.post("/customers", json=r.registration)),

@@ -165,7 +165,11 @@ class TestTheWhole:
 FORM = "application/x-www-form-urlencoded"
 TAKING_FORMS = ("/auth/login", "/customers/login", "/mechanics/login")
 WITHOUT_A_BODY = ("/auth/refresh", "/auth/logout")  # the token may be in a cookie
-UNVERSIONED = ("/auth/sessions/{session_id}",)
+UNVERSIONED = (
+    "/auth/sessions/{session_id}",
+    "/customers/{customer_id}/second_factor",
+    "/mechanics/{mechanic_id}/second_factor",
+)
 
 
 def needs_a_token(operation: Operation) -> bool:
@@ -219,7 +223,7 @@ class TestEveryOperation:
             assert (
                 method in ("get", "delete")
                 or "{mechanic_id}" in path
-                or path.endswith(("/resend", "/verification"))
+                or path.endswith(("/resend", "/verification", "/unlock"))
             )
             return
 

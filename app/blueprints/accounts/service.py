@@ -8,7 +8,7 @@ from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import codes, second_factor, sessions, tries
+from app.blueprints.accounts import challenges, codes, second_factor, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
     EmailTaken,
@@ -173,6 +173,14 @@ def open_account(email: str, password: str) -> Account:
     known = account_for(email, password)
     if known is not None:
         return known
+    return make_account(email, password)
+
+
+def make_account(email: str, password: str) -> Account:
+    """Make an account with an address that has none.
+
+    :raises EmailTaken: it has got one meanwhile. :raises PasswordRefused: it is too easy.
+    """
     account = Account(email=email, password_hash=_hash_of(password, email))
     with atomic() as session:
         session.add(account)
@@ -182,11 +190,13 @@ def open_account(email: str, password: str) -> Account:
 
 
 def give_password(account: Account, password: str) -> None:
-    """Give an account another password.
+    """Give an account another password; a sign-in by the one before that waits for its second factor ends.
 
     :raises PasswordRefused: it is too short, or too easy to guess.
     """
     account.password_hash = _hash_of(password, account.email or "")
+    if account.second_factor_since is not None:
+        challenges.forget(account.id)
 
 
 def _hash_of(password: str, email: str) -> str:
@@ -296,7 +306,7 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
     account = account_of(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
     if account is None:
         return
-    now = clock.now()
+    now, has_second_factor = clock.now(), account.second_factor_since is not None
     with atomic() as session:
         condition = (
             Membership.customer_id == customer_id
@@ -322,7 +332,8 @@ def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int 
         if elsewhere is None and not account.is_admin:
             account.email, account.password_hash, account.closed_at = None, None, now
             codes.forget(account.id)
-            second_factor.forget(account.id)
+            if has_second_factor:
+                second_factor.forget(account.id)
             sessions.forget_places(account.id)
 
 
