@@ -19,13 +19,14 @@ from flask import Flask
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import codes, sessions
+from app.blueprints.accounts import challenges, codes, sessions, tries
 from app.blueprints.accounts.models import OneTimeCode
 from app.blueprints.invitations import service as invitations
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic, TicketPart
 from app.core.db import atomic
 from app.core.outbox import OutboxMessage
 from app.extensions import db
+from tests import second_factors
 from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique, unique_vin
 from tests.workshops.places import put_one
 
@@ -80,7 +81,10 @@ class Rows:
     recovery: dict[str, str]
     confirmation: dict[str, str]
     closure: int
-    empty_shop: Shop
+    empty_shop: (
+        Shop  # whose people have second factors, but for the owner and the other customer, who has begun one
+    )
+    challenge: str
     walk_in: int
     invitation: int
     invitation_token: str
@@ -140,6 +144,18 @@ class Rows:
     @property
     def new_password(self) -> dict[str, str]:
         return {"present_password": PASSWORD, "password": "wrench-otter-lagoon-42"}
+
+    @property
+    def code(self) -> dict[str, str]:
+        return {"code": second_factors.code_now()}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        return {"challenge": self.challenge, **self.code}
+
+    @property
+    def password_and_code(self) -> dict[str, str]:
+        return {"present_password": PASSWORD, **self.code}
 
     @property
     def new_email(self) -> dict[str, str]:
@@ -208,6 +224,16 @@ def an_invitation(shop: Shop) -> tuple[int, str]:
     return made.id, json.loads(sealed)["link"].partition("token=")[2]
 
 
+def with_second_factors(app: Flask) -> tuple[Shop, str]:
+    """Make a workshop whose people have second factors, and a sign-in of its customer that waits for it."""
+    shop = make_shop(app)
+    second_factors.give(app, [shop.customer.email, shop.mechanic.email])
+    second_factors.give(app, [shop.other_customer.email], confirmed=False)
+    assert shop.customer.principal is not None
+    with app.app_context():
+        return shop, challenges.begin(shop.customer.principal, tries.key_of(shop.customer.email))
+
+
 def make_rows(app: Flask) -> Rows:
     shop = make_shop(app)
     ticket, bare = shop.make_ticket()["id"], shop.make_ticket()["id"]
@@ -229,7 +255,7 @@ def make_rows(app: Flask) -> Rows:
     return Rows(
         shop, ticket, bare, parts[0], shop.make_part(on_hand=50).id, hands[0], hands[2], customer,
         passed.principal.session_id, passed.refresh_token, shop.make_dead_letter(),
-        *what_comes_by_mail(shop), closure, make_shop(app), shop.make_customer().id, *an_invitation(shop),
+        *what_comes_by_mail(shop), closure, *with_second_factors(app), shop.make_customer().id, *an_invitation(shop),
         shop.make_role().id, shop.make_staff().member_id, shop.owner.post("/api_keys", json=NEW_KEY).json["id"],
         make_admin(app), account_id(make_admin(app)), suspended(app),
     )  # fmt: skip
@@ -272,6 +298,23 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /auth/password", 8, lambda r: r.owner.post("/auth/password", json=r.new_password)),
     ("POST /auth/email/verification", 4, lambda r: r.owner.post("/auth/email/verification")),
     ("POST /auth/email", 8, lambda r: r.owner.post("/auth/email", json=r.new_email)),
+    ("POST /auth/login/second_factor", 10, lambda r: r.shop.nobody.post("/auth/login/second_factor", json=r.shown)),
+    ("GET /auth/second_factor", 3, lambda r: r.empty_shop.customer.get("/auth/second_factor")),
+    ("POST /auth/second_factor", 7, lambda r: r.owner.post("/auth/second_factor", json={"present_password": PASSWORD})),
+    ("POST /auth/second_factor/confirmation", 13,
+     lambda r: r.empty_shop.other_customer.post("/auth/second_factor/confirmation", json=r.code)),
+    ("POST /auth/second_factor/recovery_codes", 9,
+     lambda r: r.empty_shop.customer.post("/auth/second_factor/recovery_codes", json=r.password_and_code)),
+    ("POST /auth/second_factor/removal", 15,
+     lambda r: r.empty_shop.customer.post("/auth/second_factor/removal", json=r.password_and_code)),
+    ("POST /customers/<id>/unlock", 6,
+     lambda r: r.empty_shop.owner.post(f"/customers/{r.empty_shop.customer_id}/unlock")),
+    ("DELETE /customers/<id>/second_factor", 15,
+     lambda r: r.empty_shop.owner.delete(f"/customers/{r.empty_shop.customer_id}/second_factor")),
+    ("POST /mechanics/<id>/unlock", 6,
+     lambda r: r.empty_shop.owner.post(f"/mechanics/{r.empty_shop.mechanic_id}/unlock")),
+    ("DELETE /mechanics/<id>/second_factor", 15,
+     lambda r: r.empty_shop.owner.delete(f"/mechanics/{r.empty_shop.mechanic_id}/second_factor")),
     ("POST /auth/email/confirmation", 3, lambda r: r.shop.nobody.post("/auth/email/confirmation", json=r.confirmation)),
     # admins
     ("GET /admins", 2, lambda r: r.admin.get("/admins")),

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import challenges, tries
+from app.blueprints.accounts import challenges, second_factor, tries
 from app.blueprints.accounts.models import RecoveryCode, SecondFactor, SignInChallenge
 from app.core import rotation
 from app.core.audit import AuditEntry
@@ -103,6 +103,21 @@ class TestSettingItUp:
         assert told(refused) == (400, "code_refused")
         assert signed_in.status_code == 200
         assert shop.customer.get("/auth/second_factor").json["enabled"] is False
+
+    def test_that_was_begun_a_day_ago_is_forgotten_and_one_that_is_on_is_not(
+        self, shop: Shop, phone: App, clock_set: Clock
+    ) -> None:
+        begin(shop.mechanic)
+        clock_set.pass_(hours=25)
+
+        with shop.app.app_context():
+            second_factor.forget_begun()
+
+        kept = sign_in(shop, shop.customer.email)
+        with shop.app.app_context():
+            begun = db.session.get(SecondFactor, account_of(shop.mechanic.email).id)
+        assert told(kept) == (401, "second_factor_required")
+        assert begun is None
 
     def test_needs_the_password_and_counts_wrong_ones(self, shop: Shop, clock_set: Clock) -> None:
         answers = [told(begin(shop.customer, password="wrong")) for _ in range(4)]

@@ -8,26 +8,12 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-import pyotp
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import sessions
-from app.blueprints.accounts.models import SecondFactor
-from app.core import clock
-from app.core.db import atomic
-from tests.factories import (
-    PASSWORD,
-    Caller,
-    Shop,
-    account_of,
-    make_admin,
-    make_shop,
-    unique,
-    unique_vin,
-)
-
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+from tests import second_factors
+from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique, unique_vin
 
 
 @dataclass
@@ -127,12 +113,8 @@ class Situation:
 
     def give_second_factors(self, *, confirmed: bool) -> None:
         """Give everybody a second factor by the secret that is known here: switched on, or only begun."""
-        people = [caller.email for caller in self.callers.values() if caller.principal is not None]
-        with self.app.app_context(), atomic() as session:
-            for email in people:
-                factor = SecondFactor(account_id=account_of(email).id, secret=SECRET)
-                factor.confirmed_at = clock.now() if confirmed else None
-                session.add(factor)
+        people = (caller for caller in self.callers.values() if caller.principal is not None)
+        second_factors.give(self.app, [caller.email for caller in people], confirmed=confirmed)
 
     def finish_the_ticket(self) -> None:
         """Cancel the ticket: a workshop is closed only once none is open."""
@@ -245,7 +227,7 @@ def _ticket(situation: Situation) -> dict[str, Any]:
 
 
 def _with_code(situation: Situation) -> dict[str, Any]:
-    return {"present_password": PASSWORD, "code": pyotp.TOTP(SECRET).now()}
+    return {"present_password": PASSWORD, "code": second_factors.code_now()}
 
 
 def _edit(situation: Situation) -> dict[str, Any]:
@@ -286,7 +268,7 @@ BODIES: dict[str, Body] = {
     "POST /auth/logout": lambda _: {},
     "POST /auth/login/second_factor": lambda _: {"challenge": "none", "code": "000000"},
     "POST /auth/second_factor": lambda _: {"present_password": PASSWORD},
-    "POST /auth/second_factor/confirmation": lambda _: {"code": pyotp.TOTP(SECRET).now()},
+    "POST /auth/second_factor/confirmation": lambda _: {"code": second_factors.code_now()},
     "POST /auth/second_factor/recovery_codes": _with_code,
     "POST /auth/second_factor/removal": _with_code,
     "POST /auth/switch": lambda situation: {"workshop": situation.shop.slug},

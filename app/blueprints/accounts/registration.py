@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.blueprints.accounts import second_factor, service, sessions
 from app.blueprints.accounts.models import Account, Membership
@@ -38,8 +39,11 @@ def register(
     with atomic():
         opened = workshops.found(**workshop)
         with acting_in(opened.id):
-            account = known or service.open_account(email, password)
-            return sessions.principal_of(service.join(opened.id, account, "owner"))
+            account = known or service.make_account(email, password)
+            membership = service.join(opened.id, account, "owner")
+            # Known without asking: a workshop that has just opened asks nobody for a second factor.
+            set_committed_value(membership, "second_factor_due", False)
+            return sessions.principal_of(membership)
 
 
 @workshops.seats_owners

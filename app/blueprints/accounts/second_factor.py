@@ -9,11 +9,12 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 import pyotp
 import segno
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.accounts import challenges, codes, sessions, tries
@@ -39,6 +40,7 @@ from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, crypto, outbox, passwords
 from app.core.db import atomic, locked
 from app.core.identity import Principal
+from app.core.jobs import periodic
 from app.core.scopes import STAFF
 from app.core.tenancy import across_workshops, acting_in
 from app.extensions import db
@@ -46,6 +48,7 @@ from app.extensions import db
 RECOVERY_CODES = 10
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is read for something else
 GROUPS, GROUP = 3, 4  # twelve of these are 59 random bits
+BEGUN_FOR = timedelta(days=1)
 ON = SecondFactor.confirmed_at.is_not(None)
 
 Change = Literal["on", "off", "removed"]
@@ -102,11 +105,11 @@ def begin(account_id: int, password: str, *, issuer: str, address: str | None) -
     :raises WrongPassword: it is not the account's. :raises TooManyTries: it has to wait. :raises SecondFactorOn: it has one.
     """
     account = _known_by(account_id, password, address)
-    secret, insert = pyotp.random_base32(), _insert()
+    secret, upsert = pyotp.random_base32(), _upsert()
     values = {"secret": secret, "created_at": clock.now()}
     with atomic() as session:
         begun = session.execute(
-            insert(SecondFactor)
+            upsert(SecondFactor)
             .values(account_id=account.id, last_step=0, **values)
             .on_conflict_do_update(
                 index_elements=["account_id"], set_=values, where=SecondFactor.confirmed_at.is_(None)
@@ -120,7 +123,7 @@ def begin(account_id: int, password: str, *, issuer: str, address: str | None) -
     return {"secret": secret, "uri": uri, "qr_code": segno.make(uri, micro=False).svg_data_uri(scale=5)}
 
 
-def _insert() -> Any:
+def _upsert() -> Any:
     return postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
 
 
@@ -211,6 +214,17 @@ def forget(account_id: int) -> None:
         sessions.ask_anew(Membership.account_id == account_id)
 
 
+@periodic("forget-begun-second-factors", every=timedelta(hours=1))
+def forget_begun() -> None:
+    """Delete the secrets that were begun more than a day ago, and never confirmed."""
+    with atomic() as session:
+        session.execute(
+            delete(SecondFactor)
+            .where(SecondFactor.confirmed_at.is_(None), SecondFactor.created_at < clock.now() - BEGUN_FOR)
+            .execution_options(synchronize_session=False)
+        )
+
+
 @workshops.consulted_before("changing who needs a second factor")
 def ask_anew_in(workshop_id: int) -> None:
     """Let every worker look up anew what the staff of a workshop may do."""
@@ -228,8 +242,9 @@ def _make_recovery_codes(account_id: int) -> list[str]:
             .where(RecoveryCode.account_id == account_id)
             .execution_options(synchronize_session=False)
         )
-        session.add_all(
-            RecoveryCode(account_id=account_id, digest=_digest(account_id, code)) for code in made
+        session.execute(
+            insert(RecoveryCode),
+            [{"account_id": account_id, "digest": _digest(account_id, code)} for code in made],
         )
     return made
 

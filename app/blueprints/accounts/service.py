@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import codes, second_factor, sessions, tries
+from app.blueprints.accounts import challenges, codes, second_factor, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
     AccountSuspended,
@@ -256,16 +256,24 @@ def account_for(email: str, password: str) -> Account | None:
     return known
 
 
-def open_account(email: str, password: str, *, verified: bool = False) -> Account:
+def open_account(email: str, password: str) -> Account:
     """Make an account; an existing one is returned to whoever knows its password.
 
-    `verified`: it is asked for by who has read a mail to the address, which then needs no other.
     :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
     :raises AccountSuspended: it has one that is.
     """
     known = account_for(email, password)
     if known is not None:
         return known
+    return make_account(email, password)
+
+
+def make_account(email: str, password: str, *, verified: bool = False) -> Account:
+    """Make an account with an address that has none.
+
+    `verified`: it is asked for by who has read a mail to the address, which then needs no other.
+    :raises EmailTaken: it has got one meanwhile. :raises PasswordRefused: it is too easy.
+    """
     account = Account(email=email, password_hash=_hash_of(password, email))
     account.email_verified_at = clock.now() if verified else None
     with atomic() as session:
@@ -301,11 +309,13 @@ def invite(account: Account) -> None:
 
 
 def give_password(account: Account, password: str) -> None:
-    """Give an account another password.
+    """Give an account another password; a sign-in by the one before that waits for its second factor ends.
 
     :raises PasswordRefused: it is too short, or too easy to guess.
     """
     account.password_hash = _hash_of(password, account.email or "")
+    if account.second_factor_since is not None:
+        challenges.forget(account.id)
 
 
 def _hash_of(password: str, email: str) -> str:
@@ -462,6 +472,7 @@ def end_membership(workshop_id: int, account: Account, condition: ColumnElement[
 
 def close_unless_needed(account: Account) -> None:
     """Close an account that is nothing anywhere. Inside `atomic()`."""
+    has_second_factor = account.second_factor_since is not None
     with across_workshops():
         standing = db.session.scalars(
             select(Membership.id)
@@ -472,7 +483,8 @@ def close_unless_needed(account: Account) -> None:
         account.email, account.password_hash, account.closed_at = None, None, clock.now()
         account.name, account.suspended_at, account.suspension_reason = None, None, None
         codes.forget(account.id)
-        second_factor.forget(account.id)
+        if has_second_factor:
+            second_factor.forget(account.id)
         sessions.forget_places(account.id)
         with acting_in(INSTALLATION):
             audit.forget(person(account.id))

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, select, update
 
-from app.blueprints.accounts import challenges
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
 from app.blueprints.accounts.models import (
     Account,
@@ -285,11 +284,7 @@ def end(account_id: int, session_id: int, *, by: str) -> None:
 
 
 def end_all(account_id: int, *, by: str, but: int | None = None) -> None:
-    """End every session of an account, `but` the one with this id, and every sign-in that waits for its second factor.
-
-    Its API keys go on.
-    """
-    challenges.forget(account_id)
+    """End every session of an account, `but` the one with this id. Its API keys go on."""
     _end(AccountSession.account_id == account_id, AccountSession.id != (but or 0), by=by)
 
 

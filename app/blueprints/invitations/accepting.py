@@ -180,7 +180,7 @@ def _account(email: str, proven_id: int | None, password: str) -> Account:
     """Return the account that joins: the one that the caller has proven theirs, or a new one; its address is verified."""
     account = db.session.scalar(locked(Account).where(Account.email == email))
     if account is None:
-        return accounts.open_account(email, password, verified=True)
+        return accounts.make_account(email, password, verified=True)
     if account.id != proven_id:
         raise EmailTaken("The address has got an account just now.")
     account.email_verified_at = account.email_verified_at or clock.now()
