@@ -74,6 +74,7 @@ def _suspend_workshops() -> None:
     for name, indexed in INDEXES.items():
         op.create_index(name, "workshops", indexed, **SHOWN)
     op.create_index("ix_workshops_name", "workshops", ["name", "id"])
+    op.create_index("ix_workshops_suspended", "workshops", ["id"], **SUSPENDED)
 
 
 def _make_the_installations_place() -> None:
@@ -136,7 +137,7 @@ def downgrade() -> None:
         batch_op.drop_column("suspension_reason")
         batch_op.drop_column("suspended_at")
         batch_op.drop_column("name")
-    for name in ("ix_workshops_name", *INDEXES):
+    for name in ("ix_workshops_suspended", "ix_workshops_name", *INDEXES):
         op.drop_index(name, "workshops")
     with op.batch_alter_table("workshops") as batch_op:
         batch_op.drop_constraint(op.f("ck_workshops_installation_is_closed"), type_="check")

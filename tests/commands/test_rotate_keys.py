@@ -14,8 +14,9 @@ from app.core.crypto import EncryptedText
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
 from app.extensions import db
+from tests.admins.conftest import account_id
 from tests.commands.conftest import run
-from tests.factories import Shop, make_shop
+from tests.factories import Shop, make_admin, make_shop
 
 OLD = "testing-only-" + "e" * 32  # the suite's
 NEW = "testing-only-" + "n" * 32
@@ -41,6 +42,8 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     made.owner.put(f"/customers/{made.customer_id}/profile", json=profile, headers={"X-Workshop": made.slug})
     made.owner.post("/inventory", json={"name": "Filter", "price": 1}, headers={"Idempotency-Key": made.slug})
     made.make_dead_letter()
+    path = f"/accounts/{account_id(make_admin(installation))}/suspend"
+    assert make_admin(installation).post(path, json={"reason": "Left"}).status_code == 200
     keys(installation, NEW, OLD)
     return made
 

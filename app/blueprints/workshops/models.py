@@ -33,6 +33,11 @@ _LISTED: dict[str, Any] = {
 }
 
 
+_SUSPENDED: dict[str, Any] = {
+    f"{database}_where": text("suspended_at IS NOT NULL") for database in ("sqlite", "postgresql")
+}
+
+
 class Workshop(Versioned, Model):
     """A workshop: everything else belongs to exactly one.
 
@@ -55,6 +60,7 @@ class Workshop(Versioned, Model):
         ),
         CheckConstraint("id > 0 OR (id = 0 AND closed_at IS NOT NULL)", name="installation_is_closed"),
         Index("ix_workshops_name", "name", "id"),
+        Index("ix_workshops_suspended", "id", **_SUSPENDED),
         Index("ix_workshops_place", "latitude", "longitude", "id", **_LISTED),
         Index("ix_workshops_directory", "name", "id", **_LISTED),
         Index("ix_workshops_country", "country", "name", "id", **_LISTED),
