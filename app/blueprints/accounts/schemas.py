@@ -233,7 +233,13 @@ class CallerOut(Schema):
 
     account = fields.Nested(OwnAccountOut, required=True)
     workshop = fields.Nested(
-        OwnWorkshopOut, required=True, allow_none=True, metadata={"description": "Null for an admin."}
+        OwnWorkshopOut,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Null for an admin.",
+            "example": {"id": 1, "slug": "demo", "name": "Demo Garage"},
+        },
     )
     member_id = fields.Integer(
         required=True,

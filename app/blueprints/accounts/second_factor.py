@@ -307,9 +307,9 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
         raise ChallengeRefused()
     tries.require_patience(tries.second_factor_of(account_id), address)
     with atomic():
-        waiting = challenges.take_try(challenge)
-        caller = _waiting_caller(waiting) if waiting is not None else None
-        shown = caller is not None and _take(_account(account_id), proof, address)
+        waiting, account = challenges.take_try(challenge), _account(account_id)
+        caller = _waiting_caller(waiting, account) if waiting is not None else None
+        shown = caller is not None and _take(account, proof, address)
         if waiting is not None and shown:
             waiting.used_at = clock.now()
             tries.forget_keys(waiting.name_key, tries.key_of(tries.second_factor_of(account_id)))
@@ -320,9 +320,8 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
     return caller
 
 
-def _waiting_caller(waiting: SignInChallenge) -> Principal | None:
+def _waiting_caller(waiting: SignInChallenge, account: Account) -> Principal | None:
     """Return who waits, if they may still come in: as the member that they are, or as an admin."""
-    account = _account(waiting.account_id)
     if waiting.membership_id is None:
         return sessions.as_admin(account.id) if account.is_admin and account.may_sign_in else None
     statement = (
