@@ -14,6 +14,7 @@ from app.core.crypto import EncryptedText
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
 from app.extensions import db
+from tests import second_factors
 from tests.admins.conftest import account_id
 from tests.commands.conftest import run
 from tests.factories import Shop, make_admin, make_shop
@@ -44,6 +45,7 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     made.make_dead_letter()
     path = f"/accounts/{account_id(make_admin(installation))}/suspend"
     assert make_admin(installation).post(path, json={"reason": "Left"}).status_code == 200
+    second_factors.give(installation, [made.customer.email])
     keys(installation, NEW, OLD)
     return made
 
@@ -83,6 +85,7 @@ def test_every_column_that_is_encrypted_is_known() -> None:
     }
     assert found >= {
         "vehicles.vin", "customer_profiles.national_id", "person_keys.secret", "idempotency_keys.answer",
+        "second_factors.secret",
     }  # fmt: skip
 
 

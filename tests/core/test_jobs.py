@@ -161,6 +161,8 @@ class TestDeclaring:
             "clean-mail-log": (timedelta(days=1), False),
             "mail-codes": (timedelta(seconds=10), False),
             "forget-codes": (timedelta(hours=1), False),
+            "forget-begun-second-factors": (timedelta(hours=1), False),
+            "forget-challenges": (timedelta(hours=1), False),
             "forget-failures": (timedelta(hours=1), False),
             "forget-sessions": (timedelta(hours=1), False),
         }
