@@ -165,6 +165,7 @@ class TestDeclaring:
             "forget-challenges": (timedelta(hours=1), False),
             "forget-failures": (timedelta(hours=1), False),
             "forget-sessions": (timedelta(hours=1), False),
+            "forget-invitations": (timedelta(hours=1), False),
         }
 
 
