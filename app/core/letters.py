@@ -49,6 +49,7 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "account_locked": {"minutes": "number", "address": "text"},
     "invitation_staff": {"workshop": "text", "role": "text", "link": "link", "hours": "number"},
     "invitation_customer": {"workshop": "text", "link": "link", "hours": "number"},
+    "export_ready": {"number": "number", "until": "instant"},
     "sign_in_new_device": {"when": "instant", "address": "text", "agent": "text"},
 }
 

@@ -9,13 +9,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import LargeBinary, select, text, type_coerce
 
+from app.blueprints.customers import photos
 from app.core import crypto, rotation
-from app.core.crypto import EncryptedText
+from app.core.crypto import EncryptedBytes, EncryptedText
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
 from app.extensions import db
 from tests.commands.conftest import run
 from tests.factories import Shop, make_shop
+from tests.pictures import picture
 
 OLD = "testing-only-" + "e" * 32  # the suite's
 NEW = "testing-only-" + "n" * 32
@@ -41,6 +43,8 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     made.owner.put(f"/customers/{made.customer_id}/profile", json=profile, headers={"X-Workshop": made.slug})
     made.owner.post("/inventory", json={"name": "Filter", "price": 1}, headers={"Idempotency-Key": made.slug})
     made.make_dead_letter()
+    with made.inside():
+        photos.put(made.id, made.customer_id, picture())
     keys(installation, NEW, OLD)
     return made
 
@@ -76,10 +80,11 @@ def test_every_column_that_is_encrypted_is_known() -> None:
         f"{table.name}.{column.name}"
         for table in Model.metadata.tables.values()
         for column in table.columns
-        if isinstance(column.type, EncryptedText)
+        if isinstance(column.type, EncryptedText | EncryptedBytes)
     }
     assert found >= {
         "vehicles.vin", "customer_profiles.national_id", "person_keys.secret", "idempotency_keys.answer",
+        "file_pieces.content",
     }  # fmt: skip
 
 
@@ -117,7 +122,7 @@ def test_what_is_done_is_passed_over_without_being_decrypted(
     def fail(token: bytes) -> str:
         raise AssertionError("decrypted")
 
-    monkeypatch.setattr(crypto, "decrypt", fail)
+    monkeypatch.setattr(crypto, "decrypt_bytes", fail)
     result = run(shop.app, "rotate-keys")
 
     assert result.exit_code == 0

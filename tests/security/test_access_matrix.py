@@ -56,6 +56,8 @@ def prepared(app: Flask, row: Row) -> Situation:
     situation = Situation(app)
     if str(row) == "DELETE /service_tickets/{ticket_id}":
         situation.take_mechanic_off()
+    if row.path == "/customers/{customer_id}/erasure":
+        situation.erase_the_customer()
     if str(row) == "DELETE /workshops/{workshop_id}":
         situation.finish_the_ticket()
     return situation
