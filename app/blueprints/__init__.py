@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_smorest import Blueprint
 
+from app.blueprints.accounts import privacy as accounts_privacy
 from app.blueprints.accounts.own_routes import bp as own_account
 from app.blueprints.accounts.routes import bp as accounts
 from app.blueprints.accounts.second_factor_routes import bp as second_factor
@@ -11,18 +12,25 @@ from app.blueprints.accounts.session_routes import bp as sessions
 from app.blueprints.admins.account_routes import bp as installation_accounts
 from app.blueprints.admins.routes import bp as admins
 from app.blueprints.api_keys.routes import bp as api_keys
+from app.blueprints.audit import privacy as audit_privacy
 from app.blueprints.audit.routes import bp as audit
+from app.blueprints.customers import privacy as customers_privacy
+from app.blueprints.customers.privacy_routes import bp as privacy
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
+from app.blueprints.files.routes import bp as files
 from app.blueprints.inventory.routes import bp as inventory
 from app.blueprints.invitations.routes import bp as invitations
 from app.blueprints.mechanics.routes import bp as mechanics
 from app.blueprints.members.routes import bp as members
+from app.blueprints.notifications import privacy as notifications_privacy
 from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
 from app.blueprints.roles.routes import bp as roles
+from app.blueprints.service_tickets import privacy as service_tickets_privacy
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
+from app.blueprints.vehicles import privacy as vehicles_privacy
 from app.blueprints.workshops.opening_routes import bp as opening
 from app.blueprints.workshops.routes import bp as workshops
 
@@ -39,6 +47,8 @@ ALL: tuple[Blueprint, ...] = (
     second_factor,
     customers,
     profiles,
+    privacy,
+    files,
     mechanics,
     members,
     invitations,
@@ -48,4 +58,14 @@ ALL: tuple[Blueprint, ...] = (
     notifications,
     audit,
     operations,
+)
+
+# What each feature gives out and erases of a person: registered by being imported.
+PRIVACY = (
+    accounts_privacy,
+    customers_privacy,
+    vehicles_privacy,
+    service_tickets_privacy,
+    notifications_privacy,
+    audit_privacy,
 )

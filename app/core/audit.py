@@ -31,6 +31,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql
@@ -46,6 +47,7 @@ from app.core.tenancy import WorkshopOwned
 from app.extensions import db
 
 Values = Mapping[str, Any]
+_SEALED = text("sealed_by IS NOT NULL")
 
 
 class AuditEntry(WorkshopOwned, Model):
@@ -61,6 +63,14 @@ class AuditEntry(WorkshopOwned, Model):
         Index("ix_audit_entries_subject", "workshop_id", "subject_kind", "subject_id", "sequence"),
         Index("ix_audit_entries_account", "workshop_id", "account_id", "sequence"),
         Index("ix_audit_entries_action", "workshop_id", "action", "sequence"),
+        Index(
+            "ix_audit_entries_sealed_by",
+            "workshop_id",
+            "sealed_by",
+            "sequence",
+            sqlite_where=_SEALED,
+            postgresql_where=_SEALED,
+        ),
         Index("ix_audit_entries_at", "workshop_id", "at", "sequence"),
     )
 

@@ -25,7 +25,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.core import caching, idempotency, identity, keys, limits, preconditions, tenancy
 from app.core.caching import CachePolicy
-from app.core.errors import Invalid, NotAllowed, NotSignedIn, SecondFactorSetupRequired
+from app.core.errors import DomainError, Invalid, NotAllowed, NotSignedIn, SecondFactorSetupRequired
 from app.core.identity import KeyRefused, Principal
 from app.core.scopes import FOR_PEOPLE, SCOPES
 
@@ -62,6 +62,8 @@ class Contract:
     limit: str | None = None
     cache: CachePolicy | None = None
     forms: bool = False
+    longest_file: int | None = None
+    serves: tuple[str, ...] = ()
     versioned: bool = True
 
 
@@ -116,6 +118,16 @@ def takes_forms(view: Decorated) -> Decorated:
     return _declare(view, forms=True)
 
 
+def takes_file(longest: int) -> Callable[[Decorated], Decorated]:
+    """Declare that a view's body is a form with a file (`location="files"`) of at most so many bytes."""
+    return lambda view: _declare(view, longest_file=longest)
+
+
+def serves_file(*types: str) -> Callable[[Decorated], Decorated]:
+    """Declare that a view answers with a file of one of these media types, and with 304 to whoever has it."""
+    return lambda view: _declare(view, serves=types)
+
+
 def unversioned(view: Decorated) -> Decorated:
     """Declare that what a view writes has no version: no ETag comes back, and If-Match means nothing."""
     return _declare(view, versioned=False)
@@ -126,12 +138,29 @@ def cached(lifetime: str, *, reads: tuple[str, ...]) -> Callable[[Decorated], De
     return lambda view: _declare(view, cache=CachePolicy(lifetime, reads))
 
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MULTIPART = "multipart/form-data"
+FORMS = ("application/x-www-form-urlencoded", MULTIPART)
+ENVELOPE = 10_000  # bytes of a form around the file in it
+
+
+class NotAForm(DomainError):
+    """A file was to come as a form's field, and something else came."""
+
+    status, code = 415, "unsupported_media_type"
+    title = "The body must be multipart/form-data."
+
+
+class FileTooLarge(DomainError):
+    """A file of more bytes than its route takes."""
+
+    status, code, title = 413, "too_large", "The request is too large."
 
 
 class _Parser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "files": RAISE,
+    }  # fmt: skip
 
     def _raw_load_json(self, req: Request) -> Any:
         # The application's own reader: webargs' would take lone surrogates and give up on deep nesting.
@@ -160,7 +189,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         rule = rule.rstrip("/") or ("" if self.url_prefix else "/")
         super().add_url_rule(rule, name, guarded(view_func), **options)
         for operation in self._docs[name].values():
-            if operation:  # the completion of the document finds the contract by this
+            if isinstance(operation, dict):  # the completion of the document finds the contract by this
                 operation.setdefault("manual_doc", {})["x-endpoint"] = f"{self.name}.{name}"
 
     def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
@@ -235,14 +264,14 @@ def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Respons
         return _private(kept)
     _refuse_odd_requests(view)
     if principal is None:
-        answer = _run(view, arguments)
+        answer = _soon(_run(view, arguments))
         if contract.access.recognises and request.method in ("GET", "HEAD"):
             return _private(_finish_reading(answer, contract, None))
         return answer
     with tenancy.acting_in(principal.workshop_id):
         if lookup is not None:
             lookup.complete_versions()
-        answer = _run(view, arguments)
+        answer = _soon(_run(view, arguments))
     if request.method in ("GET", "HEAD"):
         return _private(_finish_reading(answer, contract, lookup))
     return answer
@@ -326,6 +355,13 @@ def _run(view: View, arguments: dict[str, Any]) -> Response:
         return _as_response(view)(**arguments)
 
 
+def _soon(answer: Response) -> Response:
+    """Let an answer that is not there yet say when to come back, as it does itself."""
+    if answer.status_code == 202 and "Retry-After" in answer.headers:
+        g.retry_after = answer.headers["Retry-After"]
+    return answer
+
+
 def _as_response(view: View) -> Callable[..., Response]:
     @wraps(view)
     def answering(**arguments: Any) -> Response:
@@ -370,6 +406,8 @@ def _refuse_odd_requests(view: View) -> None:
         raise Invalid("Each query parameter is taken once.", errors=errors)
     if "json" in locations:
         _refuse_odd_bodies(body_needed, FORMS if contract_of(view).forms else ())
+    if (longest := contract_of(view).longest_file) is not None:
+        _refuse_odd_files(longest)
 
 
 def _refuse_odd_bodies(needed: bool, forms: tuple[str, ...]) -> None:
@@ -383,6 +421,19 @@ def _refuse_odd_bodies(needed: bool, forms: tuple[str, ...]) -> None:
         return
     if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
         raise RequestEntityTooLarge()  # sent in chunks, and cut there without a word
+
+
+def _refuse_odd_files(longest: int) -> None:
+    """Refuse what is no form, a file that is too large, and fields beside it. Nothing is read before the caller is admitted."""
+    if request.mimetype != MULTIPART:
+        raise NotAForm("Send multipart/form-data, with the file as a field.")
+    request.max_content_length = longest + ENVELOPE
+    if request.content_length is not None and request.content_length > longest + ENVELOPE:
+        raise FileTooLarge(f"A file has at most {longest // 1_000_000} MB.")
+    if request.form:
+        raise Invalid("See `errors`.", errors={name: ["Unknown field."] for name in request.form})
+    if repeated := [name for name, sent in request.files.lists() if len(sent) > 1]:
+        raise Invalid("See `errors`.", errors={name: ["Given more than once."] for name in repeated})
 
 
 def _what_it_takes(view: View) -> tuple[frozenset[str], bool]:

@@ -44,13 +44,26 @@ def _current_ring() -> dict[bytes, AESGCM]:
 
 def encrypt(text: str) -> bytes:
     """Return `text` encrypted under the newest key, as ASCII."""
+    return encrypt_bytes(text.encode())
+
+
+def encrypt_bytes(content: bytes) -> bytes:
+    """Return `content` encrypted under the newest key, as ASCII."""
     name, cipher = next(iter(_current_ring().items()))
     nonce = os.urandom(NONCE_LENGTH)
-    return base64.urlsafe_b64encode(name + nonce + cipher.encrypt(nonce, text.encode(), name))
+    return base64.urlsafe_b64encode(name + nonce + cipher.encrypt(nonce, content, name))
 
 
 def decrypt(token: bytes | str) -> str:
     """Return the text of `token`.
+
+    :raises Unreadable: no key of ENCRYPTION_KEYS made it, or it was changed.
+    """
+    return decrypt_bytes(token).decode()
+
+
+def decrypt_bytes(token: bytes | str) -> bytes:
+    """Return the content of `token`.
 
     :raises Unreadable: no key of ENCRYPTION_KEYS made it, or it was changed.
     """
@@ -61,7 +74,7 @@ def decrypt(token: bytes | str) -> str:
             raw[KEY_NAME_LENGTH : KEY_NAME_LENGTH + NONCE_LENGTH],
             raw[KEY_NAME_LENGTH + NONCE_LENGTH :],
         )
-        return _current_ring()[name].decrypt(nonce, sealed, name).decode()
+        return _current_ring()[name].decrypt(nonce, sealed, name)
     except (KeyError, ValueError, InvalidTag) as error:
         raise Unreadable from error
 
@@ -99,3 +112,16 @@ class EncryptedText(TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else decrypt(bytes(value))
+
+
+class EncryptedBytes(TypeDecorator[bytes]):
+    """A column of bytes, of a few hundred kilobytes at most, that the database only ever holds encrypted."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else encrypt_bytes(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else decrypt_bytes(bytes(value))

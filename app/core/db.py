@@ -67,6 +67,13 @@ DISCONNECTED_STATES = frozenset(
     {"57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006", "0A000"}
 )
 PING_AFTER_IDLE_SECONDS = 1.0
+SQLITE_PRAGMAS = (
+    "foreign_keys=ON",
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "busy_timeout=15000",
+    "secure_delete=ON",  # what is erased is overwritten in the file, not only let go of
+)
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 
@@ -311,7 +318,7 @@ def _listen(engine: Engine, *, prepares: bool) -> None:
 def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=15000"):
+    for pragma in SQLITE_PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     # SQLite's own knows A to Z alone, and a search for "żaneta" would not find "Żaneta"; this one costs 1.5 µs a row.

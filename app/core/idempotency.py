@@ -8,12 +8,23 @@ encrypted: they may carry personal data or a token. What is shown once is not ke
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, g, json, request
-from sqlalchemy import CursorResult, Integer, LargeBinary, String, UniqueConstraint, delete, update
+from sqlalchemy import (
+    CursorResult,
+    Integer,
+    LargeBinary,
+    Select,
+    String,
+    UniqueConstraint,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import HTTPException
@@ -26,7 +37,8 @@ from app.core.model import Model
 KEPT = timedelta(hours=24)
 CLAIMED = timedelta(seconds=60)
 PURGE_EVERY = 100
-KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+LOOKED_AT_ONCE = 200
+KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Retry-After")
 NOT_KEPT = (401, 403, 429)
 
 
@@ -58,6 +70,15 @@ class StillRunning(Conflict):
     """The first request with this key has not been answered yet."""
 
     code, title = "request_in_progress", "The first request with this Idempotency-Key is still running."
+
+
+class AnswerErased(Conflict):
+    """The answer that was kept under the key told of somebody who has been erased."""
+
+    code, title = (
+        "answer_erased",
+        "It was done; what was answered told of somebody who has been erased since.",
+    )
 
 
 class LostClaim(RuntimeError):
@@ -184,20 +205,23 @@ def _changed(statement: Any) -> int:
 
 
 def _keep(claim: tuple[int, datetime], answer: Response) -> None:
-    kept = json.dumps(
+    statement = (
+        update(IdempotencyKey)
+        .where(IdempotencyKey.id == claim[0], IdempotencyKey.claimed_at == claim[1])
+        .values(status=answer.status_code, answer=_written(answer))
+        .execution_options(synchronize_session=False)
+    )
+    if _changed(statement) != 1:
+        raise LostClaim
+
+
+def _written(answer: Response) -> str:
+    return json.dumps(
         {
             "headers": {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
             "body": answer.get_data(as_text=True),
         }
     )
-    statement = (
-        update(IdempotencyKey)
-        .where(IdempotencyKey.id == claim[0], IdempotencyKey.claimed_at == claim[1])
-        .values(status=answer.status_code, answer=kept)
-        .execution_options(synchronize_session=False)
-    )
-    if _changed(statement) != 1:
-        raise LostClaim
 
 
 def _replay(kept: IdempotencyKey) -> Response:
@@ -222,3 +246,48 @@ def _release(claim: tuple[int, datetime]) -> None:
         session.execute(
             delete(IdempotencyKey).where(IdempotencyKey.id == claim[0], IdempotencyKey.claimed_at == claim[1])
         )
+
+
+# ---- Erasing ------------------------------------------------------------------------------------------------------
+
+
+def forget_person(members: Select[Any], customer_id: int, words: Collection[str]) -> int:
+    """Take a customer out of the answers that are kept; return how many told of them. Inside the erasure's `atomic()`.
+
+    Looked at is what `members` (as the column `caller` writes them) were answered, and who is no member. The keys stay, so that
+    nothing is done a second time: who sends one again is told that the answer is gone.
+    """
+    statement = (
+        select(IdempotencyKey)
+        .where(
+            IdempotencyKey.answer.is_not(None),
+            or_(IdempotencyKey.caller.in_(members), ~IdempotencyKey.caller.like("member:%")),
+        )
+        .order_by(IdempotencyKey.id)
+        .limit(LOOKED_AT_ONCE)
+    )
+    erased, seen = 0, 0
+    with atomic() as session:
+        while found := session.scalars(statement.where(IdempotencyKey.id > seen)).all():
+            for kept in found:
+                assert kept.answer is not None
+                if _tells_of(json.loads(json.loads(kept.answer)["body"]), customer_id, words):
+                    gone = of_domain_error(AnswerErased())
+                    kept.status, kept.answer = gone.status_code, _written(gone)
+                    erased += 1
+            seen = found[-1].id
+            session.flush()
+    return erased
+
+
+def _tells_of(told: Any, customer_id: int, words: Collection[str]) -> bool:
+    """Tell whether something in an answer is a person's number or one of the `words` that they go by."""
+    if isinstance(told, dict):
+        named = told.get("customer_id") == customer_id or any(
+            _tells_of(inner, customer_id, words) for inner in told.values()
+        )
+    elif isinstance(told, list):
+        named = any(_tells_of(inner, customer_id, words) for inner in told)
+    else:
+        named = told in words
+    return named

@@ -54,6 +54,7 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "second_factor_removed": {},
     "second_factor_recovery_code": {"left": "number"},
     "second_factor_locked": {"minutes": "number", "address": "text"},
+    "export_ready": {"number": "number", "until": "instant"},
     "sign_in_new_device": {"when": "instant", "address": "text", "agent": "text"},
     "account_opened": {"link": "link", "hours": "number"},
     "admin_added": {},

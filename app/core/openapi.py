@@ -46,6 +46,7 @@ TAGS = {
     "roles": "What people may do: the built-in roles, and those of the workshop's own making.",
     "admins": "Those who run the installation, and the accounts on it.",
     "customers": "The people whose cars the workshop repairs.",
+    "files": "Photos and exports, by links that expire.",
     "mechanics": "The people who do the work.",
     "members": "Who may sign in to the workshop as one of its people, and as what.",
     "invitations": "How people come to a workshop: staff, and customers who walked in.",
@@ -102,6 +103,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
 }
 
+MULTIPART = "multipart/form-data"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 REFUSALS: dict[int, tuple[str, str]] = {
@@ -112,7 +114,7 @@ REFUSALS: dict[int, tuple[str, str]] = {
     409: ("conflict", "It conflicts with the present state; `code` says how."),
     412: ("stale", "If-Match names a version that is not the present one."),
     413: ("too_large", "The request is too large."),
-    415: ("unsupported_media_type", "The body is not application/json."),
+    415: ("unsupported_media_type", "The body is of a kind that this route does not take."),
     422: ("idempotency_key_reused", "The Idempotency-Key was used with another request."),
     429: ("too_many_requests", "Over the limit of this route; `Retry-After` says when to come back."),
     500: ("internal_error", "Something went wrong on our side."),
@@ -299,7 +301,7 @@ def _header_references(names: list[str]) -> dict[str, Any]:
 
 def _completed_path(path: str, item: dict[str, Any]) -> dict[str, Any]:
     for parameter in item.get("parameters", []):
-        if "schema" in parameter:
+        if parameter.get("schema", {}).get("type") == "integer":
             parameter.setdefault("description", _words(parameter["name"]))
             parameter["schema"] |= {"minimum": 1}
             parameter.setdefault("example", 1)
@@ -320,10 +322,12 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     operation["operationId"] = endpoint.rpartition(".")[2]
     operation.setdefault("description", operation["summary"])
     operation["security"] = _security(access)
-    replies = {status: reply for status, reply in operation["responses"].items() if int(status) < 400}
-    for reply in replies.values():
-        reply["headers"] = _header_references(_reply_headers(method, contract, operation, replies))
-    if method == "get" and (not access.is_public or access.recognises):
+    replies = {status: reply for status, reply in sorted(operation["responses"].items()) if int(status) < 400}
+    if contract.serves:
+        replies["200"]["content"] = {kind: _file(kind) for kind in contract.serves}
+    for status, reply in replies.items():
+        reply["headers"] = _header_references(_reply_headers(method, contract, operation, status))
+    if _answers_304(method, contract):
         replies["304"] = {
             "description": "Not modified.",
             "headers": _header_references(["ETag", "X-Request-Id"]),
@@ -342,6 +346,17 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     return operation
 
 
+def _file(kind: str) -> dict[str, Any]:
+    """Return how OpenAPI 3.1 writes bytes of a media type."""
+    return {"schema": {"type": "string", "contentMediaType": kind}}
+
+
+def _answers_304(method: str, contract: Contract) -> bool:
+    assert contract.access is not None
+    is_told = not contract.access.is_public or contract.access.recognises or bool(contract.serves)
+    return method == "get" and is_told
+
+
 def _security(access: Access) -> list[dict[str, list[str]]]:
     if access.recognises:
         return [{"token": []}, {}]
@@ -352,23 +367,21 @@ def _changes_a_version(path: str, method: str, contract: Contract) -> bool:
     return contract.versioned and (method in ("put", "patch", "delete") or (method == "post" and "{" in path))
 
 
-def _reply_headers(
-    method: str, contract: Contract, operation: dict[str, Any], replies: dict[str, Any]
-) -> list[str]:
-    """Return the headers that a success of this operation can have."""
+def _reply_headers(method: str, contract: Contract, operation: dict[str, Any], status: str) -> list[str]:
+    """Return the headers that a success of this operation with this status can have."""
     headers = {"X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
     access = contract.access
     assert access is not None
     signed_in = not access.is_public
-    if (method == "get" and (signed_in or access.recognises)) or (
-        contract.versioned and (signed_in or "201" in replies)
-    ):
+    if status == "202":
+        headers.add("Retry-After")
+    elif _answers_304(method, contract) or (contract.versioned and (signed_in or status == "201")):
         headers.add("ETag")
     if _is_list(operation):
         headers |= {"Link", "X-Total-Count", "X-Pagination"}
     if method == "post":
         headers.add("Idempotency-Replayed")
-    if "201" in replies:
+    if status == "201":
         headers.add("Location")
     return sorted(headers)
 
@@ -386,7 +399,8 @@ def _refusals(path: str, method: str, contract: Contract, operation: dict[str, A
         statuses |= {401, 403, 503}
     if access.recognises or path.endswith("/login"):
         statuses |= {401, 403}  # what is suspended is known, and not let in
-    if access.recognises or _is_list(operation):  # public, and read from the database all the same
+    if access.recognises or contract.serves or _is_list(operation):
+        # public, and read from the database all the same
         statuses.add(503)
     if method == "post":
         statuses |= {404, 409, 422, 503}
@@ -406,7 +420,7 @@ def _header_parameters(path: str, method: str, contract: Contract) -> list[str]:
     access = contract.access
     assert access is not None
     names = []
-    if method == "get" and (not access.is_public or access.recognises):
+    if _answers_304(method, contract):
         names.append("If-None-Match")
     if method == "post":
         names.append("Idempotency-Key")
@@ -431,7 +445,9 @@ def _give_examples(drawn: dict[str, Any]) -> None:
             bodies = [operation.get("requestBody", {})]
             bodies += [reply for status, reply in operation["responses"].items() if int(status) < 400]
             for body in bodies:
-                for content in body.get("content", {}).values():
+                for kind, content in body.get("content", {}).items():
+                    if kind == MULTIPART or "contentMediaType" in content["schema"]:
+                        continue  # bytes have no example
                     content.setdefault("example", _example(content["schema"], schemas))
 
 

@@ -1,6 +1,6 @@
 """Re-encrypting what is kept under older keys, while the application runs.
 
-Every `EncryptedText` column of every model, in batches by primary key, each batch a transaction of its own. A value is replaced
+Every encrypted column of every model, in batches by primary key, each batch a transaction of its own. A value is replaced
 only where it is still the one that was read, so a write that comes in between is never undone; rows that a request holds are
 passed over and come back to later, so that nobody waits in a circle. A token names its key, so what is done already is passed
 over without decrypting it: stopped at any place, it goes on where it was.
@@ -35,11 +35,12 @@ from sqlalchemy import (
 )
 
 from app.core import crypto
-from app.core.crypto import EncryptedText
+from app.core.crypto import EncryptedBytes, EncryptedText
 from app.core.model import Model
 from app.extensions import db
 
 ROWS_AT_ONCE = 500  # looked at by a statement: a few milliseconds, however large the table is
+PIECES_AT_ONCE = 10  # of files, which are larger
 PASSES = 5
 PAUSE_SECONDS = 1.0
 
@@ -63,7 +64,7 @@ def encrypted_columns() -> list[Column[Any]]:
         found
         for table in Model.metadata.sorted_tables
         for found in table.columns
-        if isinstance(found.type, EncryptedText)
+        if isinstance(found.type, EncryptedText | EncryptedBytes)
     ]
 
 
@@ -113,11 +114,15 @@ def _keys_of(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
 
 
+def _at_once(found: Column[Any]) -> int:
+    return PIECES_AT_ONCE if isinstance(found.type, EncryptedBytes) else ROWS_AT_ONCE
+
+
 def _batches(found: Column[Any]) -> Iterator[list[Found]]:
     """Yield what is under older keys among so many rows at a time: the value, then the primary key."""
     keys = _keys_of(found.table)
     older = case((_is_older(found), _raw(found)), else_=None)
-    statement: Select[*tuple[Any, ...]] = select(older, *keys).order_by(*keys).limit(ROWS_AT_ONCE)
+    statement: Select[*tuple[Any, ...]] = select(older, *keys).order_by(*keys).limit(_at_once(found))
     rows = _read(statement)
     while rows:
         if batch := [row for row in rows if row[0] is not None]:
@@ -136,7 +141,7 @@ def _renew_batch(found: Column[Any], batch: list[Found]) -> tuple[int, int]:
     unreadable = 0
     for token, *key in batch:
         try:
-            changes.append((*key, bytes(token), crypto.encrypt(crypto.decrypt(bytes(token)))))
+            changes.append((*key, bytes(token), crypto.encrypt_bytes(crypto.decrypt_bytes(bytes(token)))))
         except crypto.Unreadable:
             unreadable += 1
     if not changes:

@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import LargeBinary, select, text, type_coerce
 
+from app.blueprints.customers import photos
 from app.core import crypto, rotation
-from app.core.crypto import EncryptedText
+from app.core.crypto import EncryptedBytes, EncryptedText
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
 from app.extensions import db
@@ -18,6 +19,7 @@ from tests import second_factors
 from tests.admins.conftest import account_id
 from tests.commands.conftest import run
 from tests.factories import Shop, make_admin, make_shop
+from tests.pictures import picture
 
 OLD = "testing-only-" + "e" * 32  # the suite's
 NEW = "testing-only-" + "n" * 32
@@ -46,6 +48,8 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     path = f"/accounts/{account_id(make_admin(installation))}/suspend"
     assert make_admin(installation).post(path, json={"reason": "Left"}).status_code == 200
     second_factors.give(installation, [made.customer.email])
+    with made.inside():
+        photos.put(made.id, made.customer_id, picture())
     keys(installation, NEW, OLD)
     return made
 
@@ -81,11 +85,12 @@ def test_every_column_that_is_encrypted_is_known() -> None:
         f"{table.name}.{column.name}"
         for table in Model.metadata.tables.values()
         for column in table.columns
-        if isinstance(column.type, EncryptedText)
+        if isinstance(column.type, EncryptedText | EncryptedBytes)
     }
     assert found >= {
         "vehicles.vin", "customer_profiles.national_id", "person_keys.secret", "idempotency_keys.answer",
         "second_factors.secret",
+        "file_pieces.content",
     }  # fmt: skip
 
 
@@ -123,7 +128,7 @@ def test_what_is_done_is_passed_over_without_being_decrypted(
     def fail(token: bytes) -> str:
         raise AssertionError("decrypted")
 
-    monkeypatch.setattr(crypto, "decrypt", fail)
+    monkeypatch.setattr(crypto, "decrypt_bytes", fail)
     result = run(shop.app, "rotate-keys")
 
     assert result.exit_code == 0

@@ -32,9 +32,12 @@ from schemathesis.schemas import BaseSchema
 from schemathesis.transport.wsgi import WSGITransport
 
 from app.blueprints.accounts import sessions
+from app.blueprints.customers import photos
+from app.core import files
 from app.core.identity import issue_token
 from tests import document
 from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop
+from tests.pictures import picture
 from tests.security.matrix import rows
 
 pytestmark = pytest.mark.property
@@ -98,6 +101,8 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ): "It is needed with the address, where no token is; or else a recovery code.",
     ("workshop", "Not an IANA time zone"): "As with a workshop's own.",
     ("workshop", "A slug has"): "As with a workshop's own.",
+    ("photo", "Not a JPEG, PNG or WebP"): "A media type says nothing of what is in a file.",
+    ("photo", "Broken, or cut short"): "The same.",
     ("email", "Not a valid email address"): "`format: email` has room for addresses that no mail reaches.",
 }
 
@@ -111,6 +116,7 @@ OWN_REFUSAL = {
     "mechanics": "mechanic_not_found",
     "inventory": "item_not_found",
     "service_tickets": "service_ticket_not_found",
+    "files": "file_not_found",
     "workshops": "closure_not_found",
     "invitations": "invitation_not_found",
     "roles": "role_not_found",
@@ -123,6 +129,7 @@ OWN_REFUSAL = {
 # What a walk cannot have done: the name of the workshop is no example's, and there are open tickets.
 NOT_DONE = {
     "DELETE /workshops/{workshop_id}",
+    "GET /customers/{customer_id}/erasure",  # nobody of those that it looks at is erased for certain
     "POST /auth/refresh",
     "POST /auth/email",  # it needs the password, which the walk may have changed
     "POST /auth/recovery/code",
@@ -151,8 +158,9 @@ class Walker:
     app: Flask
     role: str
     shop: Shop
-    rows: dict[str, list[int]] = field(default_factory=dict)
+    rows: dict[str, list[Any]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    photo: bytes = picture(size=(8, 8))
     session_id: int = 0
     ended: bool = True
 
@@ -187,6 +195,7 @@ class Walker:
             "invitation_id": [self._invitation() for _ in range(ROWS)],
             "admin_id": [self._account_id(make_admin(self.app)) for _ in range(ROWS)],
             "account_id": [self._account_id(make_admin(self.app)) for _ in range(ROWS)],
+            "token": [self._token() for _ in range(ROWS)],
         }
 
     def _account_id(self, caller: Caller) -> int:
@@ -196,6 +205,12 @@ class Walker:
     def _caller(self) -> Caller:
         caller: Caller = self.admin if self.role == "admin" else getattr(self.shop, self.role)
         return caller
+
+    def _token(self) -> str:
+        """What a link to somebody's photo ends with; of those whose photos the walk takes away it would soon lead nowhere."""
+        with self.shop.inside():
+            kept = photos.put(self.shop.id, self.shop.make_customer().id, self.photo)
+            return files.link(kept).token
 
     def _session(self) -> int:
         caller = self.shop.owner if self.role == "nobody" else self._caller()
@@ -277,7 +292,7 @@ class Walker:
         if isinstance(case.body, dict) and "second_factor_for_staff" in case.body:
             case.body["second_factor_for_staff"] = False
 
-    def _existing(self, name: str, number: int) -> int:
+    def _existing(self, name: str, number: int) -> Any:
         known = self.rows[name]
         return known[number % len(known)]
 
@@ -285,7 +300,9 @@ class Walker:
         aimed = {
             name: self._existing(name, number) if name in self.rows else value for name, value in body.items()
         }
-        if path.endswith("/login"):
+        if path.endswith("/photo"):
+            aimed = {"photo": self.photo}
+        elif path.endswith("/login"):
             aimed |= {"email": self.shop.owner.email, "password": PASSWORD}
         elif path.startswith(
             ("/customers", "/mechanics", "/admins")
@@ -331,7 +348,7 @@ class Walk:
 
     def done(self) -> set[str]:
         """Return the operations that were done at least once."""
-        return {label for label, statuses in self.statuses.items() if statuses & {200, 201}}
+        return {label for label, statuses in self.statuses.items() if statuses & {200, 201, 202}}
 
 
 @pytest.fixture

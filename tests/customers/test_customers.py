@@ -234,7 +234,7 @@ class TestErasing:
 
         gone = shop.customer.delete("/customers")
 
-        assert (gone.status_code, gone.json) == (200, {"message": "Your account was deleted."})
+        assert (gone.status_code, gone.json["message"]) == (200, "Your account was deleted.")
         assert shop.customer.get("/customers/my-tickets").status_code == 401
         assert shop.owner.get(f"/customers/{shop.customer_id}").status_code == 404
         kept = shop.owner.get(f"/service_tickets/{ticket['id']}").json
@@ -248,7 +248,7 @@ class TestErasing:
         answers = [shop.owner.delete(f"/customers/{walk_in.id}") for _ in range(2)]
 
         assert [answer.status_code for answer in answers] == [200, 404]
-        assert answers[0].json == {"message": f"Customer {walk_in.id} deleted."}
+        assert answers[0].json["message"] == f"Customer {walk_in.id} deleted."
 
     def test_nothing_of_the_person_is_found_again(self, shop: Shop) -> None:
         walk_in = shop.make_customer(name="Quirinus Unique", phone="212-736-5002")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,8 +13,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import sessions
+from app.blueprints.customers import exports, photos
+from app.core import files
 from tests import second_factors
 from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique, unique_vin
+from tests.pictures import picture
 
 
 @dataclass
@@ -59,6 +63,8 @@ class Situation:
         self.key_id = made.json["id"]
         consent = {"kind": "photos", "text_version": "1", "given": True}
         assert self.shop.owner.post(f"{person}/consents", json=consent).status_code == 201
+        with self.shop.inside():
+            self.photo = photos.put(self.shop.id, self.shop.customer_id, PHOTO)
 
     @property
     def callers(self) -> dict[str, Caller]:
@@ -80,6 +86,12 @@ class Situation:
         with self.app.app_context():
             return sessions.begin(self.shop.customer.principal).principal.session_id
 
+    @property
+    def token(self) -> str:
+        """What a link to the customer's photo ends with."""
+        with self.app.app_context():
+            return files.link(self.photo).token
+
     @cached_property
     def ids(self) -> dict[str, Any]:
         """What the parameters of a path stand for."""
@@ -98,6 +110,7 @@ class Situation:
             "closure_id": self.closure_id,
             "admin_id": _account_id(self.other_admin),
             "account_id": _account_id(self.shop.customer),
+            "token": self.token,
             "path": "swagger-ui.css",
             "filename": "swagger.yaml",
         }
@@ -105,6 +118,8 @@ class Situation:
     def send(self, caller: Caller, method: str, path: str, **options: Any) -> TestResponse:
         """Send a good request to the route `path`, which means the first workshop wherever a token says no other."""
         options = {"headers": {"X-Workshop": self.shop.slug}, **options}
+        if f"{method} {path}" in FILES:
+            options.setdefault("data", {FILES[f"{method} {path}"]: (io.BytesIO(PHOTO), "me.jpg")})
         body = BODIES.get(f"{method} {path}")
         if body is not None:
             options.setdefault("json", body(self))
@@ -122,6 +137,22 @@ class Situation:
             f"/service_tickets/{self.ticket_id}/status", json={"status": "cancelled"}
         )
         assert cancelled.status_code == 200
+
+    def erase_the_customer(self) -> None:
+        """Erase the customer: a report of it is there then."""
+        assert self.shop.owner.delete(f"/customers/{self.shop.customer_id}").status_code == 200
+
+    def leave_traces(self, table: str) -> None:
+        """Let there be a row in a table that only some requests leave one in; the other workshop has a file."""
+        if table in ("customer_photos", "file_pieces", "exports"):
+            with self.other_shop.inside():
+                photos.put(self.other_shop.id, self.other_shop.customer_id, PHOTO)
+        if table == "exports":
+            assert self.shop.customer.post(f"/customers/{self.shop.customer_id}/export").status_code == 202
+            with self.app.app_context():
+                exports.make_due()
+        if table == "erasures":
+            self.erase_the_customer()
 
     def take_mechanic_off(self) -> None:
         """Take the mechanic off the ticket: it is deleted only once nobody works on it."""
@@ -234,6 +265,8 @@ def _edit(situation: Situation) -> dict[str, Any]:
     return {"add_item_ids": [situation.item_id]}
 
 
+FILES = {"PUT /customers/{customer_id}/photo": "photo"}
+PHOTO = picture(size=(8, 8))
 Body = Callable[[Situation], Any]
 BODIES: dict[str, Body] = {
     "POST /workshops": _for_an_owner,

@@ -59,6 +59,8 @@ def prepared(app: Flask, row: Row, *, admits: bool = False) -> Situation:
         situation.suspend("workshop" if row.path.startswith("/workshops") else "account")
     if str(row) == "DELETE /service_tickets/{ticket_id}":
         situation.take_mechanic_off()
+    if row.path == "/customers/{customer_id}/erasure":
+        situation.erase_the_customer()
     if str(row) == "DELETE /workshops/{workshop_id}":
         situation.finish_the_ticket()
     if "/second_factor" in row.path and str(row) != "POST /auth/second_factor":

@@ -34,7 +34,7 @@ def secrets_of(app: Flask, situation: Situation) -> set[str]:
 
 
 def whole(answer: TestResponse) -> str:
-    return f"{answer.headers}\n{answer.get_data(as_text=True)}"
+    return f"{answer.headers}\n{answer.get_data().decode(errors='replace')}"
 
 
 @pytest.mark.parametrize("row", rows(), ids=str)

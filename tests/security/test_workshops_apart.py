@@ -403,6 +403,7 @@ def test_the_database_refuses_a_link_across_workshops(
     situation.other_shop.make_part()
     situation.other_shop.make_ticket()
     situation.other_shop.make_role()
+    situation.leave_traces(table)
     here, there = situation.shop.id, situation.other_shop.id
     relink = text(
         f"UPDATE {table} SET {column} = (SELECT min(id) FROM {referred} WHERE workshop_id = :whose) "
@@ -423,6 +424,7 @@ def test_the_database_refuses_a_link_across_workshops(
 def test_the_database_refuses_to_move_a_linked_row_to_another_workshop(
     situation: Situation, app: Flask, without_triggers: None, table: str, column: str, referred: str
 ) -> None:
+    situation.leave_traces(table)
     move = text(f"UPDATE {table} SET workshop_id = :there WHERE workshop_id = :here AND {column} IS NOT NULL")
 
     with (

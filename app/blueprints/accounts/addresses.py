@@ -6,9 +6,10 @@ from sqlalchemy import select
 
 from app.blueprints.accounts import codes, service
 from app.blueprints.accounts.errors import CodeRefused, EmailTaken, WrongPassword
-from app.blueprints.accounts.models import Account
-from app.core import clock, passwords
+from app.blueprints.accounts.models import Account, Membership
+from app.core import audit, clock, passwords
 from app.core.db import atomic, locked
+from app.core.sealing import Person
 from app.core.tenancy import acting_in
 from app.extensions import db
 
@@ -42,6 +43,28 @@ def ask_to_change(account_id: int, email: str, password: str) -> None:
         codes.spoil(account.id, *CHANGES)
         codes.send("email_change_old", account.email, account.id, new_email=email)
         codes.send("email_change_new", email, account.id, new_email=email)
+        _note_addresses(account, email)
+
+
+def _note_addresses(account: Account, email: str) -> None:
+    """Keep in the log which addresses are written to, sealed under the customer's key: an erasure looks for them there."""
+    workshop_id = codes.workshop_of(account.id)
+    if workshop_id is None:
+        return
+    with acting_in(workshop_id):
+        customer_id = db.session.scalar(
+            select(Membership.customer_id).where(
+                Membership.workshop_id == workshop_id,
+                Membership.account_id == account.id,
+                Membership.ended_at.is_(None),
+                Membership.customer_id.is_not(None),
+            )
+        )
+        if customer_id is not None:
+            audit.note(
+                "account.email_change_asked", "account", account.id, workshop_id=workshop_id,
+                before={"email": account.email}, after={"email": email}, person=Person("customer", customer_id),
+            )  # fmt: skip
 
 
 def confirm(*, token: str | None = None, email: str | None = None, code: str | None = None) -> str:

@@ -27,3 +27,15 @@ class NationalIdTaken(Conflict):
     """Another customer of the workshop has the number."""
 
     code, title = "national_id_taken", "This national id already exists here."
+
+
+class PhotoNotFound(NotFound):
+    """The customer has no photo."""
+
+    code, title = "photo_not_found", "This customer has no photo."
+
+
+class ErasureNotFound(NotFound):
+    """Nobody with this id was erased here."""
+
+    code, title = "erasure_not_found", "No customer with this id was erased here."

@@ -14,7 +14,9 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     String,
+    Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +29,8 @@ from app.core.tenancy import WorkshopOwned
 ERASED_NAME = "Former customer"
 CONTACTS = ("email", "phone", "sms")
 GENDERS = ("female", "male", "non_binary", "other", "undisclosed")
+EXPORT_STATES = ("preparing", "ready", "failed")
+_PREPARING = text("state = 'preparing'")
 CONSENTS = ("data_processing", "marketing", "photos", "reminders")
 EARLIEST_BIRTH = date(1900, 1, 1)
 
@@ -119,3 +123,73 @@ class Consent(WorkshopOwned, Model):
     given: Mapped[bool]
     at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("accounts.id"))
+
+
+class CustomerPhoto(WorkshopOwned, Model):
+    """Which file is a customer's photo; goes with an erasure."""
+
+    __tablename__ = "customer_photos"
+    __table_args__ = (
+        PrimaryKeyConstraint("workshop_id", "customer_id"),
+        ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
+        ForeignKeyConstraint(["workshop_id", "file_id"], ["files.workshop_id", "files.id"]),
+        UniqueConstraint("workshop_id", "file_id"),
+    )
+
+    customer_id: Mapped[int] = mapped_column(Id)
+    file_id: Mapped[int] = mapped_column(Id)
+
+
+class Export(WorkshopOwned, Model):
+    """That somebody asked for all that is kept of a customer, and the archive once it is made; goes with an erasure.
+
+    A worker claims it by a lease, as it does a message of the outbox.
+    """
+
+    __tablename__ = "exports"
+    __table_args__ = (
+        ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
+        ForeignKeyConstraint(["workshop_id", "file_id"], ["files.workshop_id", "files.id"]),
+        UniqueConstraint("workshop_id", "file_id"),
+        CheckConstraint(_one_of("state", EXPORT_STATES), name="state_known"),
+        CheckConstraint("(state = 'ready') = (file_id IS NOT NULL)", name="ready_with_file"),
+        CheckConstraint("(state = 'preparing') = (expires_at IS NULL)", name="done_expires"),
+        CheckConstraint("claimed_until IS NULL OR state = 'preparing'", name="only_preparing_claimed"),
+        CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        Index("ix_exports_customer", "workshop_id", "customer_id", "id"),
+        Index("ix_exports_expires_at", "expires_at"),
+        Index(
+            "uq_exports_preparing",
+            "workshop_id",
+            "customer_id",
+            unique=True,
+            sqlite_where=_PREPARING,
+            postgresql_where=_PREPARING,
+        ),
+        Index("ix_exports_due", "due_at", "id", sqlite_where=_PREPARING, postgresql_where=_PREPARING),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(Id)
+    account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("accounts.id"))
+    state: Mapped[str] = mapped_column(String(20), default="preparing")
+    requested_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    claimed_until: Mapped[datetime | None] = mapped_column(Instant)
+    file_id: Mapped[int | None] = mapped_column(Id)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Erasure(WorkshopOwned, Model):
+    """That a customer was erased: what of them went, what stayed and why, as JSON that names nobody."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (
+        PrimaryKeyConstraint("workshop_id", "customer_id"),
+        ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
+    )
+
+    customer_id: Mapped[int] = mapped_column(Id)
+    erased_at: Mapped[datetime] = mapped_column(Instant)
+    report: Mapped[str] = mapped_column(Text)

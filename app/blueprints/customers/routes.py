@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import request, url_for
 
-from app.blueprints.customers import profiles, service
+from app.blueprints.customers import erasures, profiles, service
 from app.blueprints.customers.models import Customer
+from app.blueprints.customers.privacy_schemas import ErasedMessage
 from app.blueprints.customers.schemas import (
     CustomerIn,
     CustomerOut,
@@ -120,16 +121,16 @@ def _change_own(changes: dict[str, Any]) -> Customer:
 @bp.delete("/")
 @limited("delete")
 @needs("own:write")
-@bp.response(200, Message)
-def delete_own_customer() -> dict[str, str]:
+@bp.response(200, ErasedMessage)
+def delete_own_customer() -> dict[str, Any]:
     """Erase one's own record and close the account.
 
-    The tickets stay, without the person.
+    The tickets stay, without the person; the report says what else does, and why.
     """
     caller = principal()
     assert caller.customer_id is not None
-    service.erase(caller.workshop_id, caller.customer_id, expected_versions())
-    return {"message": "Your account was deleted."}
+    report = erasures.erase(caller.workshop_id, caller.customer_id, expected_versions())
+    return {"message": "Your account was deleted.", "report": report}
 
 
 @bp.put("/<int:customer_id>")
@@ -155,14 +156,14 @@ def patch_customer(changes: dict[str, Any], customer_id: int) -> Customer:
 @bp.delete("/<int:customer_id>")
 @limited("delete")
 @needs("customers:write")
-@bp.response(200, Message)
-def delete_customer(customer_id: int) -> dict[str, str]:
+@bp.response(200, ErasedMessage)
+def delete_customer(customer_id: int) -> dict[str, Any]:
     """Erase a customer's record and end their membership.
 
-    The tickets stay, without the person.
+    The tickets stay, without the person; the report says what else does, and why.
     """
-    service.erase(principal().workshop_id, customer_id, expected_versions())
-    return {"message": f"Customer {customer_id} deleted."}
+    report = erasures.erase(principal().workshop_id, customer_id, expected_versions())
+    return {"message": f"Customer {customer_id} deleted.", "report": report}
 
 
 @bp.post("/<int:customer_id>/unlock")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,9 +13,9 @@ from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
 from app.blueprints.customers.errors import CustomerNotFound, PhoneTaken
-from app.blueprints.customers.models import ERASED_NAME, Customer, CustomerProfile
+from app.blueprints.customers.models import Customer
 from app.blueprints.workshops import service as workshops
-from app.core import audit, clock, outbox, paging, phones
+from app.core import audit, paging, phones
 from app.core.db import atomic, locked, violated
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
@@ -188,28 +188,6 @@ def update(
             before, audit.fields_of(customer, RECORD), person=person(customer_id),
         )  # fmt: skip
     return customer
-
-
-def erase(workshop_id: int, customer_id: int, expected: Expected = None) -> None:
-    """Erase what is kept of a person, in the audit log too, and end their membership; the tickets stay, without the person.
-
-    :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
-    """
-    with atomic() as session:
-        customer = hold(workshop_id, customer_id)
-        require_version(customer, expected)
-        accounts.leave(workshop_id, customer_id=customer_id)
-        if customer.email is not None:
-            outbox.forget(workshop_id, customer.email)
-        session.execute(
-            delete(CustomerProfile)
-            .where(CustomerProfile.workshop_id == workshop_id, CustomerProfile.customer_id == customer_id)
-            .execution_options(synchronize_session=False)
-        )
-        customer.name, customer.email, customer.phone = ERASED_NAME, None, None
-        customer.erased_at = clock.now()
-        audit.note("customer.erased", "customer", customer_id)
-        audit.forget(person(customer_id))
 
 
 def unlock(workshop_id: int, customer_id: int) -> None:

@@ -5,6 +5,7 @@ The database writes each ticket as the JSON that is answered; only what it canno
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,7 @@ from app.core.prepared import Prepared, here
 from app.core.search import contains, pattern
 from app.core.sqljson import ascii_text, json_object, json_objects, json_text, nested, rfc3339
 
+AT_ONCE = 200  # tickets of a long history
 ORDER = Order(
     ServiceTicket.id,
     "-service_date",
@@ -122,6 +124,29 @@ def get(ticket_id: int) -> dict[str, Any]:
     for change in ticket["status_history"]:
         del change["id"]
     return ticket
+
+
+_ALL_OF = Prepared(
+    lambda: (
+        _tickets(status_history=nested(_HISTORY))
+        .where(ServiceTicket.customer_id == bindparam("customer_id"), ServiceTicket.id > bindparam("after"))
+        .order_by(ServiceTicket.id)
+        .limit(AT_ONCE)
+    )
+)
+
+
+def all_of(customer_id: int) -> Iterator[dict[str, Any]]:
+    """Yield all tickets of a customer of the current workshop, each with all that hangs on it, so many by a statement."""
+    after, found = 0, AT_ONCE
+    while found == AT_ONCE:
+        rows = _ALL_OF.rows(customer_id=customer_id, after=after)
+        for row in rows:
+            ticket = _readable(row)
+            ticket["status_history"].sort(key=_id)
+            after = ticket["id"]
+            yield ticket
+        found = len(rows)
 
 
 def find(walk: Walk, **filters: Any) -> Page:

@@ -1,0 +1,115 @@
+"""The archive of an export: a ZIP with one document, the files, and a page that says what is in it.
+
+It is written as it is read: what a person has is never whole in memory, only what it is compressed to.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from app.core import clock, files, privacy
+from app.core.files import StoredFile
+from app.core.privacy import Contents, Subject
+
+DOCUMENT, GUIDE = "data.json", "README.txt"
+FORMAT = 1
+
+
+class _Sink:
+    """Where the archive is written to, and taken from in parts."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def write(self, written: bytes) -> int:
+        self._waiting += written
+        return len(written)
+
+    def flush(self) -> None:
+        """Nothing waits elsewhere."""
+
+    def taken(self) -> bytes:
+        taken = bytes(self._waiting)
+        self._waiting.clear()
+        return taken
+
+
+def written(subject: Subject) -> Iterator[bytes]:
+    """Yield the archive of all that is kept of a person, in parts. In their workshop."""
+    sink, made_at = _Sink(), clock.now()
+    stored: list[StoredFile] = []
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+        with archive.open(_entry(DOCUMENT, made_at), "w") as entry:
+            for text in _document(subject, made_at, stored):
+                entry.write(text)
+                yield sink.taken()
+        for file in stored:
+            with archive.open(_entry(file.name, made_at), "w") as entry:
+                for piece in files.read(file):
+                    entry.write(piece)
+                    yield sink.taken()
+        archive.writestr(_entry(GUIDE, made_at), _guide(made_at))
+    yield sink.taken()
+
+
+def _entry(name: str, moment: datetime) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o600 << 16
+    return entry
+
+
+def _document(subject: Subject, made_at: datetime, stored: list[StoredFile]) -> Iterator[bytes]:
+    """Yield the document: a JSON object with a member for each part. Files are noted in `stored`."""
+    yield b'{\n"format": %d,\n"made_at": %s' % (FORMAT, _json(made_at))
+    for name, part in privacy.PARTS.items():
+        yield b",\n%s: " % _json(name)
+        yield from _contents(part.give(subject), stored)
+    yield b"\n}\n"
+
+
+def _contents(given: Contents, stored: list[StoredFile]) -> Iterator[bytes]:
+    if isinstance(given, StoredFile):
+        stored.append(given)
+        yield _json({"file": given.name, "content_type": given.content_type, "size": given.size})
+    elif given is None or isinstance(given, dict):
+        yield _json(given)
+    else:
+        between = b"[\n"
+        for row in given:
+            yield between + _json(row)
+            between = b",\n"
+        yield b"[]" if between == b"[\n" else b"\n]"
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return clock.rfc3339(value)
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return orjson.Fragment(str(value).encode())
+    raise TypeError(f"{type(value).__name__} has no form in an export")
+
+
+def _guide(made_at: datetime) -> str:
+    """Return the page that says what is in the archive."""
+    parts = "\n".join(f"  {name}: {part.says}" for name, part in privacy.PARTS.items())
+    return (
+        f"All that this workshop keeps of you, as of {clock.rfc3339(made_at)}.\n\n"
+        f"{DOCUMENT} is JSON (RFC 8259), an object with these members. Instants are in UTC; null or [] means that\n"
+        f"there is nothing.\n\n  format: {json.dumps(FORMAT)}\n  made_at: when this was made.\n{parts}\n\n"
+        "Where a member says `file`, that file is beside it.\n"
+    )

@@ -1,0 +1,1 @@
+"""Files: served to whoever has a link that has not expired."""
