@@ -20,6 +20,7 @@ from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.files.routes import bp as files
 from app.blueprints.inventory.routes import bp as inventory
+from app.blueprints.invitations import privacy as invitations_privacy
 from app.blueprints.invitations.routes import bp as invitations
 from app.blueprints.mechanics.routes import bp as mechanics
 from app.blueprints.members.routes import bp as members
@@ -64,6 +65,7 @@ ALL: tuple[Blueprint, ...] = (
 PRIVACY = (
     accounts_privacy,
     customers_privacy,
+    invitations_privacy,
     vehicles_privacy,
     service_tickets_privacy,
     notifications_privacy,

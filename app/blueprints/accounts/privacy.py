@@ -10,7 +10,13 @@ from sqlalchemy import ColumnElement, String, cast, literal, select, update
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions, tries
-from app.blueprints.accounts.models import Account, AccountSession, Membership, OneTimeCode
+from app.blueprints.accounts.models import (
+    Account,
+    AccountSession,
+    Membership,
+    OneTimeCode,
+    SecondFactor,
+)
 from app.core import clock, idempotency, privacy
 from app.core.db import atomic
 from app.core.privacy import Erased, Kept, Subject
@@ -18,6 +24,9 @@ from app.extensions import db
 
 privacy.gives_nothing_of("spent_refresh_tokens", "Digests of random tokens that were used.")
 privacy.gives_nothing_of("one_time_codes", "Digests of codes, deleted a day after they expire.")
+privacy.gives_nothing_of("sign_in_challenges", "Digests of random tokens, deleted within hours.")
+privacy.gives_nothing_of("second_factor_recovery_codes", "Digests of codes that let in whoever has them.")
+privacy.gives_nothing_of("api_keys", "Staff make them, customers never.")
 
 
 def _is_theirs(person: Subject) -> tuple[ColumnElement[bool], ...]:
@@ -54,6 +63,17 @@ def _give_account(person: Subject) -> dict[str, Any] | None:
         "email_verified_at": account.email_verified_at,
         "created_at": account.created_at,
     }
+
+
+@privacy.part(
+    "second_factor",
+    says="since when signing in asks for a second factor; its secret would let in whoever has it, and is not given out.",
+    tables=("second_factors",),
+)
+def _give_second_factor(person: Subject) -> dict[str, Any] | None:
+    account = _account(person)
+    factor = db.session.get(SecondFactor, account.id) if account is not None else None
+    return {"created_at": factor.created_at, "confirmed_at": factor.confirmed_at} if factor else None
 
 
 @privacy.part("memberships", says="what your account is in this workshop.", tables=("memberships",))
@@ -97,6 +117,10 @@ def _erase_kept_answers(person: Subject) -> Iterator[Erased]:
     "spent_refresh_tokens",
     "one_time_codes",
     "sign_in_failures",
+    "second_factors",
+    "second_factor_recovery_codes",
+    "sign_in_challenges",
+    "api_keys",
 )
 def _erase_sign_in(person: Subject) -> Iterable[Erased | Kept]:
     account, members = _account(person), _membership_ids(person)

@@ -375,24 +375,23 @@ def withdraw_all(workshop_id: int) -> None:
 
 @accounts.told_of_leaving
 def end_for(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None) -> None:
-    """Withdraw the invitation to the record of somebody who leaves; of a customer, who is erased, empty them all."""
+    """Withdraw the invitation to the record of a mechanic who leaves; a customer's are emptied with their erasure."""
     if mechanic_id is not None:
         withdraw_where(workshop_id, Invitation.mechanic_id == mechanic_id)
-        return
-    theirs = (Invitation.workshop_id == workshop_id, Invitation.customer_id == customer_id)
-    addresses = set(db.session.scalars(select(Invitation.email).where(*theirs)).all())
-    if not addresses:
-        return
+
+
+def empty_for(workshop_id: int, customer_id: int) -> int:
+    """Withdraw the invitations of a customer who is erased, and take the person out of all of them; return how many."""
     with atomic() as session:
-        withdraw_where(workshop_id, *theirs[1:])
-        for address in addresses - {None}:
-            outbox.forget(workshop_id, str(address))
-        session.execute(
+        withdraw_where(workshop_id, Invitation.customer_id == customer_id)
+        emptied = session.scalars(
             update(Invitation)
-            .where(*theirs)
+            .where(Invitation.workshop_id == workshop_id, Invitation.customer_id == customer_id)
             .values(email=None, name=None, updated_at=clock.now(), version=Invitation.version + 1)
+            .returning(Invitation.id)
             .execution_options(synchronize_session=False)
-        )
+        ).all()
+    return len(emptied)
 
 
 @roles.told_of_removal
