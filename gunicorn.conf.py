@@ -115,7 +115,9 @@ def post_worker_init(worker: Any) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the master passes it on, as SIGQUIT
     signal.signal(signal.SIGQUIT, worker.handle_exit)
-    if worker.wsgi.config.get("JOBS_IN_SERVER"):  # a bare application, such as the benchmark's reference, has none
+    if worker.wsgi.config.get(
+        "JOBS_IN_SERVER"
+    ):  # a bare application, such as the benchmark's reference, has none
         worker.wsgi.extensions["jobs"].start()
 
 

@@ -214,16 +214,38 @@ def guarded(view: View) -> View:
 
     @wraps(view)
     def guard(**arguments: Any) -> Response:
-        return _serve(view, contract, arguments)
+        question = _question(contract)
+        brought = limiter.count(name, question.shared_keys() if question else ())
+        return _serve(view, contract, arguments, question, brought)
 
-    view.guard = limiter.limit(lambda: limits.figure(name))(guard)  # type: ignore[attr-defined]
-    guard_: View = view.guard  # type: ignore[attr-defined]
-    return guard_
+    view.guard = guard  # type: ignore[attr-defined]
+    return guard
 
 
-def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Response:
+def _question(contract: Contract) -> caching.Question | None:
+    """Return what is to be asked of the cache; None where it does not matter who calls, or nobody can be made out."""
+    named = identity.principal_or_none() if _must_be_known(contract) else None
+    if named is None:
+        return None
+    policy = contract.cache if request.method == "GET" else None
+    return caching.question(named, policy, request.endpoint or "")
+
+
+def _must_be_known(contract: Contract) -> bool:
+    access = contract.access
+    assert access is not None
+    return not access.is_public or (access.recognises and "Authorization" in request.headers)
+
+
+def _serve(
+    view: View,
+    contract: Contract,
+    arguments: dict[str, Any],
+    question: caching.Question | None,
+    brought: limits.Brought,
+) -> Response:
     assert contract.access is not None
-    principal, lookup = _admit(contract)
+    principal, lookup = _admit(contract, question, brought)
     g.principal = principal
     if lookup is not None and (kept := lookup.answer()) is not None:
         return _private(kept)
@@ -242,28 +264,32 @@ def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Respons
     return answer
 
 
-def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]:
+def _admit(
+    contract: Contract, question: caching.Question | None, brought: limits.Brought
+) -> tuple[Principal | None, caching.Lookup | None]:
     """Return the caller, admitted, and what the cache has for them.
 
     :raises NotSignedIn: no valid token, or the membership has ended. :raises NotAllowed: not one of the roles.
     """
     access = contract.access
     assert access is not None
-    if access.is_public and not (access.recognises and "Authorization" in request.headers):
+    if not _must_be_known(contract):
         return None, None
-    named = identity.authenticate()
-    principal, lookup = _standing(named, contract.cache if request.method == "GET" else None)
+    identity.authenticate()
+    assert question is not None
+    principal, lookup = _standing(question, brought)
     if access.scopes and not principal.may(*access.scopes):
         raise NotAllowed(f"This needs the scope {' or '.join(f'`{name}`' for name in access.scopes)}.")
     return principal, lookup
 
 
-def _standing(named: Principal, policy: CachePolicy | None) -> tuple[Principal, caching.Lookup | None]:
+def _standing(question: caching.Question, brought: limits.Brought) -> tuple[Principal, caching.Lookup | None]:
     """Return the caller as they stand now, and what the cache has for them; the database is asked if the cache cannot say.
 
     :raises NotSignedIn: the session or the membership has ended.
     """
-    known, standing, lookup = caching.look_up(named, policy, request.endpoint or "")
+    named = question.principal
+    known, standing, lookup = question.answered(brought)
     if not known:
         standing = identity.still_stands(named)
     if standing is None:

@@ -198,7 +198,7 @@ class TestOrder:
 
         noting(contract.limits, "figure", "limit")
         noting(identity, "authenticate", "access")
-        noting(caching, "look_up", "cache")
+        noting(caching.Question, "answered", "cache")
         noting(idempotency, "once", "key")
         noting(contract._Parser, "load_json", "parse")
         noting(contract._Parser, "load_querystring", "parse")
@@ -254,10 +254,11 @@ class TestAccess:
             pytest.MonkeyPatch.context() as m,
         ):
             g.identity = principal if token else NotSignedIn()
-            m.setattr(caching, "look_up", lambda *args: (False, None, None))
+            m.setattr(caching.Question, "answered", lambda *args: (False, None, None))
             m.setattr(identity, "still_stands", lambda principal: Standing(ceiling) if stands else None)
             m.setattr(caching, "remember", lambda principal, standing: None)
-            return contract._admit(contract_of(declared(*decorators)))[0]
+            found = contract_of(declared(*decorators))
+            return contract._admit(found, contract._question(found), None)[0]
 
     def test_is_everybodys_on_a_public_route(self, app: Flask) -> None:
         assert self.admit(app, public, token=False) is None
