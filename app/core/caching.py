@@ -4,9 +4,9 @@ An entry holds the body, its ETag and the versions of the tables it was read fro
 table, renewed after each commit that wrote there; an entry whose words are not the present ones is not used. The words are
 read before the database is, so a write that comes between makes the entry useless instead of wrong.
 
-One trip brings the entry, the versions and whether the caller's session still stands: along with the request's count, where
-that is kept in Redis too (`app/core/limits.py`). When the backend is away there is no cache and no error; the renewals that could
-not be written are owed, and paid before the cache is used again.
+One trip brings the entry, the versions and whether the caller's session still stands: the one that counts the request, where
+that is done in Redis too (`app/core/limits.py`). When the backend is away there is no cache and no error; the renewals that
+could not be written are owed, and paid before the cache is used again.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class Backend:
 
     def read(self, values: list[bytes | None]) -> list[Any]:
         """Return what Redis has under keys of ours in the form in which it was kept."""
+        assert isinstance(self._store, RedisCache)
         return [self._store.serializer.loads(value) for value in values]
 
     def set(self, key: str, value: Any, seconds: int, *, over: bool = True) -> None:
@@ -106,7 +107,7 @@ class Backend:
     def shared_keys(self, keys: list[str]) -> list[str]:
         """Return `keys` as they stand in Redis, for a command that asks for them; none where they are kept elsewhere."""
         store = self._store
-        return [store.key_prefix + key for key in keys] if isinstance(store, RedisCache) else []
+        return [f"{store.key_prefix}{key}" for key in keys] if isinstance(store, RedisCache) else []
 
     def is_there(self) -> bool:
         """Tell whether the backend may be used: it was not found away just now, and it is owed nothing."""
@@ -205,7 +206,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a request wants to know of the cache: whether its caller's session stands, and what is kept for it, if anything is."""
+    """What a request asks of the cache: whether its caller's session stands, and what is kept for it, if anything is."""
 
     principal: Principal
     keys: list[str]

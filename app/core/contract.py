@@ -62,6 +62,7 @@ class Contract:
     cache: CachePolicy | None = None
     forms: bool = False
     versioned: bool = True
+    even: bool = False
 
 
 def contract_of(view: View) -> Contract:
@@ -108,6 +109,11 @@ def public_recognising_members(view: Decorated) -> Decorated:
 def takes_forms(view: Decorated) -> Decorated:
     """Declare that a view's body may come as a form's fields too."""
     return _declare(view, forms=True)
+
+
+def evenly_timed(view: Decorated) -> Decorated:
+    """Declare that a view's answers to strangers leave at whole steps of time, which then does not tell what was found."""
+    return _declare(view, even=True)
 
 
 def unversioned(view: Decorated) -> Decorated:
@@ -216,6 +222,8 @@ def guarded(view: View) -> View:
     def guard(**arguments: Any) -> Response:
         question = _question(contract)
         brought = limiter.count(name, question.shared_keys() if question else ())
+        if contract.even and question is None:
+            g.step = current_app.config["REGISTRATION_STEP_MS"] / 1000
         return _serve(view, contract, arguments, question, brought)
 
     view.guard = guard  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
 """pg8000 made quick: a statement's text is worked on once, not each time it runs.
 
 As it comes, pg8000 scans the text of every execution character by character in Python (2.3 ms for a ticket's statement), and
-takes three round trips: parse, describe, run; and as many for a commit, even of a connection that has only read. Here the scan is
-remembered, and each connection keeps its statements prepared on the server, so that a repeated one is a single round trip with its
-plan at hand; a commit is one too.
+takes three round trips: parse, describe, run; and as many to commit, even where a connection has only read. Here the scan is
+remembered, and each connection keeps its statements prepared on the server, so that a repeated one is a single round trip
+with its plan at hand; a commit is one too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Rate limits by name: what a name means stands in `config.RATE_LIMITS`.
 
-A caller is the account when a valid token says which, else the client's address. Every trip to Redis costs as much as the rest of
-a cached answer, so a request makes one: the command that counts also brings back the window's end, and what the cache is asked.
+A caller is the account when a valid token says which, else the client's address. Trips to Redis are what a cached answer
+costs most, so a request makes one: the command that counts also brings the window's end, and what the cache is asked for.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ _parsed = lru_cache(parse)
 class OneTripRedisStorage(RedisStorage):
     """Flask-Limiter's Redis storage with one command a request where it would send three, and the cache another.
 
-    Each thread has a connection of its own: taking one from a pool, and looking whether it still is one, costs more than a trip.
+    Each thread has a connection of its own: to take one from a pool, and see whether it is still open, costs more than a trip.
     """
 
     STORAGE_SCHEME = ["shop+redis", "shop+rediss", "shop+unix"]  # noqa: RUF012 - as the base class has it
@@ -122,7 +122,7 @@ class OneTripRedisStorage(RedisStorage):
         super().__init__(uri.removeprefix("shop+"), **options)
 
     def count(self, key: str, limit: RateLimitItem, also: Sequence[str]) -> tuple[int, float, Brought]:
-        """Count one in a window of `limit`; return the count, the window's end and, within the limit, what `also` stands for."""
+        """Count one in a window of `limit`; return the count, the window's end and, within the limit, what `also` names."""
         keys = [self.prefixed_key(key), *also]
         asked = (len(keys), *keys, limit.get_expiry(), limit.amount)
         try:
@@ -145,11 +145,12 @@ class OneTripRedisStorage(RedisStorage):
     def _line(self) -> AbstractConnection:
         line: AbstractConnection | None = getattr(self._lines, "line", None)
         if line is None:
-            pool = self.get_connection().connection_pool
+            client: Any = self.get_connection()
+            pool = client.connection_pool
             line = self._lines.line = pool.connection_class(**pool.connection_kwargs)
         return line
 
 
-def _exchange(line: AbstractConnection, command: Sequence[Any]) -> Any:
+def _exchange(line: Any, command: Sequence[Any]) -> Any:
     line.send_command(*command)
     return line.read_response()

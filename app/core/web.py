@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g, has_app_context, request
 from flask.json.provider import JSONProvider
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import NotFound
@@ -107,9 +107,16 @@ def begin_request() -> None:
 
 def _name_request(logger: Any, method: str, event: EventDict) -> EventDict:
     """Put the id of the request that a line was written for into it."""
-    if g and (request_id := g.get("request_id")):
-        event["request_id"] = request_id
+    if has_app_context() and "request_id" in g:
+        event["request_id"] = g.request_id
     return event
+
+
+def await_step(answer: Response) -> Response:
+    """Hold an answer whose time could tell something until a whole number of steps has passed."""
+    if step := g.get("step"):
+        time.sleep(step - (time.perf_counter() - g.started) % step)
+    return answer
 
 
 def log_request(answer: Response) -> Response:
@@ -140,6 +147,7 @@ def init_app(app: Flask) -> None:
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.before_request(begin_request)
+    app.after_request(await_step)
     app.after_request(log_request)
     if app.config["CORS_ORIGINS"]:
         _allow_origins(app)
@@ -183,7 +191,7 @@ def _allow_origins(app: Flask) -> None:
 
 
 def _look_at_browsers_alone(app: Flask) -> None:
-    """Let flask-cors pass by what no page has asked: it weighs its options anew for each answer, which costs every other caller."""
+    """Let flask-cors pass by what no page has asked: it weighs its options anew for each answer, whoever it is for."""
     hooks = app.after_request_funcs[None]
     add_permissions = hooks.pop()
     app.after_request(lambda answer: add_permissions(answer) if "Origin" in request.headers else answer)

@@ -68,11 +68,12 @@ def require_patience(name: str, address: str | None) -> bool:
     :raises TooManyTries: it has; the answer says for how long.
     """
     now, keys = clock.now(), list(_keys(name, address))
-    counted = _COUNTED.rows(by_name=keys[0], by_address=keys[-1])
-    longest = max((clock.as_utc(closed_until) for _, closed_until in counted), default=now)
+    rows: Any = _COUNTED.rows(by_name=keys[0], by_address=keys[-1])
+    counted = {bytes(key): clock.as_utc(closed_until) for key, closed_until in rows}
+    longest = max(counted.values(), default=now)
     if longest > now:
         raise TooManyTries(ceil((longest - now).total_seconds()))
-    return keys[0] in [bytes(key) for key, _ in counted]
+    return keys[0] in counted
 
 
 def note_failure(name: str, address: str | None) -> bool:

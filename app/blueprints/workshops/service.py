@@ -258,8 +258,8 @@ _COUNT_ON_ALONE = Prepared(_count_on_alone, writes="counters", by_itself=True)
 def next_number(series: str) -> int:
     """Return the next number of the current workshop's `series`: never one that was given out before.
 
-    Outside a transaction it is given for good, whatever comes after; inside one, the series waits for its end. A server that dies
-    may forget numbers with which nothing was committed, and gives them again.
+    Outside a transaction it is given for good, whatever comes after; inside one, the series waits for its end. A database
+    that dies may forget numbers with which nothing was committed, and gives them again.
     """
     number: int = (_COUNT_ON if db.session().info.get("atomic") else _COUNT_ON_ALONE).one(series=series)
     return number
