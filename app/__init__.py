@@ -18,9 +18,9 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     from app import commands
     from app.blueprints import ALL
     from app.blueprints.operations.routes import init_documentation
-    from app.core import caching, contract, db, errors, limits, mail, web
+    from app.core import caching, contract, db, errors, mail, web
     from app.core import delivery as delivery  # for its jobs
-    from app.extensions import api, jobs, ma
+    from app.extensions import api, jobs, limiter, ma
 
     settings = name if isinstance(name, Config) else configuration(name, **overrides)
     app = Flask(__name__, static_folder=None)
@@ -31,7 +31,7 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     db.init_app(app)
     caching.init_app(app)
     ma.init_app(app)
-    limits.init_app(app)
+    limiter.init_app(app)
     mail.init_app(app)
     jobs.init_app(app)
     api.init_app(app)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask_caching import Cache
 from flask_cors import CORS
-from flask_limiter import Limiter
 from flask_marshmallow import Marshmallow
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -23,6 +22,6 @@ migrate = Migrate()
 ma = Marshmallow()
 cache = Cache()
 cors = CORS()
-limiter = Limiter(key_func=limits.caller)
+limiter = limits.RouteLimiter(key_func=limits.caller)
 api = Api()
 jobs = JobQueue()

@@ -4,8 +4,9 @@ An entry holds the body, its ETag and the versions of the tables it was read fro
 table, renewed after each commit that wrote there; an entry whose words are not the present ones is not used. The words are
 read before the database is, so a write that comes between makes the entry useless instead of wrong.
 
-One `MGET` brings the entry, the versions and whether the caller's session still stands. When the backend is away there
-is no cache and no error; the renewals that could not be written are owed, and paid before the cache is used again.
+One trip brings the entry, the versions and whether the caller's session still stands: the one that counts the request, where
+that is done in Redis too (`app/core/limits.py`). When the backend is away there is no cache and no error; the renewals that
+could not be written are owed, and paid before the cache is used again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, current_app, request
+from flask_caching.backends import RedisCache
+from flask_caching.backends.base import BaseCache
 from redis.exceptions import RedisError
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction
@@ -60,35 +63,37 @@ class CachePolicy:
 
 
 class Backend:
-    """Flask-Caching's backend, guarded: what fails is as if it were not there."""
+    """Flask-Caching's backend, guarded: what fails is as if it were not there, for a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: BaseCache) -> None:
+        self._store = store
         self._away_until = 0.0
         self._owed: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
     def get_many(self, keys: list[str]) -> list[Any] | None:
         """Return the values of `keys`, or None when the backend is away."""
-        from app.extensions import cache
-
-        if not self._is_there():
+        if not self.is_there():
             return None
         try:
-            return list(cache.cache.get_many(*keys))
+            return list(self._store.get_many(*keys))
         except (RedisError, OSError, RuntimeError) as error:
-            self._note_absence(error)
+            self.note_absence(error)
             return None
+
+    def read(self, values: list[bytes | None]) -> list[Any]:
+        """Return what Redis has under keys of ours in the form in which it was kept."""
+        assert isinstance(self._store, RedisCache)
+        return [self._store.serializer.loads(value) for value in values]
 
     def set(self, key: str, value: Any, seconds: int, *, over: bool = True) -> None:
         """Keep `value` for `seconds`, if that is possible now; not `over` what is there already, if so asked."""
-        from app.extensions import cache
-
-        if not self._is_there():
+        if not self.is_there():
             return
         try:
-            (cache.cache.set if over else cache.cache.add)(key, value, timeout=seconds)
+            (self._store.set if over else self._store.add)(key, value, timeout=seconds)
         except (RedisError, OSError, RuntimeError) as error:
-            self._note_absence(error)
+            self.note_absence(error)
 
     def announce(self, words: Mapping[str, tuple[str, int]]) -> None:
         """Write each key's word, for its seconds; what cannot be written now is owed."""
@@ -98,35 +103,38 @@ class Backend:
 
     def clear(self) -> None:
         """Forget everything kept, as after a bulk load."""
-        from app.extensions import cache
-
         try:
-            cache.clear()
+            self._store.clear()
         except (RedisError, OSError) as error:
-            self._note_absence(error)
+            self.note_absence(error)
 
-    def _is_there(self) -> bool:
+    def shared_keys(self, keys: list[str]) -> list[str]:
+        """Return `keys` as they stand in Redis, for a command that asks for them; none where they are kept elsewhere."""
+        store = self._store
+        return [f"{store.key_prefix}{key}" for key in keys] if isinstance(store, RedisCache) else []
+
+    def is_there(self) -> bool:
+        """Tell whether the backend may be used: it was not found away just now, and it is owed nothing."""
         if time.monotonic() < self._away_until:
             return False
         return not self._owed or self._pay()
 
     def _pay(self) -> bool:
-        from app.extensions import cache
-
         with self._lock:
             owed = dict(self._owed)
         try:
             for seconds in {seconds for _, seconds in owed.values()}:
                 words = {key: word for key, (word, lasting) in owed.items() if lasting == seconds}
-                cache.cache.set_many(words, timeout=seconds)
+                self._store.set_many(words, timeout=seconds)
         except (RedisError, OSError, RuntimeError) as error:
-            self._note_absence(error)
+            self.note_absence(error)
             return False
         with self._lock:
             self._owed = {key: word for key, word in self._owed.items() if owed.get(key) != word}
         return True
 
-    def _note_absence(self, error: Exception) -> None:
+    def note_absence(self, error: Exception) -> None:
+        """Leave the backend alone for a second: it has just failed."""
         self._away_until = time.monotonic() + AWAY_SECONDS
         log.warning("cache.away", kind=type(error).__name__)
 
@@ -142,7 +150,7 @@ def init_app(app: Flask) -> None:
     from app.extensions import cache
 
     cache.init_app(app)
-    app.extensions["shop_cache"] = Backend()
+    app.extensions["shop_cache"] = Backend(app.extensions["cache"][cache])
 
 
 def session_key(session_id: int) -> str:
@@ -205,20 +213,38 @@ class Lookup:
                 backend().set(self.version_keys[place], self.versions[place], VERSION_SECONDS)
 
 
-def look_up(
-    principal: Principal, policy: CachePolicy | None, endpoint: str
-) -> tuple[bool, Standing | None, Lookup | None]:
-    """Return whether it is known if the caller's session stands, how it does, and what the cache has for this request."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a request asks of the cache: whether its caller's session stands, and what is kept for it, if anything is."""
+
+    principal: Principal
+    keys: list[str]
+
+    def shared_keys(self) -> list[str]:
+        """Return the keys to ask Redis for along with something else."""
+        return backend().shared_keys(self.keys)
+
+    def answered(self, brought: list[bytes | None] | None) -> tuple[bool, Standing | None, Lookup | None]:
+        """Return whether it is known if the session stands, how it does, and what the cache has for this request.
+
+        The cache is asked now, unless what it has was `brought` along with something else.
+        """
+        found = backend().get_many(self.keys) if brought is None else backend().read(brought)
+        if found is None:
+            return False, None, None
+        known = _read_standing(self.principal, found[0])
+        if len(found) == 1:
+            return (*known, None)
+        return (*known, Lookup(self.keys[1], self.keys[2:], found[2:], found[1]))
+
+
+def question(principal: Principal, policy: CachePolicy | None, endpoint: str) -> Question:
+    """Return what this request asks of the cache."""
     keys = [session_key(principal.session_id)]
-    if policy is None:
-        found = backend().get_many(keys)
-        return (*_read_standing(principal, found[0] if found else None), None)
-    versions = [version_key(principal.workshop_id, table) for table in policy.reads]
-    entry = entry_key(principal, endpoint)
-    found = backend().get_many([*keys, entry, *versions])
-    if found is None:
-        return False, None, None
-    return (*_read_standing(principal, found[0]), Lookup(entry, versions, found[2:], found[1]))
+    if policy is not None:
+        keys.append(entry_key(principal, endpoint))
+        keys += [version_key(principal.workshop_id, table) for table in policy.reads]
+    return Question(principal, keys)
 
 
 def look_up_key(

@@ -65,6 +65,7 @@ class Contract:
     longest_file: int | None = None
     serves: tuple[str, ...] = ()
     versioned: bool = True
+    even: bool = False
 
 
 def contract_of(view: View) -> Contract:
@@ -126,6 +127,11 @@ def takes_file(longest: int) -> Callable[[Decorated], Decorated]:
 def serves_file(*types: str) -> Callable[[Decorated], Decorated]:
     """Declare that a view answers with a file of one of these media types, and with 304 to whoever has it."""
     return lambda view: _declare(view, serves=types)
+
+
+def evenly_timed(view: Decorated) -> Decorated:
+    """Declare that a view's answers to strangers leave at whole steps of time, which then does not tell what was found."""
+    return _declare(view, even=True)
 
 
 def unversioned(view: Decorated) -> Decorated:
@@ -249,16 +255,43 @@ def guarded(view: View) -> View:
 
     @wraps(view)
     def guard(**arguments: Any) -> Response:
-        return _serve(view, contract, arguments)
+        question = _question(contract)
+        brought = limiter.count(name, question.shared_keys() if question else ())
+        if contract.even and question is None:
+            g.step = current_app.config["REGISTRATION_STEP_MS"] / 1000
+        return _serve(view, contract, arguments, question, brought)
 
-    view.guard = limiter.limit(lambda: limits.figure(name))(guard)  # type: ignore[attr-defined]
-    guard_: View = view.guard  # type: ignore[attr-defined]
-    return guard_
+    view.guard = guard  # type: ignore[attr-defined]
+    return guard
 
 
-def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Response:
+def _question(contract: Contract) -> caching.Question | None:
+    """Return what is to be asked of the cache; None where it does not matter who calls, or nobody can be made out.
+
+    Who an API key is shows only when it is looked up, which is a question of its own.
+    """
+    named = identity.principal_or_none() if _must_be_known(contract) else None
+    if named is None or named.key_id is not None:
+        return None
+    policy = contract.cache if request.method == "GET" else None
+    return caching.question(named, policy, request.endpoint or "")
+
+
+def _must_be_known(contract: Contract) -> bool:
+    access = contract.access
+    assert access is not None
+    return not access.is_public or (access.recognises and "Authorization" in request.headers)
+
+
+def _serve(
+    view: View,
+    contract: Contract,
+    arguments: dict[str, Any],
+    question: caching.Question | None,
+    brought: limits.Brought,
+) -> Response:
     assert contract.access is not None
-    principal, lookup = _admit(contract)
+    principal, lookup = _admit(contract, question, brought)
     g.principal = principal
     if lookup is not None and (kept := lookup.answer()) is not None:
         return _private(kept)
@@ -277,7 +310,9 @@ def _serve(view: View, contract: Contract, arguments: dict[str, Any]) -> Respons
     return answer
 
 
-def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]:
+def _admit(
+    contract: Contract, question: caching.Question | None, brought: limits.Brought
+) -> tuple[Principal | None, caching.Lookup | None]:
     """Return the caller, admitted, and what the cache has for them.
 
     :raises NotSignedIn: no valid token or key, or the membership has ended. :raises NotAllowed: none of the scopes.
@@ -286,13 +321,15 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
     """
     access = contract.access
     assert access is not None
-    if access.is_public and not (access.recognises and "Authorization" in request.headers):
+    if not _must_be_known(contract):
         return None, None
-    policy, digest = contract.cache if request.method == "GET" else None, identity.key_sent()
+    digest = identity.key_sent()
     if digest is None:
-        principal, lookup = _standing(identity.authenticate(), policy)
+        identity.authenticate()
+        assert question is not None
+        principal, lookup = _standing(question, brought)
     else:
-        principal, lookup = _key_standing(digest, policy)
+        principal, lookup = _key_standing(digest, contract.cache if request.method == "GET" else None)
         if (access.members and not access.keys) or (access.scopes and FOR_PEOPLE.issuperset(access.scopes)):
             identity.require_person(principal)
     if access.scopes and principal.second_factor_due:
@@ -302,12 +339,13 @@ def _admit(contract: Contract) -> tuple[Principal | None, caching.Lookup | None]
     return principal, lookup
 
 
-def _standing(named: Principal, policy: CachePolicy | None) -> tuple[Principal, caching.Lookup | None]:
+def _standing(question: caching.Question, brought: limits.Brought) -> tuple[Principal, caching.Lookup | None]:
     """Return the caller as they stand now, and what the cache has for them; the database is asked if the cache cannot say.
 
     :raises NotSignedIn: the session or the membership has ended.
     """
-    known, standing, lookup = caching.look_up(named, policy, request.endpoint or "")
+    named = question.principal
+    known, standing, lookup = question.answered(brought)
     if not known:
         standing = identity.still_stands(named)
     if standing is None:

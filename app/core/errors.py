@@ -178,8 +178,6 @@ def problem(
     answer = Response(json.dumps(document), status=status, content_type="application/problem+json")
     for name, value in (headers or {}).items():
         answer.headers[name] = value
-    if "Retry-After" in answer.headers:
-        g.retry_after = answer.headers["Retry-After"]
     return answer
 
 

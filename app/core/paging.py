@@ -30,6 +30,7 @@ from sqlalchemy import (
     bindparam,
     func,
     or_,
+    tuple_,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -210,8 +211,15 @@ def page_of(rows: Sequence[Any], order: Order, walk: Walk, total: int | None = N
 def _beyond(
     columns: Sequence[InstrumentedAttribute[Any]], keys: Sequence[tuple[str, bool]]
 ) -> ColumnElement[bool]:
-    """Return the condition "comes after the cursor's row"; its first part alone bounds the scan of the index."""
+    """Return the condition "comes after the cursor's row".
+
+    Where all keys go one way it compares rows, and the scan of the index begins at the very place. Else its first part bounds
+    the scan, which then passes by what is level with the cursor's row in the first key.
+    """
     values = [bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns)]
+    if len({down for _, down in keys}) == 1:
+        here, there = tuple_(*columns), tuple_(*values)
+        return here < there if keys[0][1] else here > there
 
     def after(place: int) -> ColumnElement[bool]:
         column, down = columns[place], keys[place][1]

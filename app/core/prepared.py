@@ -35,15 +35,22 @@ class Prepared:
     """A statement that is compiled at its first use and then run by its text.
 
     `writes` names the table that it writes to, so that cached answers read from it end with the commit. `by_itself`: it may
-    run outside `atomic()` too, and is then a transaction of its own.
+    run outside `atomic()` too, and is then a transaction of its own. `everywhere`: it is of the installation, touches no
+    workshop's table, and is run in whichever workshop or none.
     """
 
     def __init__(
-        self, build: Callable[[], Any], *, writes: str | None = None, by_itself: bool = False
+        self,
+        build: Callable[[], Any],
+        *,
+        writes: str | None = None,
+        by_itself: bool = False,
+        everywhere: bool = False,
     ) -> None:
         self._build = build
         self._writes = writes
         self._by_itself = by_itself
+        self._everywhere = everywhere
         self._compiled: dict[str, tuple[str, list[tuple[str, Convert]], dict[str, Any], bool]] = {}
 
     @cached_property
@@ -53,22 +60,23 @@ class Prepared:
         :raises UnscopedStatement: a workshop's table in it is not tied to `workshop_id`.
         """
         statement = self._build()
-        if self._writes is None:
+        if self._everywhere or self._writes is None:
             require_scoped(statement)
         return statement
 
     def rows(self, **values: Any) -> Sequence[Row[Any]]:
         """Run the statement in the current workshop and return its rows."""
+        workshop_id = None if self._everywhere else tenancy.current_workshop()
         if self._writes is not None and not self._by_itself:
             require_atomic(db.session())
         connection = db.session.connection()
         text, parameters, constants, positional = self._text(connection.dialect)
-        given = {**constants, **values, "workshop_id": tenancy.current_workshop()}
+        given = {**constants, **values, "workshop_id": workshop_id}
         converted = [(name, convert(given[name]) if convert else given[name]) for name, convert in parameters]
         bound: Any = tuple(value for _, value in converted) if positional else dict(converted)
         result = connection.exec_driver_sql(text, bound)
-        if self._writes is not None:
-            db.session().info.setdefault("written", set()).add((given["workshop_id"], self._writes))
+        if self._writes is not None and workshop_id is not None:
+            db.session().info.setdefault("written", set()).add((workshop_id, self._writes))
         return result.all() if result.returns_rows else ()
 
     def row(self, **values: Any) -> Row[Any] | None:

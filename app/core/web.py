@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import io
-import logging
 import re
 import secrets
 import sys
 import time
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 import structlog
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g, has_app_context, request
 from flask.json.provider import JSONProvider
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
+from app.core.headers import CommonHeaders, add_headers
 from app.core.schema import GREATEST_ID
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from structlog.typing import EventDict
 
 log = structlog.get_logger("app.request")
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._\-]{8,128}")
-
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-}
-TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 
 
 class OrjsonProvider(JSONProvider):
@@ -91,7 +81,7 @@ def configure_logging(app: Flask) -> None:
     """Send structured lines, one JSON object each, to standard output."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _name_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -103,26 +93,16 @@ def configure_logging(app: Flask) -> None:
         logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
         cache_logger_on_first_use=not app.testing,
     )
-    logging.getLogger("flask-limiter").setLevel(logging.ERROR)
 
 
-class CommonHeaders:
-    """Puts on every answer the headers that all have, as a WSGI layer: one by one through Flask they cost as much as a view."""
+class NoSessions(SessionInterface):
+    """Flask's sessions switched off: nothing here keeps any, and reading them costs each request."""
 
-    def __init__(self, wsgi_app: WSGIApplication) -> None:
-        self._wsgi_app = wsgi_app
-        self._always = [*SECURITY_HEADERS.items(), ("Cache-Control", "no-store")]
-        self._always_secure = [*self._always, ("Strict-Transport-Security", TRANSPORT_SECURITY)]
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        return NullSession()
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        common = self._always_secure if environ["wsgi.url_scheme"] == "https" else self._always
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            present = {name.lower() for name, _ in headers}
-            missing = [pair for pair in common if pair[0].lower() not in present]
-            return start_response(status, [*headers, *missing], *rest)
-
-        return self._wsgi_app(environ, start)
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save nothing: there is nothing that could have been written to."""
 
 
 def begin_request() -> None:
@@ -130,18 +110,20 @@ def begin_request() -> None:
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _WELL_FORMED.fullmatch(sent) else secrets.token_hex(12)
     g.started = time.perf_counter()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    add_headers(("X-Request-Id", g.request_id))
 
 
-def finish_request(answer: Response) -> Response:
-    """Name the request in `answer`, and say when to come back only where that helps."""
-    headers = answer.headers
-    headers["X-Request-Id"] = g.get("request_id", "")
-    # Flask-Limiter puts the end of its window on every answer, over what a refusal says itself.
-    if "retry_after" in g:
-        headers["Retry-After"] = g.retry_after
-    elif answer.status_code != 429:
-        headers.pop("Retry-After", None)
+def _name_request(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Put the id of the request that a line was written for into it."""
+    if has_app_context() and "request_id" in g:
+        event["request_id"] = g.request_id
+    return event
+
+
+def await_step(answer: Response) -> Response:
+    """Hold an answer whose time could tell something until a whole number of steps has passed."""
+    if step := g.get("step"):
+        time.sleep(step - (time.perf_counter() - g.started) % step)
     return answer
 
 
@@ -153,20 +135,19 @@ def _told(path: str) -> str:
 
 def log_request(answer: Response) -> Response:
     """Write the one line of a request: what was asked, by whom, what came of it and how long it took."""
-    principal = g.get("principal")
+    principal, environ = g.get("principal"), request.environ
     by_key = {"key": principal.key_id} if principal and principal.key_id else {}
     log.info(
         "request",
-        method=request.method,
+        method=environ["REQUEST_METHOD"],
         path=_told(request.path),
         status=answer.status_code,
         milliseconds=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 2),
-        address=request.remote_addr,
+        address=environ.get("REMOTE_ADDR"),
         account=principal.account_id if principal else None,
         workshop=principal.workshop_id if principal else None,
         **by_key,
     )
-    structlog.contextvars.clear_contextvars()
     return answer
 
 
@@ -175,6 +156,7 @@ def init_app(app: Flask) -> None:
     configure_logging(app)
     app.json = OrjsonProvider(app)
     app.request_class = PrivateRequest
+    app.session_interface = NoSessions()
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["int"] = BoundedInteger
@@ -182,8 +164,8 @@ def init_app(app: Flask) -> None:
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.before_request(begin_request)
+    app.after_request(await_step)
     app.after_request(log_request)
-    app.after_request(finish_request)
     if app.config["CORS_ORIGINS"]:
         _allow_origins(app)
 
@@ -222,3 +204,11 @@ def _allow_origins(app: Flask) -> None:
         methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         max_age=600,
     )
+    _look_at_browsers_alone(app)
+
+
+def _look_at_browsers_alone(app: Flask) -> None:
+    """Let flask-cors pass by what no page has asked: it weighs its options anew for each answer, whoever it is for."""
+    hooks = app.after_request_funcs[None]
+    add_permissions = hooks.pop()
+    app.after_request(lambda answer: add_permissions(answer) if "Origin" in request.headers else answer)

@@ -206,10 +206,11 @@ class TestAHit:
                 assert scene.shop.owner.get(path).status_code in (400, 404)
 
         with scene.shop.app.test_request_context("/inventory/999999999"):
-            lookup = caching.look_up(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")[2]  # type: ignore[arg-type]
+            question = caching.question(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")  # type: ignore[arg-type]
+            lookup = question.answered(None)[2]
             assert lookup is not None
             lookup.keep(Response(status=404), 60)
-            again = caching.look_up(scene.shop.owner.principal, CachePolicy("inventory", ("parts",)), "e")[2]  # type: ignore[arg-type]
+            again = question.answered(None)[2]
         assert again is not None
         assert again.entry is None
 

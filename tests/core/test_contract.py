@@ -11,7 +11,7 @@ from flask import Flask, Response, g
 from sqlalchemy.exc import OperationalError
 
 from app.blueprints.inventory import service as inventory
-from app.core import caching, contract, idempotency, identity
+from app.core import caching, contract, idempotency, identity, web
 from app.core.contract import (
     Access,
     Blueprint,
@@ -29,7 +29,7 @@ from app.core.contract import (
 )
 from app.core.errors import NotAllowed, NotSignedIn
 from app.core.identity import Principal, Standing
-from tests.factories import Shop
+from tests.factories import Shop, unique
 from tests.watching import log_lines
 
 OWNER = Principal(account_id=1, workshop_id=2, membership_id=3, role="owner", person_id=None)
@@ -198,7 +198,7 @@ class TestOrder:
 
         noting(contract.limits, "figure", "limit")
         noting(identity, "authenticate", "access")
-        noting(caching, "look_up", "cache")
+        noting(caching.Question, "answered", "cache")
         noting(idempotency, "once", "key")
         noting(contract._Parser, "load_json", "parse")
         noting(contract._Parser, "load_querystring", "parse")
@@ -254,10 +254,11 @@ class TestAccess:
             pytest.MonkeyPatch.context() as m,
         ):
             g.identity = principal if token else NotSignedIn()
-            m.setattr(caching, "look_up", lambda *args: (False, None, None))
+            m.setattr(caching.Question, "answered", lambda *args: (False, None, None))
             m.setattr(identity, "still_stands", lambda principal: Standing(ceiling) if stands else None)
             m.setattr(caching, "remember", lambda principal, standing: None)
-            return contract._admit(contract_of(declared(*decorators)))[0]
+            found = contract_of(declared(*decorators))
+            return contract._admit(found, contract._question(found), None)[0]
 
     def test_is_everybodys_on_a_public_route(self, app: Flask) -> None:
         assert self.admit(app, public, token=False) is None
@@ -447,3 +448,59 @@ class TestAnswers:
 
         assert answer is streamed
         assert "ETag" not in answer.headers
+
+
+class TestEvenTiming:
+    """Answers whose time could tell something leave at whole steps of it."""
+
+    @pytest.fixture
+    def pauses(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """What was waited for, with a step that no request reaches; nothing is really waited for."""
+        waited: list[float] = []
+        monkeypatch.setitem(app.config, "REGISTRATION_STEP_MS", 1_000_000)
+        monkeypatch.setattr(web.time, "sleep", waited.append)
+        return waited
+
+    @staticmethod
+    def person(**overrides: str) -> dict[str, str]:
+        return {
+            "name": "Ada Obi", "email": f"{unique('ada')}@example.com", "phone": "555-0123", "password": "securepassword",
+            **overrides,
+        }  # fmt: skip
+
+    def test_a_stranger_who_registers_is_answered_at_a_step_whatever_is_found(
+        self, shop: Shop, pauses: list[float]
+    ) -> None:
+        new = self.person()
+
+        statuses = [
+            shop.nobody.post("/customers", json=sent).status_code
+            for sent in (new, {**new, "password": "anotherpassword"})
+        ]
+
+        assert statuses == [201, 409]
+        assert [900 < pause < 1000 for pause in pauses] == [True, True]
+
+    def test_so_is_who_opens_a_workshop(self, shop: Shop, pauses: list[float]) -> None:
+        sent = {
+            "workshop": {"name": "Again", "slug": shop.slug},
+            "email": "a@example.com",
+            "password": "securepassword",
+        }
+
+        assert shop.nobody.post("/auth/register", json=sent).status_code == 409
+        assert len(pauses) == 1
+
+    def test_staff_do_not_wait(self, shop: Shop, pauses: list[float]) -> None:
+        assert shop.owner.post("/customers", json={"name": "Walk-in"}).status_code == 201
+        assert pauses == []
+
+    def test_nor_does_anybody_where_there_is_no_step(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waited: list[float] = []
+        monkeypatch.setattr(web.time, "sleep", waited.append)
+
+        shop.nobody.post("/customers", json=self.person())
+
+        assert waited == []

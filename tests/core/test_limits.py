@@ -6,18 +6,20 @@ import re
 import time
 
 import pytest
+import redis
 from environs import Env
 from flask import Flask
-from limits.storage import storage_from_string
+from limits import parse
 from werkzeug.test import TestResponse
 
-from app.core import limits
+from app.core import caching, limits
 from app.core.contract import contract_of
+from app.core.limits import OneTripRedisStorage
 from app.extensions import limiter
 from config import RATE_LIMITS, rate_limits
 from tests.applications import CLOSED_PORT, AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, unique
-from tests.watching import redis_commands
+from tests.watching import redis_commands, statements
 
 pytestmark = pytest.mark.usefixtures("limits")
 
@@ -238,14 +240,65 @@ class TestOnRedis:
         assert seen == ["EVALSHA"]
         assert answer.headers["X-RateLimit-Remaining"] == "1198"
 
-    def test_a_cached_answer_costs_one_more(self, shop: Shop, needs_redis: None) -> None:
+    def test_a_cached_answer_costs_the_same_one(self, shop: Shop, needs_redis: None) -> None:
         for _ in range(2):
             shop.owner.get("/inventory")
 
         with redis_commands() as seen:
             shop.owner.get("/inventory")
 
-        assert sorted(seen) == ["EVALSHA", "MGET"]
+        assert seen == ["EVALSHA"]
+
+    def test_a_write_is_known_to_the_next_reader_by_that_one_command(
+        self, shop: Shop, needs_redis: None
+    ) -> None:
+        part = shop.make_part()
+        shop.owner.get("/inventory")
+
+        shop.owner.patch(f"/inventory/{part.id}", json={"name": "Renamed"})
+
+        assert shop.owner.get("/inventory").json[0]["name"] == "Renamed"
+
+    def test_who_is_signed_out_is_out_by_that_one_command(self, shop: Shop, needs_redis: None) -> None:
+        shop.mechanic.get("/inventory")
+
+        shop.owner.delete(f"/mechanics/{shop.mechanic_id}")
+
+        assert shop.mechanic.get("/inventory").status_code == 401
+
+    def test_what_the_cache_is_owed_is_paid_before_it_is_asked(self, shop: Shop, needs_redis: None) -> None:
+        shop.make_part(name="Old name")
+        shop.owner.get("/inventory")
+        with shop.app.app_context():
+            owing = caching.backend()
+        owing._owed[caching.version_key(shop.id, "parts")] = ("renewed", 60)
+
+        with statements(shop.app) as seen:
+            shop.owner.get("/inventory")
+
+        assert seen != []
+        assert owing._owed == {}
+
+    def test_a_script_that_redis_forgot_is_sent_anew(
+        self, shop: Shop, needs_redis: None, redis_url: str
+    ) -> None:
+        with redis.Redis.from_url(redis_url) as client:
+            client.script_flush()
+
+        with redis_commands() as seen:
+            answer = shop.nobody.get("/livez")
+
+        assert answer.headers["X-RateLimit-Remaining"] == "1199"
+        assert seen == ["EVALSHA", "EVAL"]
+
+    def test_a_connection_that_was_closed_meanwhile_costs_no_request(
+        self, shop: Shop, needs_redis: None, redis_url: str
+    ) -> None:
+        shop.nobody.get("/livez")
+        with redis.Redis.from_url(redis_url) as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+
+        assert shop.nobody.get("/livez").headers["X-RateLimit-Remaining"] == "1198"
 
     def test_a_refusal_costs_no_more(self, shop: Shop, two_reads: None, needs_redis: None) -> None:
         for _ in range(2):
@@ -257,33 +310,37 @@ class TestOnRedis:
         assert refused.status_code == 429
         assert seen == ["EVALSHA"]
 
-    def test_counts_are_shared_by_all_workers(self, shop: Shop, needs_redis: None, redis_url: str) -> None:
-        here, elsewhere = (storage_from_string("shop+" + redis_url) for _ in range(2))
-        key = unique("LIMITS:test/")
+    def test_counts_are_shared_by_all_workers(self, needs_redis: None, redis_url: str) -> None:
+        here, elsewhere = (OneTripRedisStorage("shop+" + redis_url) for _ in range(2))
+        key, limit = unique("test/"), parse("5/minute")
 
-        counts = [here.incr(key, 60), elsewhere.incr(key, 60), here.incr(key, 60, 3)]
+        counts = [storage.count(key, limit, ())[0] for storage in (here, elsewhere, here)]
 
-        assert counts == [1, 2, 5]
-        assert elsewhere.get(key) == 2
-        assert elsewhere.get("LIMITS:never-counted") == 0
+        assert counts == [1, 2, 3]
 
     def test_the_end_of_a_window_is_its_beginning_plus_its_length(
         self, needs_redis: None, redis_url: str
     ) -> None:
-        storage = storage_from_string("shop+" + redis_url)
-        key, other = unique("LIMITS:test/"), unique("LIMITS:test/")
+        storage = OneTripRedisStorage("shop+" + redis_url)
+        key, now = unique("test/"), time.time()
 
-        now = time.time()
-        storage.incr(key, 60)
-        first = storage.get_expiry(key)
-        storage.incr(key, 60)
-        second = storage.get_expiry(key)
-        storage.incr(other, 3600)
+        ends = [storage.count(key, parse("5/minute"), ())[1] for _ in range(2)]
+        other = storage.count(unique("test/"), parse("5/hour"), ())[1]
 
-        assert abs(first - now - 60) < 2
-        assert abs(second - first) < 2
-        assert abs(storage.get_expiry(other) - now - 3600) < 2
-        assert abs(storage.get_expiry(key) - now - 60) < 2
+        assert [abs(end - now - 60) < 2 for end in ends] == [True, True]
+        assert abs(other - now - 3600) < 2
+
+    def test_what_is_asked_along_is_brought_within_the_limit_alone(
+        self, needs_redis: None, redis_url: str
+    ) -> None:
+        storage, known = OneTripRedisStorage("shop+" + redis_url), unique("test/known")
+        key, limit = unique("test/"), parse("1/minute")
+        with redis.Redis.from_url(redis_url) as client:
+            client.set(known, "word", ex=60)
+
+        brought = [storage.count(key, limit, [known, "test/unknown"])[2] for _ in range(2)]
+
+        assert brought == [[b"word", None], None]
 
 
 class TestWithoutRedis:
@@ -304,13 +361,15 @@ class TestWithoutRedis:
         self, caller: Caller, redis_url: str, needs_redis: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert figures(caller.get("/livez")) == ("3", "2")
-        storage = storage_from_string("shop+" + redis_url)
-        monkeypatch.setattr(limiter, "_storage", storage)
-        monkeypatch.setattr(limiter._limiter, "storage", storage)
-        monkeypatch.setattr(limiter, "_Limiter__last_check_backend", 0.0)
+        monkeypatch.setattr(limiter, "_storage", OneTripRedisStorage("shop+" + redis_url))
+        with redis_commands() as meanwhile:
+            caller.get("/livez")
+        with caller.app.app_context():
+            monkeypatch.setattr(caching.backend(), "_away_until", 0.0)
 
         with redis_commands() as seen:
             answer = caller.get("/livez")
 
         assert answer.status_code == 200
+        assert meanwhile == []
         assert "EVALSHA" in seen

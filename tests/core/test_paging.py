@@ -176,7 +176,18 @@ class TestByCursor:
 
         assert (len(last.json), links(last)) == (1, {})
         assert len(for_the_first) == len(for_the_last) == 1
-        assert "parts.id > " in for_the_last[0]
+        assert "(parts.name, parts.id) > (" in for_the_last[0]  # an index finds the very place
+
+    def test_where_the_keys_go_different_ways_the_first_bounds_what_is_read(self, shop: Shop) -> None:
+        for _ in range(3):
+            shop.make_part()
+        first = shop.owner.get("/inventory?per_page=2&sort=name,-id")
+
+        with statements(shop.app) as seen:
+            last = shop.owner.get(links(first)["next"])
+
+        assert len(last.json) == 1
+        assert "parts.name >= " in seen[0]
 
     def test_a_full_last_page_has_no_link_either(self, shop: Shop) -> None:
         for _ in range(4):

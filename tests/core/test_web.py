@@ -12,7 +12,7 @@ from flask import Flask, json
 from werkzeug.test import TestResponse
 
 from app.blueprints.inventory import service as inventory
-from app.core import web
+from app.core import headers
 from tests.applications import AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, unique
 from tests.watching import log_lines
@@ -228,7 +228,7 @@ class TestSecurityHeaders:
         answer = answered(shop)
 
         assert answer.status_code == status
-        assert {name: answer.headers.get(name) for name in web.SECURITY_HEADERS if "Policy" not in name} == {
+        assert {name: answer.headers.get(name) for name in headers.SECURITY_HEADERS if "Policy" not in name} == {
             "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
         }  # fmt: skip
         assert answer.headers["Referrer-Policy"] == "no-referrer"

@@ -27,6 +27,7 @@ from app.blueprints.accounts.schemas import (
 from app.core import idempotency, paging
 from app.core.contract import (
     Blueprint,
+    evenly_timed,
     limited,
     public,
     public_recognising_members,
@@ -44,6 +45,7 @@ bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Staying si
 @limited("register")
 @public
 @unversioned
+@evenly_timed
 @bp.arguments(RegistrationIn)
 @bp.response(201, LoginOut)
 @bp.alt_response(401, description="The account has a second factor, and no good code came.")

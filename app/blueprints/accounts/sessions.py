@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, update
 
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
 from app.blueprints.accounts.models import (
@@ -28,6 +28,7 @@ from app.core.db import atomic
 from app.core.identity import Principal, Standing
 from app.core.jobs import periodic
 from app.core.paging import Order, Page, Walk
+from app.core.prepared import Prepared
 from app.core.tenancy import INSTALLATION, across_workshops, acting_in
 from app.extensions import db
 
@@ -62,24 +63,42 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+_BEGIN = Prepared(
+    lambda: (
+        insert(AccountSession)
+        .values(
+            {
+                name: bindparam(name)
+                for name in (
+                    "account_id", "membership_id", "as_admin", "refresh_digest", "started_at", "last_used_at", "expires_at",
+                    "address", "agent",
+                )
+            }
+        )
+        .returning(AccountSession.id)
+    ),
+    writes="account_sessions",
+    by_itself=True,
+    everywhere=True,
+)  # fmt: skip
+
+
 def begin(principal: Principal, *, address: str | None = None, agent: str | None = None) -> Pass:
     """Begin a session of `principal`, and give it its first refresh token."""
     now, token = clock.now(), secrets.token_urlsafe(32)
-    began = AccountSession(
+    expires_at = now + identity.session_lifetime()
+    session_id: int = _BEGIN.one(
         account_id=principal.account_id,
         membership_id=principal.membership_id or None,
         as_admin=principal.role == "admin",
         refresh_digest=_digest(token),
         started_at=now,
         last_used_at=now,
-        expires_at=now + identity.session_lifetime(),
+        expires_at=expires_at,
         address=address,
         agent=agent[:200] if agent else None,
     )
-    with atomic() as session:
-        session.add(began)
-        session.flush()
-    return Pass(replace(principal, session_id=began.id), token, began.expires_at)
+    return Pass(replace(principal, session_id=session_id), token, expires_at)
 
 
 def refresh(token: str) -> Pass:

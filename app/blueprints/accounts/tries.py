@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import bindparam, case, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.accounts.errors import TooManyTries
@@ -18,6 +18,7 @@ from app.blueprints.accounts.models import SignInFailures
 from app.core import clock, crypto, passwords
 from app.core.db import atomic
 from app.core.jobs import periodic
+from app.core.prepared import Prepared
 from app.extensions import db
 
 FORGOTTEN_AFTER = timedelta(hours=24)
@@ -65,21 +66,26 @@ def key_of(name: str) -> bytes:
     return crypto.blind_index("sign-in.name", name.lower())
 
 
+_COUNTED = Prepared(
+    lambda: select(SignInFailures.key, SignInFailures.closed_until).where(
+        or_(SignInFailures.key == bindparam("by_name"), SignInFailures.key == bindparam("by_address"))
+    ),
+    everywhere=True,
+)
+
+
 def require_patience(name: str, address: str | None) -> bool:
     """Refuse to try while a name or an address has to wait; tell whether anything is counted against the name.
 
     :raises TooManyTries: it has; the answer says for how long.
     """
-    now = clock.now()
-    counted = db.session.execute(
-        select(SignInFailures.key, SignInFailures.closed_until).where(
-            SignInFailures.key.in_(_keys(name, address))
-        )
-    ).all()
-    longest = max((row.closed_until for row in counted), default=now)
+    now, keys = clock.now(), list(_keys(name, address))
+    rows: Any = _COUNTED.rows(by_name=keys[0], by_address=keys[-1])
+    counted = {bytes(key): clock.as_utc(closed_until) for key, closed_until in rows}
+    longest = max(counted.values(), default=now)
     if longest > now:
         raise TooManyTries(ceil((longest - now).total_seconds()))
-    return key_of(name) in [row.key for row in counted]
+    return keys[0] in counted
 
 
 def note_failure(name: str, address: str | None) -> bool:

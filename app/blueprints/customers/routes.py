@@ -20,7 +20,14 @@ from app.blueprints.customers.schemas import (
 )
 from app.blueprints.workshops import service as workshops
 from app.core import paging, tenancy
-from app.core.contract import Blueprint, limited, needs, public_recognising_members, unversioned
+from app.core.contract import (
+    Blueprint,
+    evenly_timed,
+    limited,
+    needs,
+    public_recognising_members,
+    unversioned,
+)
 from app.core.db import atomic
 from app.core.errors import Invalid, NotAllowed
 from app.core.identity import principal, principal_if_admitted
@@ -35,6 +42,7 @@ bp = Blueprint(
 @bp.post("/")
 @limited("register")
 @public_recognising_members
+@evenly_timed
 @bp.arguments(CustomerRegistrationIn)
 @bp.response(201, CustomerOut)
 def create_customer(customer: dict[str, Any]) -> tuple[Customer, dict[str, str]]:
