@@ -40,8 +40,10 @@ from sqlalchemy.orm import Session as AnySession
 
 from app.core import chain, clock, sealing, tenancy
 from app.core.db import Id, Instant, Session, require_atomic
+from app.core.identity import Principal
 from app.core.model import Model
 from app.core.prepared import Prepared, here
+from app.core.scopes import Role
 from app.core.sealing import Person, Seal
 from app.core.tenancy import WorkshopOwned
 from app.extensions import db
@@ -211,6 +213,13 @@ def _keys(noted: list[Note]) -> dict[tuple[int, Person | None], Seal]:
     return keys
 
 
+def _role_in(workshop_id: int, principal: Principal | None) -> Role | None:
+    """Return what the log of a workshop says that somebody acted as; what they are in another workshop is not told."""
+    if principal is None or (principal.role != "admin" and principal.workshop_id != workshop_id):
+        return None
+    return principal.role
+
+
 def _append(one: Note, key: Seal | None) -> None:
     details = _written(one)
     if details is not None and key is not None:
@@ -219,7 +228,7 @@ def _append(one: Note, key: Seal | None) -> None:
     said: dict[str, Any] = {
         "at": one.at,
         "account_id": principal.account_id if principal else None,
-        "role": principal.role if principal and principal.workshop_id == one.workshop_id else None,
+        "role": _role_in(one.workshop_id, principal),
         "action": one.action,
         "subject_kind": one.subject.kind,
         "subject_id": one.subject.id,

@@ -55,6 +55,8 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "workshops:suspend": ("Suspend workshops and reinstate them.", ("admin",)),
 }
 
+# What members of a workshop can have at all: the rest is the installation's.
+OF_A_WORKSHOP = tuple(name for name, (_, roles) in SCOPES.items() if roles != ("admin",))
 # What a role of a workshop's own can hold: neither what is about a customer's own record nor what is the installation's.
 GRANTABLE = tuple(name for name, (_, roles) in SCOPES.items() if "owner" in roles)
 # What no API key has: a key hands out no rights, neither to people nor to other keys.

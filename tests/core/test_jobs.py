@@ -166,6 +166,8 @@ class TestDeclaring:
             "forget-failures": (timedelta(hours=1), False),
             "forget-sessions": (timedelta(hours=1), False),
             "forget-invitations": (timedelta(hours=1), False),
+            "forget-exports": (timedelta(hours=1), False),
+            "make-exports": (timedelta(minutes=1), True),
         }
 
 

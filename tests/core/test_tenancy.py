@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapper, aliased, with_loader_criteria
 
 from app.blueprints.accounts.models import AccountSession, Membership
+from app.blueprints.customers import photos
 from app.blueprints.inventory.models import Part
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic
@@ -24,6 +25,7 @@ from app.core.prepared import Prepared, here, require_scoped
 from app.core.tenancy import UnscopedStatement, WorkshopOwned
 from app.extensions import db
 from tests.factories import Shop
+from tests.pictures import picture
 from tests.watching import statements
 
 OWNED: list[type[Any]] = sorted(
@@ -59,6 +61,13 @@ def furnish(shop: Shop) -> None:
     person = f"/customers/{shop.customer_id}"
     shop.owner.put(f"{person}/profile", json={"city": "Gdynia"})
     shop.owner.post(f"{person}/consents", json={"kind": "photos", "text_version": "1", "given": True})
+    shop.owner.post(f"{person}/export")
+    with shop.inside():
+        photos.put(shop.id, shop.customer_id, picture(size=(8, 8)))
+    shop.owner.delete(f"/customers/{shop.make_customer().id}")
+    shop.make_role()
+    shop.make_key()
+    shop.owner.post(f"/customers/{shop.make_customer().id}/invitation")
 
 
 @pytest.fixture

@@ -12,10 +12,13 @@ from flask import Flask
 from sqlalchemy import create_engine, text
 from werkzeug.routing import Rule
 
+from app.blueprints.customers import photos
 from app.blueprints.operations import health
+from app.core import files
 from app.extensions import db
 from tests import document
 from tests.factories import Caller, Shop
+from tests.pictures import picture
 
 NOWHERE = "redis://127.0.0.1:1/0"  # nothing listens on port 1
 
@@ -201,7 +204,9 @@ def test_every_path_answers_alike_with_and_without_its_last_slash(shop: Shop) ->
     shop.owner.patch(f"/workshops/{shop.id}", json={"listed": True})
     day = {"first_day": "2026-12-24", "last_day": "2026-12-24"}
     closure = shop.owner.post(f"/workshops/{shop.id}/closures", json=day).json["id"]
-    ids = {"workshop_id": shop.id, "closure_id": closure}
+    with shop.inside():
+        token = files.link(photos.put(shop.id, shop.customer_id, picture(size=(8, 8)))).token
+    ids = {"workshop_id": shop.id, "closure_id": closure, "token": token}
     for rule in rules(shop.app):
         path = re.sub(r"<[^:>]+:(\w+)>", lambda match: str(ids.get(match[1], 1)), rule.rule).rstrip("/")
         for method in sorted(rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}):

@@ -31,8 +31,12 @@ def list_roles() -> dict[str, Any]:
         ],
         "own": service.find(principal().workshop_id),
         "scopes": [
-            {"scope": name, "description": text, "grantable": name in scopes.GRANTABLE}
-            for name, (text, _) in scopes.SCOPES.items()
+            {
+                "scope": name,
+                "description": scopes.SCOPES[name][0],
+                "grantable": name in scopes.GRANTABLE,
+            }
+            for name in scopes.OF_A_WORKSHOP
         ],
     }
 
