@@ -190,14 +190,8 @@ class Config:
     MAX_FORM_MEMORY_SIZE = 500_000
     SQLALCHEMY_TRACK_MODIFICATIONS = False
     CACHE_KEY_PREFIX = "shop:"
-    RATELIMIT_HEADERS_ENABLED = True
     RATELIMIT_STRATEGY = "fixed-window"
     RATELIMIT_IN_MEMORY_FALLBACK_ENABLED = True
-    RATELIMIT_SWALLOW_ERRORS = (
-        True  # of requests that all find Redis gone at once: only the first one's is fallen back from
-    )
-    RATELIMIT_KEY_PREFIX = "shop"
-    RATELIMIT_HEADER_RETRY_AFTER_VALUE = "delta-seconds"
 
     def __init__(self, **overrides: Any) -> None:
         env = _environment()

@@ -23,7 +23,7 @@ from webargs import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from app.core import caching, idempotency, identity, keys, limits, preconditions, tenancy
+from app.core import caching, idempotency, identity, keys, limits, preconditions, steps, tenancy
 from app.core.caching import CachePolicy
 from app.core.errors import DomainError, Invalid, NotAllowed, NotSignedIn, SecondFactorSetupRequired
 from app.core.identity import KeyRefused, Principal
@@ -258,7 +258,7 @@ def guarded(view: View) -> View:
         question = _question(contract)
         brought = limiter.count(name, question.shared_keys() if question else ())
         if contract.even and question is None:
-            g.step = current_app.config["REGISTRATION_STEP_MS"] / 1000
+            steps.leave_at_a_step()
         return _serve(view, contract, arguments, question, brought)
 
     view.guard = guard  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ from werkzeug.routing import IntegerConverter
 
 from app.core.headers import CommonHeaders, add_headers
 from app.core.schema import GREATEST_ID
+from app.core.steps import EvenSteps
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict
@@ -120,13 +121,6 @@ def _name_request(logger: Any, method: str, event: EventDict) -> EventDict:
     return event
 
 
-def await_step(answer: Response) -> Response:
-    """Hold an answer whose time could tell something until a whole number of steps has passed."""
-    if step := g.get("step"):
-        time.sleep(step - (time.perf_counter() - g.started) % step)
-    return answer
-
-
 def _told(path: str) -> str:
     """Return a path without the token in it: whoever reads the log is not let in by that."""
     token = (request.view_args or {}).get("token")
@@ -160,11 +154,10 @@ def init_app(app: Flask) -> None:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["int"] = BoundedInteger
-    app.wsgi_app = CommonHeaders(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = EvenSteps(CommonHeaders(app.wsgi_app))  # type: ignore[method-assign]
     if proxies := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.before_request(begin_request)
-    app.after_request(await_step)
     app.after_request(log_request)
     if app.config["CORS_ORIGINS"]:
         _allow_origins(app)

@@ -11,7 +11,7 @@ from flask import Flask, Response, g
 from sqlalchemy.exc import OperationalError
 
 from app.blueprints.inventory import service as inventory
-from app.core import caching, contract, idempotency, identity, web
+from app.core import caching, contract, idempotency, identity, steps
 from app.core.contract import (
     Access,
     Blueprint,
@@ -458,7 +458,7 @@ class TestEvenTiming:
         """What was waited for, with a step that no request reaches; nothing is really waited for."""
         waited: list[float] = []
         monkeypatch.setitem(app.config, "REGISTRATION_STEP_MS", 1_000_000)
-        monkeypatch.setattr(web.time, "sleep", waited.append)
+        monkeypatch.setattr(steps.time, "sleep", waited.append)
         return waited
 
     @staticmethod
@@ -499,7 +499,7 @@ class TestEvenTiming:
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waited: list[float] = []
-        monkeypatch.setattr(web.time, "sleep", waited.append)
+        monkeypatch.setattr(steps.time, "sleep", waited.append)
 
         shop.nobody.post("/customers", json=self.person())
 
