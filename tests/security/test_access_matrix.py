@@ -1,4 +1,4 @@
-"""Who may do what: docs/access-matrix.md against the routes there are, and each of its cells and its log against a situation."""
+"""Who may do what: docs/access-matrix.md against the routes there are, and each cell and its log against a situation."""
 
 from __future__ import annotations
 
