@@ -266,16 +266,18 @@ def forget_person(members: Select[Any], customer_id: int, words: Collection[str]
         .order_by(IdempotencyKey.id)
         .limit(LOOKED_AT_ONCE)
     )
-    erased, seen = 0, 0
+    erased, seen, more = 0, 0, True
     with atomic() as session:
-        while found := session.scalars(statement.where(IdempotencyKey.id > seen)).all():
+        while more:
+            found = session.scalars(statement.where(IdempotencyKey.id > seen)).all()
+            more = len(found) == LOOKED_AT_ONCE
             for kept in found:
                 assert kept.answer is not None
                 if _tells_of(json.loads(json.loads(kept.answer)["body"]), customer_id, words):
                     gone = of_domain_error(AnswerErased())
                     kept.status, kept.answer = gone.status_code, _written(gone)
                     erased += 1
-            seen = found[-1].id
+                seen = kept.id
             session.flush()
     return erased
 

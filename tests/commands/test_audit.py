@@ -53,7 +53,7 @@ def moved(by: int, first: int) -> tuple[str, str]:
 @pytest.fixture
 def logged(shop: Shop) -> Shop:
     """A shop with a dozen entries and more in its log."""
-    for _ in range(6):
+    for _ in range(11):
         shop.make_part()
     return shop
 

@@ -25,7 +25,7 @@ from tests.commands.conftest import databases, empty_it, make_app, make_installa
 from tests.commands.conftest import run as run_command
 from tests.customers.exporting import PESEL, PROFILE, exported
 from tests.customers.test_photos import put
-from tests.factories import PASSWORD, Caller, Shop, make_shop, signed_in
+from tests.factories import PASSWORD, Caller, Shop, make_shop
 from tests.mailing import deliver
 from tests.pictures import noise
 
@@ -54,8 +54,7 @@ def use(shop: Shop) -> Caller:
         environ_base={"REMOTE_ADDR": "198.51.100.77"},
     )
     assert signed.status_code == 200
-    with shop.inside():
-        who = signed_in(shop.app, shop.id, shop.slug, EMAILS[1])
+    who = shop.sign_in(EMAILS[1])
     customer_id = made.json["id"]
     assert (
         who.patch("/customers", json={"name": NAMES[0], "email": EMAILS[0], "phone": PHONES[0]}).status_code

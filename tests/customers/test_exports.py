@@ -194,6 +194,12 @@ class TestTheArchive:
         assert (renamed["before"], renamed["after"]) == ({"name": "Customer 0"}, {"name": "Ada Lovelace"})
         assert {entry["subject_id"] for entry in entries} == {shop.customer_id}
 
+    def test_has_nothing_of_the_log_where_it_says_nothing_of_them(self, shop: Shop) -> None:
+        """Nothing is sealed under a key of theirs, which is not to find all that is sealed under none."""
+        shop.owner.post("/inventory", json={"name": "Oil Filter", "price": 12})
+
+        assert [entry["action"] for entry in exported(shop)["audit"]] == ["customer.export_requested"]
+
     def test_has_the_photo_beside_it(self, used: dict[str, bytes]) -> None:
         assert json.loads(used["data.json"])["photo"]["file"] == "photo.jpg"
         assert used["photo.jpg"].startswith(b"\xff\xd8\xff")

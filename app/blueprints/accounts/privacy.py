@@ -135,8 +135,7 @@ def _erase_sign_in(person: Subject) -> Iterable[Erased | Kept]:
             .returning(AccountSession.id)
             .execution_options(synchronize_session=False)
         ).all()
-    for word in person.words:
-        tries.forget(word)
+    tries.forget(*person.words)
     yield Erased("sign_in")
     yield Kept(
         "account",

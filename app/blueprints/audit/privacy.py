@@ -32,10 +32,12 @@ def _key_id(person: Subject) -> int | None:
 
 def _tells_of(person: Subject) -> tuple[ColumnElement[bool], ...]:
     """Return the condition that an entry is about a person, or says something of them that is sealed."""
-    is_subject = (AuditEntry.subject_kind == "customer") & (AuditEntry.subject_id == person.customer_id)
-    return AuditEntry.workshop_id == person.workshop_id, or_(
-        is_subject, AuditEntry.sealed_by == _key_id(person)
+    tells: ColumnElement[bool] = (AuditEntry.subject_kind == "customer") & (
+        AuditEntry.subject_id == person.customer_id
     )
+    if (key_id := _key_id(person)) is not None:  # without a key, nothing is sealed under it
+        tells = or_(tells, AuditEntry.sealed_by == key_id)
+    return AuditEntry.workshop_id == person.workshop_id, tells
 
 
 def _entries(person: Subject) -> Iterator[dict[str, Any]]:
