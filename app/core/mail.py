@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-import httpx
 import structlog
 from flask import Flask, current_app
 
@@ -187,6 +186,8 @@ class BrevoTransport:
         return self.name
 
     def _post(self, letter: Letter) -> None:
+        import httpx  # 5 MB, which a process that sends nothing this way does without
+
         body = {
             "sender": {"name": one_line(letter.sender_name), "email": letter.sender},
             "to": [{"email": letter.envelope}],

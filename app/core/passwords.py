@@ -9,7 +9,6 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
-from zxcvbn import zxcvbn
 
 LONGEST_PASSWORD = 128
 
@@ -37,6 +36,8 @@ def too_easy(password: str, personal: list[str]) -> list[str]:
     least = current_app.config["PASSWORD_LEAST_SCORE"]
     if least == 0:  # what is judged costs some milliseconds
         return []
+    from zxcvbn import zxcvbn  # 12 MB of words, which a process that judges nothing does without
+
     judged = zxcvbn(password, user_inputs=personal, max_length=LONGEST_PASSWORD)
     if judged["score"] >= least:
         return []
