@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run worker test check bench bench-nearby bench-timing lint format swagger migrate revision lock clean
+.PHONY: help run worker test check bench bench-nearby bench-timing bench-walls lint format swagger migrate revision lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench-nearby: $(VENV)/.tools  ## Measure the search nearby among 100,000 worksho
 
 bench-timing: $(VENV)/.tools  ## See whether time tells who has an account, and keep bench/TIMING.md
 	@$(BIN)/python bench/timing.py
+
+bench-walls: $(VENV)/.tools  ## See what PostgreSQL's own wall between workshops costs, and keep bench/ROW_SECURITY.md
+	@$(BIN)/python bench/row_security.py
 
 lint: $(VENV)/.tools  ## Style, format, types, imports, security
 	@.ci/run lint format types imports security

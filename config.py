@@ -91,6 +91,16 @@ def database_uri(url: str) -> str:
     return url
 
 
+def database_role(env: Env) -> str:
+    """Return the role of PostgreSQL that statements are run under; empty for the one that signs in."""
+    role = env.str("DB_ROLE", "")
+    if role and not re.fullmatch(r"[a-z_][a-z0-9_]{0,39}", role):
+        raise ConfigurationError(
+            f"DB_ROLE is {role!r}: it takes small letters, digits and underscores, at most 40, such as mechanic_shop_app."
+        )
+    return role
+
+
 def token_keys(env: Env) -> dict[str, str]:
     """Return the keys that sign tokens by their ids, the signing one first; none where TOKEN_KEYS is empty."""
     try:
@@ -202,6 +212,7 @@ class Config:
         self.DB_POOL_TIMEOUT = env.float("DB_POOL_TIMEOUT", 10.0)
         self.DB_STATEMENT_TIMEOUT_MS = env.int("DB_STATEMENT_TIMEOUT_MS", 15_000)
         self.DB_PREPARE_STATEMENTS = env.bool("DB_PREPARE_STATEMENTS", True)
+        self.DB_ROLE = database_role(env)
         self.REDIS_URL = env.str("REDIS_URL", "")
         self.CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", [])
         self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", self.default_proxies())

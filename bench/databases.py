@@ -185,3 +185,25 @@ def _flask(database: Database, environment: dict[str, str], *words: str) -> None
 def keys(mark: Mark) -> dict[str, str]:
     """Return the settings that make a database's encrypted columns readable."""
     return {"ENCRYPTION_KEYS": mark.encryption_key, "BLIND_INDEX_KEY": mark.blind_index_key}
+
+
+def connected(url: URL, database: str | None = None) -> psycopg.Connection[Any]:
+    """Connect to the server of `url`, in autocommit mode; `database` names another than its own."""
+    plain = url.set(drivername="postgresql", database=database or url.database)
+    return psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True)
+
+
+def make_anew(url: URL, environment: dict[str, str], made_by: str) -> None:
+    """Make a database anew and bring it up to date, unless somebody else has one of that name."""
+    name = sql.Identifier(str(url.database))
+    with connected(url, "postgres") as server:
+        known = server.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [url.database]
+        ).fetchone()
+        if known is not None and known[0] != made_by:
+            sys.exit(f"The database {url.database} is not ours. BENCH_DATABASE_URL names another.")
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        server.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(made_by)))
+    upgrade = [sys.executable, "-m", "flask", "--app", "flask_app", "db", "upgrade"]
+    subprocess.run(upgrade, cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -14,7 +14,6 @@ import platform
 import random
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,12 +21,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
 from sqlalchemy import URL, make_url
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.databases import connected, make_anew
 from bench.servers import ROOT, serving
 from bench.settings import claimed, production, read_settings
 
@@ -89,7 +87,8 @@ def main() -> None:
         "REDIS_URL": settings.redis_url,
         **{name: secrets.token_urlsafe(48) for name in ("ENCRYPTION_KEYS", "BLIND_INDEX_KEY")},
     }
-    make_database(url, environment)
+    make_anew(url, environment, MADE_BY)
+    fill(url)
     with (
         tempfile.TemporaryDirectory() as logs,
         serving("nearby", "flask_app:app", environment, Path(logs), "/livez") as server,
@@ -102,25 +101,7 @@ def main() -> None:
     sys.exit(0 if slowest < TARGET_MS else f"{slowest:.1f} ms is not under {TARGET_MS:.0f} ms.")
 
 
-def connected(url: URL, database: str | None = None) -> psycopg.Connection:
-    plain = url.set(drivername="postgresql", database=database or url.database)
-    return psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True)
-
-
-def make_database(url: URL, environment: dict[str, str]) -> None:
-    """Make the database anew, unless somebody else has one of that name."""
-    name = sql.Identifier(str(url.database))
-    with connected(url, "postgres") as server:
-        known = server.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [url.database]
-        ).fetchone()
-        if known is not None and known[0] != MADE_BY:
-            sys.exit(f"The database {url.database} is not ours. BENCH_DATABASE_URL names another.")
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        server.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(MADE_BY)))
-    upgrade = [sys.executable, "-m", "flask", "--app", "flask_app", "db", "upgrade"]
-    subprocess.run(upgrade, cwd=ROOT, env=environment, check=True, capture_output=True)
+def fill(url: URL) -> None:
     with connected(url) as connection:
         connection.execute("SELECT setseed(0.5)")
         for statement in (FILL, *HANGS_ON):

@@ -12,8 +12,10 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
+from app.core import row_security
+from app.core.db import owners_engine
+
 metadata = current_app.extensions["migrate"].db.metadata
-engine = current_app.extensions["migrate"].db.engine
 
 
 def is_modelled(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
@@ -66,13 +68,19 @@ def run_on_sqlite(connection: Connection) -> None:
         driver.execute("PRAGMA foreign_keys=ON")
 
 
+def run_on_postgresql(connection: Connection) -> None:
+    """Run the migrations; the role that the application acts under may then use what they made."""
+    run(connection)
+    if role := current_app.config["DB_ROLE"]:
+        with connection.begin():
+            row_security.admit(connection, role)
+
+
+engine = owners_engine(current_app)
 if context.is_offline_mode():
     context.configure(url=engine.url, target_metadata=metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
-elif engine.dialect.name == "sqlite":
-    with engine.connect() as connection:
-        run_on_sqlite(connection)
 else:
     with engine.connect() as connection:
-        run(connection)
+        (run_on_sqlite if engine.dialect.name == "sqlite" else run_on_postgresql)(connection)

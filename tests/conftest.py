@@ -30,6 +30,11 @@ DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 
 
+def database_role() -> str:
+    """The role that the application acts under: on PostgreSQL one from which other workshops' rows are hidden."""
+    return "mechanic_shop_tests" if DATABASE_URL else ""
+
+
 def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 
@@ -67,7 +72,7 @@ def redis_url() -> str:
 @pytest.fixture(scope="session")
 def app(database_url: str, redis_url: str) -> Iterator[Flask]:
     """The application, on a database that the migrations made."""
-    made = create_app("testing", DATABASE_URL=database_url, REDIS_URL=redis_url)
+    made = create_app("testing", DATABASE_URL=database_url, REDIS_URL=redis_url, DB_ROLE=database_role())
     limiter.enabled = False  # bound, so that the fixture `limits` can switch it on
     with made.app_context():
         flask_migrate.upgrade(directory=str(Path(__file__).parent.parent / "migrations"))

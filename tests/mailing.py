@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.core import delivery, mail, outbox, tenancy
-from app.core.db import atomic
+from app.core.db import atomic, owners_engine
 from app.core.letters import Letter
 from app.core.outbox import OutboxMessage
 from app.extensions import db
@@ -85,7 +85,7 @@ def empty_the_outbox(shop: Shop) -> None:
     """Let nothing wait that other tests left."""
     with shop.app.app_context(), tenancy.across_workshops():
         table = OutboxMessage.__table__
-        with db.engine.begin() as connection:
+        with owners_engine(shop.app).begin() as connection:
             connection.execute(table.delete().where(table.c.state == "pending"))  # type: ignore[attr-defined]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from flask import Flask
 from sqlalchemy import Connection, text
 
-from app.extensions import db
+from app.core.db import owners_engine
 
 TABLES = ("audit_entries", "audit_heads", "consents")
 
@@ -17,7 +17,7 @@ TABLES = ("audit_entries", "audit_heads", "consents")
 def past_the_triggers(app: Flask) -> Iterator[None]:
     """Take away the triggers of what is only appended to, for a block."""
     with app.app_context():
-        engine = db.engine
+        engine = owners_engine(app)
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
             _switch(connection, "DISABLE")

@@ -443,6 +443,7 @@ class TestLimits:
         ("CORS_ORIGINS", "https://a.example.com,https://b.example.com", "CORS_ORIGINS",
          ["https://a.example.com", "https://b.example.com"]),
         ("TRUSTED_PROXIES", "2", "TRUSTED_PROXIES", 2), ("TOKEN_MINUTES", "5", "TOKEN_MINUTES", 5),
+        ("DB_ROLE", "shop_app", "DB_ROLE", "shop_app"),
         ("DB_POOL_SIZE", "3", "DB_POOL_SIZE", 3), ("DB_MAX_OVERFLOW", "0", "DB_MAX_OVERFLOW", 0),
         ("DB_POOL_TIMEOUT", "1.5", "DB_POOL_TIMEOUT", 1.5), ("DB_STATEMENT_TIMEOUT_MS", "500", "DB_STATEMENT_TIMEOUT_MS", 500),
         ("PASSWORD_MINIMUM_LENGTH", "12", "PASSWORD_MINIMUM_LENGTH", 12),

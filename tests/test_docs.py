@@ -189,7 +189,7 @@ def test_a_default_in_words_is_one_that_has_no_value() -> None:
     in_words = {name for name, cell in SETTINGS.items() if not LITERAL.fullmatch(cell)}
 
     assert in_words == {
-        "FLASK_ENV", "SECRET_KEY", "TOKEN_KEYS", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "REDIS_URL",
+        "FLASK_ENV", "SECRET_KEY", "TOKEN_KEYS", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "DB_ROLE", "REDIS_URL",
         "CORS_ORIGINS", "RATE_LIMIT_<NAME>", "FORWARDED_ALLOW_IPS", "SHOW_WELCOME", "WELCOME_NOTE", "MAIL_FROM",
         "SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "BREVO_API_KEY",
     }  # fmt: skip

@@ -22,12 +22,12 @@ from typing import Any, TypeVar
 import structlog
 from flask import Flask
 from flask_sqlalchemy.session import Session as FlaskSession
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Select, event, select
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Select, create_engine, event, select
 from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, UOWTransaction, mapped_column
 from sqlalchemy.orm import Session as AnySession
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.types import TypeDecorator
 
 from app.core import clock, money
@@ -271,9 +271,10 @@ def engine_options(config: dict[str, Any]) -> tuple[URL, dict[str, Any]]:
         "pool_use_lifo": True,
         "isolation_level": "AUTOCOMMIT",  # of the driver; a transaction begins where `_begin` says so
     }
-    milliseconds = str(config["DB_STATEMENT_TIMEOUT_MS"])
+    milliseconds, role = str(config["DB_STATEMENT_TIMEOUT_MS"]), config["DB_ROLE"]
     if url.get_driver_name() == "pg8000":
-        arguments: dict[str, Any] = {"timeout": 20, "startup_params": {"statement_timeout": milliseconds}}
+        startup = {"statement_timeout": milliseconds} | ({"role": role} if role else {})
+        arguments: dict[str, Any] = {"timeout": 20, "startup_params": startup}
         sslmode = url.query.get("sslmode")
         url = url.difference_update_query(["sslmode"])
         if sslmode in ("require", "prefer", "allow"):
@@ -284,7 +285,8 @@ def engine_options(config: dict[str, Any]) -> tuple[URL, dict[str, Any]]:
         elif sslmode in ("verify-ca", "verify-full"):
             arguments["ssl_context"] = ssl.create_default_context()
     else:
-        arguments = {"connect_timeout": 5, "options": f"-c statement_timeout={milliseconds}"}
+        acting = f" -c role={role}" if role else ""
+        arguments = {"connect_timeout": 5, "options": f"-c statement_timeout={milliseconds}{acting}"}
     options["connect_args"] = arguments
     return url, options
 
@@ -300,6 +302,20 @@ def init_app(app: Flask) -> None:
     migrate.init_app(app, db, directory="migrations", render_as_batch=True)
     with app.app_context():
         _listen(db.engine, prepares=app.config["DB_PREPARE_STATEMENTS"])
+
+
+def owners_engine(app: Flask) -> Engine:
+    """Return an engine that acts as the owner of the tables, for migrations: the application's own, where it is no other."""
+    from app.extensions import db
+
+    if not app.config["DB_ROLE"]:
+        return db.engine
+    url, options = engine_options({**app.config, "DB_ROLE": ""})
+    pool = ("pool_size", "max_overflow", "pool_timeout", "pool_recycle", "pool_use_lifo")
+    kept = {name: value for name, value in options.items() if name not in pool}
+    engine = create_engine(url, poolclass=NullPool, **kept)
+    _listen(engine, prepares=False)
+    return engine
 
 
 def _listen(engine: Engine, *, prepares: bool) -> None:

@@ -3,7 +3,7 @@
 As it comes, pg8000 scans the text of every execution character by character in Python (2.3 ms for a ticket's statement), and
 takes three round trips: parse, describe, run; and as many to commit, even where a connection has only read. Here the scan is
 remembered, and each connection keeps its statements prepared on the server, so that a repeated one is a single round trip
-with its plan at hand; a commit is one too.
+with its plan at hand; a commit is one too. What has to be said before a statement (`precede`) travels with it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pg8000.legacy
 from pg8000.converters import make_params
+from pg8000.core import NULL_BYTE
 
 STATEMENTS_KEPT = 200
 
@@ -42,14 +43,38 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._prepared: OrderedDict[str, tuple[Any, Any, Any]] = OrderedDict()
+        self._preceding: tuple[str, ...] = ()
         super().__init__(*args, **kwargs)
 
     def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Any:
         """Run a statement with parameters; what COPY streams goes the driver's own way."""
         if stream is not None or oids or not vals:
+            self._run_preceding()
             return super().execute_unnamed(statement, vals=vals, oids=oids, stream=stream)
+        preceding = self._take_preceding()
         name, columns, input_functions = self._prepare(statement)
+        for one in preceding:
+            self.send_PARSE(NULL_BYTE, one)
+            self.send_BIND(NULL_BYTE, ())
+            self.send_EXECUTE()
         return self.execute_named(name, make_params(self.py_types, vals), columns, input_functions, statement)
+
+    def execute_simple(self, statement: str) -> Any:
+        """Run a statement without parameters."""
+        self._run_preceding()
+        return super().execute_simple(statement)
+
+    def precede(self, *statements: str) -> None:
+        """Let `statements`, which answer no rows, go before the next one, in the same trip if that has parameters."""
+        self._preceding = statements
+
+    def _take_preceding(self) -> tuple[str, ...]:
+        preceding, self._preceding = self._preceding, ()
+        return preceding
+
+    def _run_preceding(self) -> None:
+        if preceding := self._take_preceding():
+            super().execute_simple("; ".join(preceding))
 
     def _prepare(self, statement: str) -> tuple[Any, Any, Any]:
         if statement in self._prepared:

@@ -147,7 +147,10 @@ def queue(
         created_at=now,
         updated_at=now,
     )
-    session.add(message)
+    session.flush()  # what waits is another workshop's, where that is who is written to
+    with tenancy.acting_in(workshop_id):
+        session.add(message)
+        session.flush()
     jobs.nudge_after_commit(DELIVERY)
     return message
 

@@ -1,8 +1,9 @@
 """The wall between workshops in the ORM: no statement on a workshop's tables escapes the workshop it acts in.
 
 Every SELECT, UPDATE and DELETE that touches a `WorkshopOwned` model gets the filter `workshop_id = <the current one>`, in
-subqueries and joins too. With no current workshop such a statement raises. It is the second of three walls: the services
-filter themselves, and composite foreign keys make a link across workshops impossible.
+subqueries and joins too. With no current workshop such a statement raises. It is the second of four walls: the services
+filter themselves, composite foreign keys make a link across workshops impossible, and on PostgreSQL the rows themselves are
+hidden (`app.core.row_security`).
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ def current_workshop_or_none() -> int | None:
     """Return the id of the workshop that this block acts in, None across all or outside any."""
     workshop = _current.get()
     return workshop if isinstance(workshop, int) else None
+
+
+def is_everywhere() -> bool:
+    """Tell whether this block acts across all workshops."""
+    return isinstance(_current.get(), _Everywhere)
 
 
 @event.listens_for(Session, "do_orm_execute")

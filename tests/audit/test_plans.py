@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
+from app.core.db import owners_engine
 from app.extensions import db
 from tests.factories import Shop, make_shop
 from tests.tampering import past_the_triggers
@@ -30,13 +31,13 @@ def long_log(app: Flask) -> Iterator[Shop]:
     with app.app_context():
         if db.engine.dialect.name != "postgresql":
             pytest.skip("PostgreSQL's planner.")
-        with db.engine.begin() as connection:
+        with owners_engine(app).begin() as connection:
             for shop in shops:
                 connection.execute(text(FILL), {"shop": shop.id, "entries": ENTRIES})
-        with db.engine.begin() as connection:
+        with owners_engine(app).begin() as connection:
             connection.execute(text("ANALYZE audit_entries"))
     yield shops[0]
-    with past_the_triggers(app), app.app_context(), db.engine.begin() as connection:
+    with past_the_triggers(app), app.app_context(), owners_engine(app).begin() as connection:
         connection.execute(text("DELETE FROM audit_entries WHERE sequence > 1000"))
 
 
@@ -56,7 +57,7 @@ def plans_of(shop: Shop, path: str) -> list[dict[str, Any]]:
     finally:
         event.remove(engine, "before_cursor_execute", note)
     assert len(answer.json) == 20
-    with engine.connect() as connection:
+    with shop.inside(), engine.connect() as connection:
         return [
             connection.exec_driver_sql("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, values).scalar_one()[0][
                 "Plan"

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.commands import auditing as command
+from app.core.db import owners_engine
 from app.extensions import db
 from tests.commands.conftest import run
 from tests.factories import Shop
@@ -19,13 +20,13 @@ Tampering = Callable[[Shop], None]
 
 def execute(shop: Shop, *statements: str) -> None:
     """Run statements on the audit log of one workshop, past the triggers."""
-    with past_the_triggers(shop.app), shop.app.app_context(), db.engine.begin() as connection:
+    with past_the_triggers(shop.app), shop.app.app_context(), owners_engine(shop.app).begin() as connection:
         for statement in statements:
             connection.execute(text(statement.replace("MINE", f"workshop_id = {shop.id}")))
 
 
 def length(shop: Shop) -> int:
-    with shop.app.app_context(), db.engine.connect() as connection:
+    with shop.inside(), db.engine.connect() as connection:
         return int(
             connection.execute(
                 text(f"SELECT max(sequence) FROM audit_entries WHERE workshop_id = {shop.id}")

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops.models import Workshop
 from app.core import passwords
+from app.core.db import owners_engine
 from app.extensions import db
 from tests.commands.conftest import Databases, MakeApp, run
 from tests.factories import Caller, unique
@@ -50,7 +51,7 @@ def password_of(app: Flask, email: str, password: str) -> bool:
 
 
 def counts(app: Flask) -> list[int]:
-    with app.app_context(), db.engine.connect() as connection:
+    with app.app_context(), owners_engine(app).connect() as connection:
         return [
             connection.execute(select(func.count()).select_from(model.__table__)).scalar_one()
             for model in (Workshop, Account, Membership)

@@ -30,6 +30,7 @@ from app.commands.demo.garage import Garage, Ids, Size
 from app.commands.demo.visits import Batch, Visits
 from app.core import phones
 from app.core.crypto import decrypt
+from app.core.db import owners_engine
 from app.core.schema import Email, Phone
 from app.core.tenancy import INSTALLATION
 from app.extensions import cache, db
@@ -60,7 +61,7 @@ def busy_garage(make_installation: Callable[[], Flask]) -> Flask:
 def rows(app: Flask, model: Any) -> list[dict[str, Any]]:
     """Return all rows of a table but the installation's own place, in the order of its key."""
     table = model.__table__
-    with app.app_context(), db.engine.connect() as connection:
+    with app.app_context(), owners_engine(app).connect() as connection:
         found = connection.execute(select(table).order_by(*table.primary_key)).mappings()
         return [dict(row) for row in found if table.name != "workshops" or row["id"] != INSTALLATION]
 
@@ -183,7 +184,7 @@ def test_every_car_has_a_valid_vin_that_is_found_by_its_digests(garage: Flask) -
 
 
 def test_the_vins_are_kept_encrypted(garage: Flask) -> None:
-    with garage.app_context(), db.engine.connect() as connection:
+    with garage.app_context(), owners_engine(garage).connect() as connection:
         kept = bytes(connection.execute(text("SELECT vin FROM vehicles ORDER BY id")).scalars().first())
 
     assert rows(garage, Vehicle)[0]["vin"].encode() not in kept
@@ -602,7 +603,7 @@ def test_any_text_arrives_as_it_left(empty: Flask) -> None:
         "created_at": datetime(2026, 3, 2, tzinfo=UTC),
     }
 
-    with empty.app_context(), db.engine.begin() as connection:
+    with empty.app_context(), owners_engine(empty).begin() as connection:
         bulk.write(
             connection, Workshop, ({"name": name, "slug": f"w{i}", **rest} for i, name in enumerate(names))
         )

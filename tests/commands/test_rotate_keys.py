@@ -12,6 +12,7 @@ from sqlalchemy import LargeBinary, select, text, type_coerce
 from app.blueprints.customers import photos
 from app.core import crypto, rotation
 from app.core.crypto import EncryptedBytes, EncryptedText
+from app.core.db import owners_engine
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
 from app.extensions import db
@@ -66,7 +67,7 @@ def names(app: Flask) -> dict[str, str]:
 
 def tokens(app: Flask) -> dict[str, list[bytes]]:
     """Return all that lies encrypted, by its column."""
-    with app.app_context(), db.engine.connect() as connection:
+    with app.app_context(), owners_engine(app).connect() as connection:
         return {
             f"{column.table.name}.{column.name}": [
                 bytes(token)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core import audit, sealing
 from app.core.audit import AuditEntry, AuditHead
 from app.core.chain import Break, Examination
-from app.core.db import atomic
+from app.core.db import atomic, owners_engine
 from app.core.sealing import Person, PersonKey
 from app.core.tenancy import UnscopedStatement
 from app.extensions import db
@@ -206,6 +206,6 @@ class TestAppendOnly:
         with (
             pytest.raises(DBAPIError, match="appended to"),
             shop.app.app_context(),
-            db.engine.begin() as connection,
+            owners_engine(shop.app).begin() as connection,
         ):
             connection.execute(text(f"TRUNCATE {table}"))

@@ -132,7 +132,7 @@ class TestAColumn:
         vin = "WVWZZZ1JZ3W386799"
         shop.make_ticket(VIN=vin)
 
-        with shop.app.app_context():
+        with shop.inside():
             rows = db.session.connection().execute(
                 text("SELECT * FROM vehicles WHERE workshop_id = :shop"), {"shop": shop.id}
             )

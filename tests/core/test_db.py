@@ -27,7 +27,17 @@ from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.models import Part
 from app.blueprints.workshops.models import Workshop
 from app.core import db as ground
-from app.core.db import Base, atomic, engine_options, is_passing, locked, sqlstate, touch, violated
+from app.core.db import (
+    Base,
+    atomic,
+    engine_options,
+    is_passing,
+    locked,
+    owners_engine,
+    sqlstate,
+    touch,
+    violated,
+)
 from app.extensions import db
 from tests.factories import Shop, unique
 from tests.watching import log_lines, statements, transaction_control
@@ -159,7 +169,7 @@ class TestReading:
             pytest.skip("SQLite has no server to ask")
         with app.app_context():
             me = db.session.scalar(select(func.pg_backend_pid()))
-            with db.engine.connect() as other:
+            with owners_engine(app).connect() as other:
                 state = other.execute(
                     text("SELECT state FROM pg_stat_activity WHERE pid = :pid"), {"pid": me}
                 ).scalar()
@@ -238,6 +248,7 @@ def options_of(url: str, **settings: Any) -> tuple[Any, dict[str, Any]]:
         "DB_MAX_OVERFLOW": 3,
         "DB_POOL_TIMEOUT": 2.5,
         "DB_STATEMENT_TIMEOUT_MS": 1234,
+        "DB_ROLE": "",
     }
     return engine_options({"DATABASE_URL": url, **defaults, **settings})
 
@@ -256,6 +267,14 @@ class TestEngineOptions:
     def test_bound_a_statement_in_the_words_of_each_driver(self) -> None:
         assert options_of(PG8000)[1]["connect_args"]["startup_params"] == {"statement_timeout": "1234"}
         assert options_of(PSYCOPG)[1]["connect_args"]["options"] == "-c statement_timeout=1234"
+
+    def test_name_the_role_that_statements_run_under_in_the_words_of_each_driver(self) -> None:
+        pg8000, psycopg = (
+            options_of(url, DB_ROLE="shop_app")[1]["connect_args"] for url in (PG8000, PSYCOPG)
+        )
+
+        assert pg8000["startup_params"] == {"statement_timeout": "1234", "role": "shop_app"}
+        assert psycopg["options"] == "-c statement_timeout=1234 -c role=shop_app"
 
     @pytest.mark.parametrize("mode", ["require", "prefer", "allow"])
     def test_encrypt_without_verifying_where_that_is_asked(self, mode: str) -> None:
@@ -566,7 +585,7 @@ class TestALostConnection:
             if words in statement and len(cut) < times:
                 cut.append(statement)
                 pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-                with engine.connect() as other:
+                with owners_engine(app).connect() as other:
                     other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}), pg_sleep(0.05)")
 
         event.listen(engine, "before_cursor_execute", break_it)

@@ -114,7 +114,7 @@ class TestAMessage:
         with log_lines() as log:
             deliver(shop)
 
-        with shop.app.app_context(), db.engine.connect() as connection:
+        with shop.inside(), db.engine.connect() as connection:
             columns = "state, attempts, last_error"
             query = f"SELECT {columns} FROM outbox_messages WHERE id = {lost}"
             assert tuple(connection.exec_driver_sql(query).one()) == (

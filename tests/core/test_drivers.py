@@ -14,6 +14,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.core import drivers
+from app.core.db import owners_engine
 from app.core.drivers import PreparingConnection
 from app.extensions import db
 
@@ -149,17 +150,21 @@ class TestAPreparingConnection:
             pytest.skip("on PostgreSQL alone")
         select = text("SELECT * FROM changing WHERE a > :a")
         with app.app_context():
+            with owners_engine(app).begin() as owner:
+                owner.exec_driver_sql("DROP TABLE IF EXISTS changing")
+                owner.exec_driver_sql("CREATE TABLE changing (a int)")
+                owner.exec_driver_sql(f"GRANT SELECT ON changing TO {app.config['DB_ROLE'] or 'PUBLIC'}")
             connection = db.session.connection()
-            connection.exec_driver_sql("DROP TABLE IF EXISTS changing")
-            connection.exec_driver_sql("CREATE TABLE changing (a int)")
             connection.execute(select, {"a": 0})
-            connection.exec_driver_sql("ALTER TABLE changing ADD COLUMN b int")
+            with owners_engine(app).begin() as owner:
+                owner.exec_driver_sql("ALTER TABLE changing ADD COLUMN b int")
 
             with pytest.raises(DBAPIError, match="cached plan must not change result type") as caught:
                 connection.execute(select, {"a": 0})
             db.session.rollback()
 
             columns = list(db.session.connection().execute(select, {"a": 0}).keys())
-            db.session.connection().exec_driver_sql("DROP TABLE changing")
+            with owners_engine(app).begin() as owner:
+                owner.exec_driver_sql("DROP TABLE changing")
         assert caught.value.connection_invalidated
         assert columns == ["a", "b"]

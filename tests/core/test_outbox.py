@@ -26,7 +26,7 @@ def nudges(app: Flask) -> int:
 
 def raw(shop: Shop, message_id: int) -> str:
     """Return all that the database has of a message, as it has it."""
-    with shop.app.app_context(), db.engine.connect() as connection:
+    with shop.inside(), db.engine.connect() as connection:
         kept = connection.execute(
             text("SELECT * FROM outbox_messages WHERE id = :id"), {"id": message_id}
         ).one()

@@ -18,6 +18,7 @@ from sqlalchemy import LargeBinary, select, type_coerce
 from app.blueprints.accounts import codes
 from app.core import crypto, privacy, rotation, sealing
 from app.core.audit import AuditEntry
+from app.core.db import owners_engine
 from app.core.model import Model
 from app.core.tenancy import across_workshops
 from app.extensions import db
@@ -97,7 +98,7 @@ def cells(app: Flask) -> list[tuple[str, Any]]:
     """Return every cell of every table: as it lies there, and decrypted where the application can."""
     found: list[tuple[str, Any]] = []
     encrypted = set(rotation.encrypted_columns())
-    with app.app_context(), db.engine.connect() as connection:
+    with app.app_context(), owners_engine(app).connect() as connection:
         for table in Model.metadata.sorted_tables:
             columns = [type_coerce(c, LargeBinary) if c in encrypted else c for c in table.columns]
             for row in connection.execute(select(*columns)):

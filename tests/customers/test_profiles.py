@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.blueprints.customers import profiles
 from app.blueprints.customers.models import Consent, CustomerProfile
 from app.core import clock
+from app.core.db import owners_engine
 from app.core.sealing import PersonKey
 from app.extensions import db
 from tests.factories import PASSWORD, Shop, unique
@@ -277,7 +278,7 @@ class TestConsents:
     def test_are_not_edited(self, shop: Shop, change: str) -> None:
         self.consent(shop)
 
-        with pytest.raises(DBAPIError), shop.app.app_context(), db.engine.begin() as connection:
+        with pytest.raises(DBAPIError), shop.app.app_context(), owners_engine(shop.app).begin() as connection:
             connection.execute(text(f"{change} WHERE workshop_id = {shop.id}"))
 
 

@@ -154,6 +154,15 @@ class Situation:
         if table == "erasures":
             self.erase_the_customer()
 
+    def keep_hours(self) -> None:
+        """Let the workshop be open, and good at something."""
+        hours, path = (
+            {"days": [{"weekday": 1, "opens": "08:00", "closes": "17:00"}]},
+            f"/workshops/{self.shop.id}",
+        )
+        assert self.shop.owner.put(f"{path}/opening_hours", json=hours).status_code == 200
+        assert self.shop.owner.patch(path, json={"specialisations": ["brakes"]}).status_code == 200
+
     def take_mechanic_off(self) -> None:
         """Take the mechanic off the ticket: it is deleted only once nobody works on it."""
         edit = {"remove_mechanic_ids": [self.shop.mechanic_id]}

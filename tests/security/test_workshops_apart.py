@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
+from app.core.db import owners_engine
 from app.core.tenancy import WorkshopOwned
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, account_of, unique, unique_vin
@@ -411,10 +412,10 @@ def test_the_database_refuses_a_link_across_workshops(
     )
 
     with app.app_context():
-        with db.engine.begin() as connection:
+        with owners_engine(app).begin() as connection:
             within = connection.execute(relink, {"here": here, "whose": here}).rowcount
             connection.rollback()
-        with pytest.raises(DBAPIError, match=r"(?i)foreign key"), db.engine.begin() as connection:
+        with pytest.raises(DBAPIError, match=r"(?i)foreign key"), owners_engine(app).begin() as connection:
             connection.execute(relink, {"here": here, "whose": there})
 
     assert within > 0
@@ -430,6 +431,6 @@ def test_the_database_refuses_to_move_a_linked_row_to_another_workshop(
     with (
         app.app_context(),
         pytest.raises(DBAPIError, match=r"(?i)foreign key"),
-        db.engine.begin() as connection,
+        owners_engine(app).begin() as connection,
     ):
         connection.execute(move, {"here": situation.shop.id, "there": situation.other_shop.id})

@@ -114,7 +114,7 @@ def test_the_database_never_holds_the_number_itself(shop: Shop) -> None:
     vin = unique_vin()
     vehicle = vehicle_of(shop, shop.make_ticket(VIN=vin))
 
-    with shop.app.app_context(), db.engine.connect() as connection:
+    with shop.inside(), db.engine.connect() as connection:
         row = connection.execute(text("SELECT * FROM vehicles WHERE id = :id"), {"id": vehicle.id}).one()
 
     kept = b"|".join(
@@ -128,7 +128,7 @@ def test_the_database_never_holds_the_number_itself(shop: Shop) -> None:
 def test_equal_numbers_do_not_look_equal_in_the_database(shop: Shop) -> None:
     first, second = (vehicle_of(shop, shop.make_ticket(VIN=vin)) for vin in ("123456", "9F02M123456"))
 
-    with shop.app.app_context(), db.engine.connect() as connection:
+    with shop.inside(), db.engine.connect() as connection:
         rows = connection.execute(
             text("SELECT vin, vin_digest, vin_tail_digest FROM vehicles WHERE id IN (:a, :b)"),
             {"a": first.id, "b": second.id},

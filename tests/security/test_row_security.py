@@ -1,0 +1,271 @@
+"""The wall in PostgreSQL itself: what belongs to another workshop is not there, whatever a statement says.
+
+The whole suite runs behind it on PostgreSQL; here it is looked at by itself, with the other walls left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from app.core import row_security, tenancy
+from app.core.db import owners_engine, sqlstate
+from app.extensions import db
+from tests.applications import AnotherApp
+from tests.conftest import DATABASE_URL, database_role
+from tests.factories import Shop, make_shop, unique_vin
+from tests.security.situation import Situation
+
+pytestmark = pytest.mark.skipif(
+    not DATABASE_URL.startswith("postgresql"), reason="SQLite has no row-level security."
+)
+TABLES = sorted(table.name for table in tenancy.owned_tables())
+NOT_PERMITTED = "42501"
+
+
+@pytest.fixture(scope="module")
+def owner(app: Flask) -> Engine:
+    """Who owns the tables, before whom nothing is hidden."""
+    return owners_engine(app)
+
+
+@pytest.fixture
+def application(app: Flask) -> Iterator[Connection]:
+    """A connection of the application's own, past its ORM; what a test writes is undone."""
+    with app.app_context(), db.engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def number(connection: Connection, table: str, where: str = "true") -> int:
+    return int(connection.execute(text(f"SELECT count(*) FROM {table} WHERE {where}")).scalar_one())
+
+
+def number_owned(owner: Engine, table: str, where: str = "true") -> int:
+    with owner.connect() as connection:
+        return number(connection, table, where)
+
+
+class TestTheTables:
+    def test_of_a_workshop_have_the_policy_and_no_other_has(self, owner: Engine) -> None:
+        with owner.connect() as connection:
+            walled = connection.execute(
+                text(
+                    "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid"
+                    " WHERE relrowsecurity AND polcmd = '*' AND polname = :policy"
+                ),
+                {"policy": row_security.POLICY},
+            )
+            assert sorted(walled.scalars()) == TABLES
+
+    def test_are_not_the_applications_to_change(self, application: Connection) -> None:
+        assert application.execute(text("SELECT current_user")).scalar_one() == database_role()
+        for statement in (
+            "ALTER TABLE customers DISABLE ROW LEVEL SECURITY",
+            f"DROP POLICY {row_security.POLICY} ON customers",
+            "DROP TRIGGER append_only ON audit_entries",
+            "TRUNCATE customers",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
+            with pytest.raises(DBAPIError) as refused:
+                application.execute(text(statement))
+            assert sqlstate(refused.value) == NOT_PERMITTED
+            application.rollback()
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_show_a_row_only_to_who_acts_in_its_workshop_or_across_all(
+        self, application: Connection, owner: Engine, standing_with: Any, table: str
+    ) -> None:
+        situation: Situation = standing_with(table)
+        shop = (
+            situation.other_shop
+            if number_owned(owner, table, f"workshop_id = {situation.shop.id}") == 0
+            else situation.shop
+        )
+        other = situation.shop if shop is situation.other_shop else situation.other_shop
+        own = f"workshop_id = {shop.id}"
+        there = number_owned(owner, table, own)
+
+        seen = {}
+        with tenancy.acting_in(shop.id):
+            seen["in it"] = number(application, table)
+        with tenancy.acting_in(other.id):
+            seen["in another"] = number(application, table, own)
+        with tenancy.across_workshops():
+            seen["across all"] = number(application, table, own)
+        seen["in none"] = number(application, table)
+
+        assert there > 0
+        assert seen == {"in it": there, "in another": 0, "across all": there, "in none": 0}
+
+
+@pytest.fixture(scope="module")
+def standing_with(app: Flask) -> Any:
+    """Return a situation with a row in the table that is asked for."""
+    made: dict[str, Situation] = {}
+
+    def situation(table: str) -> Situation:
+        needs = table if table in ("customer_photos", "file_pieces", "exports", "erasures") else ""
+        if needs not in made:
+            made[needs] = Situation(app)
+            made[needs].keep_hours()
+            if needs:
+                made[needs].leave_traces(table)
+        return made[needs]
+
+    return situation
+
+
+class TestStatements:
+    """Without the guard of the ORM, and without a condition that names a workshop."""
+
+    def test_read_their_own_workshop_alone(
+        self, shop: Shop, other_shop: Shop, application: Connection, owner: Engine
+    ) -> None:
+        everywhere = text("SELECT DISTINCT workshop_id FROM customers")
+        with tenancy.acting_in(shop.id):
+            behind_the_wall = set(application.execute(everywhere).scalars())
+        with owner.connect() as connection:
+            before_it = set(connection.execute(everywhere).scalars())
+
+        assert behind_the_wall == {shop.id}
+        assert {shop.id, other_shop.id} <= before_it
+
+    def test_change_nothing_of_another(self, shop: Shop, other_shop: Shop, application: Connection) -> None:
+        with tenancy.acting_in(other_shop.id):
+            changed = application.execute(text(f"UPDATE parts SET name = 'x' WHERE workshop_id = {shop.id}"))
+            deleted = application.execute(text(f"DELETE FROM memberships WHERE workshop_id = {shop.id}"))
+
+        assert (changed.rowcount, deleted.rowcount) == (0, 0)
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "INSERT INTO counters (workshop_id, series, value) VALUES ({shop}, 'x', 1)",
+            "UPDATE customers SET workshop_id = {shop} WHERE workshop_id = {other}",
+        ],
+    )
+    def test_put_nothing_into_another(
+        self, shop: Shop, other_shop: Shop, application: Connection, statement: str
+    ) -> None:
+        with tenancy.acting_in(other_shop.id), pytest.raises(DBAPIError) as refused:
+            application.execute(text(statement.format(shop=shop.id, other=other_shop.id)))
+
+        assert sqlstate(refused.value) == NOT_PERMITTED
+
+
+class TestWhereAConnectionActs:
+    @pytest.fixture(params=["pg8000", "pg8000, nothing prepared", "psycopg"])
+    def engine(
+        self, another_app: AnotherApp, database_url: str, request: pytest.FixtureRequest
+    ) -> Iterator[Engine]:
+        driver, _, rest = request.param.partition(",")
+        made = another_app(
+            DATABASE_URL=database_url.replace("+pg8000", f"+{driver}"),
+            DB_ROLE=database_role(),
+            DB_PREPARE_STATEMENTS=not rest,
+        )
+        with made.app_context():
+            yield db.engine
+
+    @pytest.mark.parametrize("values", [{}, {"zero": 0}], ids=["without values", "with values"])
+    def test_is_said_anew_when_another_workshop_is_meant(
+        self, engine: Engine, shop: Shop, other_shop: Shop, values: dict[str, int]
+    ) -> None:
+        ask = text("SELECT DISTINCT workshop_id FROM customers" + (" WHERE id > :zero" if values else ""))
+        seen = []
+        with engine.execution_options(shop_reads=True).connect() as connection:
+            for one in (shop, other_shop, shop, shop):
+                with tenancy.acting_in(one.id):
+                    seen.append(connection.execute(ask, values).scalars().all())
+            seen.append(connection.execute(ask, values).scalars().all())
+
+        assert seen == [[shop.id], [other_shop.id], [shop.id], [shop.id], []]
+
+    @pytest.mark.parametrize("undo", ["rollback", "savepoint", "failure"])
+    def test_is_said_anew_after_what_it_was_said_in_was_undone(
+        self, engine: Engine, shop: Shop, other_shop: Shop, undo: str
+    ) -> None:
+        ask, values = text("SELECT DISTINCT workshop_id FROM customers WHERE id > :zero"), {"zero": 0}
+        options = {"shop_reads": True} if undo == "failure" else {}
+        with engine.execution_options(**options).connect() as connection:
+            with tenancy.acting_in(shop.id):
+                connection.execute(ask, values)
+            if undo == "savepoint":
+                inner = connection.begin_nested()
+            with tenancy.acting_in(other_shop.id):
+                if undo == "failure":
+                    with pytest.raises(DBAPIError):
+                        connection.execute(text("SELECT 1 / :zero"), values)
+                else:
+                    connection.execute(ask, values)
+                    inner.rollback() if undo == "savepoint" else connection.rollback()
+                seen = connection.execute(ask, values).scalars().all()
+
+        assert seen == [other_shop.id]
+
+    def test_costs_pg8000_no_trip_of_its_own(
+        self, app: Flask, shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import pg8000.core
+
+        ask, values = text("SELECT count(*) FROM customers WHERE id > :zero"), {"zero": 0}
+        trips = []
+        with app.app_context(), db.engine.execution_options(shop_reads=True).connect() as connection:
+            with tenancy.acting_in(shop.id):
+                connection.execute(ask, values)
+            flush = pg8000.core._flush
+            monkeypatch.setattr(pg8000.core, "_flush", lambda sock: (trips.append(1), flush(sock)))
+            with tenancy.acting_in(other_shop.id):
+                connection.execute(ask, values)
+
+        assert len(trips) == 1
+
+
+@pytest.mark.parametrize("workshops", [2, 200])
+def test_no_request_of_a_shop_is_answered_with_a_row_of_another(
+    app: Flask, owner: Engine, workshops: int
+) -> None:
+    """Each shop reads all that it has, and what the database gave it for that is its own."""
+    shops = [furnished(app) for _ in range(workshops)]
+    read = 0
+    for shop in shops:
+        for path in READ:
+            answer = shop.owner.get(path.format(customer=shop.customer_id))
+            told = answer.get_data(as_text=True)
+            assert answer.status_code == 200, f"{path}: {told}"
+            assert set(SLUGS.findall(told)) <= {shop.slug}, path
+            read += SLUGS.search(told) is not None
+
+    assert read >= workshops * len(READ) * 0.7
+
+
+SLUGS = re.compile(r"shop-\d+")
+READ = (
+    "/customers?q=shop", "/customers/{customer}", "/mechanics/search?name=shop", "/mechanics/usage", "/inventory?q=shop",
+    "/service_tickets", "/members", "/notifications/log", "/audit?per_page=100", "/invitations",
+)  # fmt: skip
+
+
+def furnished(app: Flask) -> Shop:
+    """Return a shop with a bit of everything, each called after the shop."""
+    shop = make_shop(app)
+    part = shop.make_part(name=f"Filter of {shop.slug}")
+    mechanic = shop.make_mechanic(name=f"Jane of {shop.slug}")
+    customer = shop.make_customer(name=f"Ada of {shop.slug}", email=f"ada@{shop.slug}.example.com")
+    ticket = shop.make_ticket(
+        customer_id=customer.id, service_desc=f"Oil change at {shop.slug}", VIN=unique_vin()
+    )
+    shop.make_dead_letter()
+    edit = {"add_mechanic_ids": [mechanic.id], "add_item_ids": [part.id]}
+    edited = shop.owner.put(f"/service_tickets/{ticket['id']}/edit", json=edit)
+    assert edited.status_code == 200, edited.json
+    invited = {"role": "owner", "name": f"Sam of {shop.slug}", "email": f"sam@{shop.slug}.example.com"}
+    assert shop.owner.post("/invitations", json=invited).status_code == 201
+    return shop
