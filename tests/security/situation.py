@@ -150,7 +150,8 @@ class Situation:
         if table == "exports":
             assert self.shop.customer.post(f"/customers/{self.shop.customer_id}/export").status_code == 202
             with self.app.app_context():
-                exports.make_due()
+                while exports.make_due():  # some at a time, the oldest first, and other tests have asked for some
+                    pass
         if table == "erasures":
             self.erase_the_customer()
 
