@@ -150,7 +150,8 @@ class Situation:
         if table == "exports":
             assert self.shop.customer.post(f"/customers/{self.shop.customer_id}/export").status_code == 202
             with self.app.app_context():
-                while exports.make_due():  # some at a time, the oldest first, and other tests have asked for some
+                # Some at a time, the oldest first, and other tests have asked for some.
+                while exports.make_due():
                     pass
         if table == "erasures":
             self.erase_the_customer()
