@@ -34,7 +34,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.core import crypto
+from app.core import crypto, tenancy
 from app.core.crypto import EncryptedBytes, EncryptedText
 from app.core.model import Model
 from app.extensions import db
@@ -132,7 +132,7 @@ def _batches(found: Column[Any]) -> Iterator[list[Found]]:
 
 
 def _read(statement: Select[*tuple[Any, ...]]) -> Sequence[Found]:
-    with db.engine.execution_options(shop_reads=True).connect() as connection:
+    with tenancy.across_workshops(), db.engine.execution_options(shop_reads=True).connect() as connection:
         return [tuple(row) for row in connection.execute(statement)]
 
 
@@ -146,7 +146,7 @@ def _renew_batch(found: Column[Any], batch: list[Found]) -> tuple[int, int]:
             unreadable += 1
     if not changes:
         return 0, unreadable
-    with db.engine.begin() as connection:
+    with tenancy.across_workshops(), db.engine.begin() as connection:
         write = _write_at_once if connection.dialect.name == "postgresql" else _write_one_by_one
         return write(connection, found, changes), unreadable
 

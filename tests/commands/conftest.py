@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from app.core.db import owners_engine
 from app.core.tenancy import INSTALLATION
 from app.extensions import api, cache, db, limiter
 
@@ -36,7 +37,7 @@ def empty_it(app: Flask) -> None:
     with app.app_context():
         tables = [table.name for table in reversed(db.metadata.sorted_tables)]
         workshops = db.metadata.tables["workshops"]
-        with db.engine.begin() as connection:
+        with owners_engine(app).begin() as connection:
             place = (
                 connection.execute(workshops.select().where(workshops.c.id == INSTALLATION)).mappings().one()
             )
@@ -122,6 +123,7 @@ def make_app(app: Flask, redis_url: str) -> Iterator[MakeApp]:
         limiter._storage_options = {}
         own = {
             "REDIS_URL": redis_url,
+            "DB_ROLE": app.config["DB_ROLE"],
             "RATELIMIT_ENABLED": False,
             "CACHE_KEY_PREFIX": f"installation{len(made)}:",
         }

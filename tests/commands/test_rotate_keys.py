@@ -219,7 +219,7 @@ def test_a_row_that_a_request_holds_is_passed_over_and_come_back_to(
 ) -> None:
     if not on_postgresql:
         pytest.skip("SQLite has one writer at a time.")
-    with shop.app.app_context():
+    with shop.inside():
         holder = db.engine.connect()
         holding = holder.begin()
         holder.execute(text(f"SELECT 1 FROM vehicles WHERE workshop_id = {shop.id} FOR UPDATE"))

@@ -97,7 +97,7 @@ def renew_statistics() -> None:
     """Let PostgreSQL see what is in the tables now, so that its plans fit and its indexes suffice from the first request."""
     if db.engine.dialect.name != "postgresql":
         return
-    url, options = engine_options(current_app.config)
+    url, options = engine_options({**current_app.config, "DB_ROLE": ""})
     arguments = options["connect_args"]
     arguments.pop("timeout", None)  # the driver's, which is meant for requests
     engine = create_engine(url, connect_args=arguments, isolation_level="AUTOCOMMIT", poolclass=NullPool)
