@@ -10,6 +10,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
+from app.core import tenancy
 from app.extensions import db
 from tests.accounts.letters import Letters
 from tests.admins.conftest import account_id
@@ -234,7 +235,7 @@ class TestSuspending:
         (entry,) = admin.get(
             f"/audit?action=account.suspended&subject_kind=account&subject_id={account_id(shop.customer)}"
         ).json
-        with app.app_context():
+        with app.app_context(), tenancy.acting_in(tenancy.INSTALLATION):
             kept = db.session.execute(
                 text("SELECT suspension_reason FROM accounts WHERE id = :id"),
                 {"id": account_id(shop.customer)},
