@@ -50,6 +50,7 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "roles_list": ("120/minute", "15/hour"),
     "service_tickets_list": ("300/minute", "5/hour"),
     "service_tickets_remove_mechanic": ("120/minute", "20/hour"),
+    "vehicles_list": ("300/minute", "15/hour"),
     "inventory_list": ("300/minute", "15/hour"),
     "notifications_list": ("300/minute", "15/hour"),
     "audit_list": ("120/minute", "20/hour"),
@@ -62,6 +63,7 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
 CACHE_SECONDS: dict[str, int] = {
     "mechanics": 60,
     "inventory": 60,
+    "vehicles": 60,
     "service_tickets": 60,
     "rankings": 60,
 }

@@ -27,6 +27,7 @@ PLAIN = {
     "Instant": "sa.DateTime(timezone=True)",
     "Cents": "sa.BigInteger()",
     "Percent": "sa.Integer()",
+    "Quantity": "sa.Numeric(15, 3).with_variant(sa.Integer(), 'sqlite')",
     "EncryptedText": "sa.LargeBinary()",
     "ScopeSet": "sa.Text()",
 }

@@ -20,12 +20,15 @@ from app.blueprints.admins import service as admins
 from app.blueprints.api_keys import service as api_keys
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
+from app.blueprints.inventory import categories, suppliers
 from app.blueprints.inventory import service as inventory
-from app.blueprints.inventory.models import Part
+from app.blueprints.inventory.models import Part, PartCategory, Supplier
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.roles import service as roles
 from app.blueprints.service_tickets import service as tickets
+from app.blueprints.vehicles import keeping
+from app.blueprints.vehicles.models import Vehicle
 from app.blueprints.workshops import service as workshops
 from app.core import identity, outbox, passwords, tenancy
 from app.core.db import atomic
@@ -130,9 +133,11 @@ class Shop:
 
     @property
     def customer_id(self) -> int:
-        assert self.customer.principal is not None
-        assert self.customer.principal.customer_id is not None
-        return self.customer.principal.customer_id
+        return _customer_id(self.customer)
+
+    @property
+    def other_customer_id(self) -> int:
+        return _customer_id(self.other_customer)
 
     @property
     def mechanic_id(self) -> int:
@@ -169,6 +174,15 @@ class Shop:
         with self.inside():
             return inventory.add(self.id, **values)
 
+    def make_category(self, **overrides: Any) -> PartCategory:
+        values: dict[str, Any] = {"name": unique("Filters "), "parent_id": None, **overrides}
+        with self.inside():
+            return categories.add(self.id, **values)
+
+    def make_supplier(self, **overrides: Any) -> Supplier:
+        with self.inside():
+            return suppliers.add(self.id, **{"name": unique("Parts & Co "), **overrides})
+
     def make_ticket(self, **overrides: Any) -> dict[str, Any]:
         values: dict[str, Any] = {
             "VIN": unique_vin(), "service_date": date(2026, 3, 2), "service_desc": "Oil change",
@@ -177,6 +191,12 @@ class Shop:
         assert self.owner.principal is not None
         with self.inside():
             return tickets.open_ticket(self.owner.principal, **values)
+
+    def make_vehicle(self, **overrides: Any) -> Vehicle:
+        values: dict[str, Any] = {"VIN": unique_vin(), "customer_id": self.customer_id, **overrides}
+        assert self.owner.principal is not None
+        with self.inside():
+            return keeping.add(self.owner.principal, **values)
 
     def make_role(self, *held: str, **overrides: Any) -> OwnRole:
         """Make a role of this workshop's own that holds these scopes."""
@@ -224,6 +244,12 @@ class Shop:
             message.state, message.last_error = "dead", "recipient refused: 550 5.1.1"
             session.flush()
             return message.id
+
+
+def _customer_id(caller: Caller) -> int:
+    assert caller.principal is not None
+    assert caller.principal.customer_id is not None
+    return caller.principal.customer_id
 
 
 def make_shop(app: Flask) -> Shop:

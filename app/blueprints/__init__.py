@@ -19,7 +19,11 @@ from app.blueprints.customers.privacy_routes import bp as privacy
 from app.blueprints.customers.profile_routes import bp as profiles
 from app.blueprints.customers.routes import bp as customers
 from app.blueprints.files.routes import bp as files
+from app.blueprints.inventory import privacy as inventory_privacy
+from app.blueprints.inventory.category_routes import bp as categories
 from app.blueprints.inventory.routes import bp as inventory
+from app.blueprints.inventory.stock_routes import bp as stock
+from app.blueprints.inventory.supplier_routes import bp as suppliers
 from app.blueprints.invitations import privacy as invitations_privacy
 from app.blueprints.invitations.routes import bp as invitations
 from app.blueprints.mechanics.routes import bp as mechanics
@@ -29,9 +33,12 @@ from app.blueprints.notifications.routes import bp as notifications
 from app.blueprints.operations.routes import bp as operations
 from app.blueprints.roles.routes import bp as roles
 from app.blueprints.service_tickets import privacy as service_tickets_privacy
+from app.blueprints.service_tickets.history_routes import bp as history
 from app.blueprints.service_tickets.routes import bp as service_tickets
 from app.blueprints.service_tickets.usage_routes import bp as usage
 from app.blueprints.vehicles import privacy as vehicles_privacy
+from app.blueprints.vehicles.maintenance_routes import bp as maintenance
+from app.blueprints.vehicles.routes import bp as vehicles
 from app.blueprints.workshops.opening_routes import bp as opening
 from app.blueprints.workshops.routes import bp as workshops
 
@@ -53,9 +60,15 @@ ALL: tuple[Blueprint, ...] = (
     mechanics,
     members,
     invitations,
+    vehicles,
+    maintenance,
     inventory,
+    categories,
+    stock,
+    suppliers,
     service_tickets,
     usage,
+    history,
     notifications,
     audit,
     operations,
@@ -67,6 +80,7 @@ PRIVACY = (
     customers_privacy,
     invitations_privacy,
     vehicles_privacy,
+    inventory_privacy,
     service_tickets_privacy,
     notifications_privacy,
     audit_privacy,

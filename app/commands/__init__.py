@@ -11,6 +11,7 @@ from app.commands.openapi import write_document
 from app.commands.owner import create_owner
 from app.commands.rotate import rotate_keys
 from app.commands.second_factor import take_second_factor_away
+from app.commands.verifying import stock
 from app.commands.work import run_worker, show_outbox
 
 
@@ -26,5 +27,6 @@ def init_app(app: Flask) -> None:
         show_outbox,
         audit,
         rotate_keys,
+        stock,
     ):
         app.cli.add_command(command)

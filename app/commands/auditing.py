@@ -40,7 +40,7 @@ def verify(slug: str | None) -> None:
 
     require_migrated()
     with refusals_in_one_line():
-        examined = [workshops.with_slug(slug)] if slug else _all_workshops()
+        examined = [workshops.with_slug(slug)] if slug else all_workshops()
     patience = 0.1 if sys.stderr.isatty() else 10.0  # seconds between two lines of a log
     broken = 0
     with tqdm(total=_number_of_entries(examined), unit=" entries", mininterval=patience) as bar:
@@ -51,7 +51,8 @@ def verify(slug: str | None) -> None:
     click.echo("Every chain holds.")
 
 
-def _all_workshops() -> list[Workshop]:
+def all_workshops() -> list[Workshop]:
+    """Return every workshop, and the installation's own place."""
     return list(db.session.scalars(select(Workshop).order_by(Workshop.id)))
 
 

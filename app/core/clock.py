@@ -18,4 +18,6 @@ def as_utc(value: datetime | str) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Return an instant in UTC as RFC 3339, to the second, with Z."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    )  # strftime writes the year 281 in three digits

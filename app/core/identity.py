@@ -217,6 +217,12 @@ def principal() -> Principal:
     return cast(Principal, g.principal)
 
 
+def acting_account() -> int | None:
+    """Return the account that acts in this request, None in a command or a job."""
+    caller: Principal | None = g.get("principal")
+    return caller.account_id if caller is not None else None
+
+
 def principal_if_admitted() -> Principal | None:
     """Return the caller of a public route that recognises members, None for anybody else."""
     return cast("Principal | None", g.principal)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.core.contract import Access, Contract
 
 DESCRIPTION = """\
-The backend of a car repair workshop: customers, mechanics, service tickets and inventory.
+The backend of a car repair workshop: customers, vehicles, mechanics, service tickets and inventory.
 
 **Sign in** with `POST /customers/login` or `POST /mechanics/login` and send the token as `Authorization: Bearer <token>`.
 An integration sends an API key (`POST /api_keys`) in its place: `Authorization: Bearer msk_...`.
@@ -50,6 +50,7 @@ TAGS = {
     "mechanics": "The people who do the work.",
     "members": "Who may sign in to the workshop as one of its people, and as what.",
     "invitations": "How people come to a workshop: staff, and customers who walked in.",
+    "vehicles": "The cars: what they are, whose, how far they came, and what was done to them.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
     "inventory": "The parts, their prices and their stock.",
     "notifications": "What was sent in the workshop's name, and what could not be.",

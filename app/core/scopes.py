@@ -18,7 +18,7 @@ MEMBERS: tuple[Role, ...] = ("owner", "mechanic", "staff", "customer")
 # Each scope: what it lets one do, and the built-in roles that have it.
 SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "own:read": ("See one's own record, cars and tickets.", ("customer",)),
-    "own:write": ("Change one's own record, and open and cancel one's own tickets.", ("customer",)),
+    "own:write": ("Change one's own record and cars, and open and cancel one's own tickets.", ("customer",)),
     "workshop:write": (
         "Change the workshop's entry, settings, hours and closures, and close it.",
         ("owner",),
@@ -34,8 +34,14 @@ SCOPES: dict[str, tuple[str, tuple[Role, ...]]] = {
     "invitations:write": ("Invite staff, and send again and withdraw invitations.", ("owner",)),
     "tickets:read": ("See every service ticket.", ("owner", "mechanic")),
     "tickets:write": ("Open, change and move every service ticket.", ("owner", "mechanic")),
+    "vehicles:read": ("See every vehicle, its plates, readings and keepers.", ("owner", "mechanic")),
+    "vehicles:write": ("Add, change and archive every vehicle, and hand it over.", ("owner", "mechanic")),
+    "vehicles:override": ("Record an odometer reading that is less than before.", ("owner",)),
     "inventory:read": ("See the parts.", ("owner", "mechanic")),
     "inventory:write": ("Add, change and remove parts.", ("owner",)),
+    "stock:write": ("Receive, return, adjust, value and write off stock.", ("owner", "mechanic")),
+    "suppliers:read": ("See who supplies parts, and at what price.", ("owner", "mechanic")),
+    "suppliers:write": ("Record, change and remove suppliers, and what they supply.", ("owner",)),
     "members:read": ("See who may sign in to the workshop, and as what.", ("owner",)),
     "members:write": ("Give its members another role, and end their membership.", ("owner",)),
     "roles:read": ("See the roles, and what each scope lets one do.", ("owner",)),

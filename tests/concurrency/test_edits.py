@@ -13,6 +13,7 @@ from app.blueprints.customers import service as customers
 from app.blueprints.inventory import service as inventory
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.service_tickets import holding
+from app.blueprints.vehicles import service as vehicles
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
 
@@ -23,6 +24,7 @@ RESOURCES: dict[str, tuple[Any, MakePath, str]] = {
     "customer": (customers, lambda shop: f"/customers/{shop.make_customer().id}", "name"),
     "mechanic": (mechanics, lambda shop: f"/mechanics/{shop.make_mechanic().id}", "name"),
     "part": (inventory, lambda shop: f"/inventory/{shop.make_part().id}", "name"),
+    "vehicle": (vehicles, lambda shop: f"/vehicles/{shop.make_vehicle().id}", "colour"),
     "ticket": (holding, lambda shop: f"/service_tickets/{shop.make_ticket()['id']}", "service_desc"),
 }
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from app.blueprints.inventory import proving, stock
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.errors import NotEnoughOnHand
+from app.blueprints.inventory.ledger import Stock
 from app.blueprints.inventory.models import Part
 from app.blueprints.service_tickets import holding
 from app.blueprints.service_tickets import service as tickets
@@ -65,7 +69,7 @@ def test_control_reading_the_stock_before_taking_it_sells_the_last_one_four_time
 ) -> None:
     meeting = Meeting(4)
 
-    def read_then_write(workshop_id: int, part_id: int, quantity: int) -> inventory.Taken:
+    def read_then_write(workshop_id: int, part_id: int, quantity: Decimal, seen: Stock) -> inventory.Taken:
         part = inventory.get(workshop_id, part_id)
         meeting.wait()
         assert part.on_hand is not None
@@ -79,7 +83,11 @@ def test_control_reading_the_stock_before_taking_it_sells_the_last_one_four_time
         db.session.execute(new_level.execution_options(synchronize_session=False))
         return inventory.Taken(part.id, part.name, part.price)
 
+    def hold_nothing(workshop_id: int, part_ids: Iterable[int]) -> dict[int, Stock]:
+        return {}
+
     monkeypatch.setattr(inventory, "_take", read_then_write)
+    monkeypatch.setattr(inventory, "hold", hold_nothing)
     with without_write_lock(app):
         statuses, left, fitted = race_for_the_last(shop, buyers=4, stock=1)
 
@@ -128,6 +136,72 @@ def test_control_without_the_lock_on_the_ticket_the_stock_returns_twice(
     assert left == 13
 
 
+# ---- The ledger -------------------------------------------------------------------------------------------------
+
+
+def race_to_receive(
+    shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[int], int, list[str]]:
+    """Receive 5 twice at once where there are 10; return statuses, what is there then, and what the ledger says against it."""
+    part_id = shop.make_part(on_hand=10).id
+    body = {"kind": "purchase", "quantity": 5, "unit_cost": "3.33"}
+    monkeypatch.setattr(stock, "require_version", meeting.after(stock.require_version))
+
+    receive = partial(shop.owner.post, f"/inventory/{part_id}/movements", json=body)
+    answers = race(receive, receive)
+
+    with shop.inside():
+        found = [one.words for one in proving.discrepancies(shop.id)]
+    return sorted(answer.status_code for answer in answers), on_hand(shop, part_id), found
+
+
+def test_two_receipts_at_once_are_both_counted_and_entered(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = Meeting(2)
+
+    outcome = race_to_receive(shop, meeting, monkeypatch)
+
+    assert outcome == ([201, 201], 20, [])
+    assert not meeting.was_held
+
+
+def test_control_without_the_lock_on_the_part_one_receipt_is_lost_and_the_ledger_shows_it(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = Meeting(2)
+    without_row_locks(monkeypatch, stock)
+
+    with without_write_lock(app):
+        statuses, left, found = race_to_receive(shop, meeting, monkeypatch)
+
+    assert meeting.was_held
+    assert (statuses, left) == ([201, 201], 15)
+    assert "15 on hand, and the ledger says 20" in found[0]
+
+
+def test_receipts_and_sales_at_once_leave_a_ledger_that_adds_up_to_the_cent(shop: Shop) -> None:
+    part_id = shop.make_part(on_hand=10, unit="l").id
+    ticket_ids = [shop.make_ticket()["id"] for _ in range(10)]
+    body = {"kind": "purchase", "quantity": 1.5, "unit_cost": "7.77"}
+    receive = partial(shop.owner.post, f"/inventory/{part_id}/movements", json=body)
+    sell = [
+        partial(
+            shop.owner.post,
+            f"/service_tickets/{ticket_id}/inventory",
+            json={"item_id": part_id, "quantity": 0.7},
+        )
+        for ticket_id in ticket_ids
+    ]
+
+    answers = race(*sell, *[receive] * 10)
+
+    with shop.inside():
+        assert list(proving.discrepancies(shop.id)) == []
+    assert {answer.status_code for answer in answers} == {201}
+    assert on_hand(shop, part_id) == 18
+
+
 # ---- Waiting in a circle ----------------------------------------------------------------------------------------
 
 
@@ -163,10 +237,15 @@ def test_control_parts_taken_in_the_order_given_deadlock(
     """On SQLite one writer at a time is the guard; a transaction that takes its lock at the first write is refused there."""
     meeting = Meeting(2)
 
-    def in_the_order_given(workshop_id: int, quantities: dict[int, int]) -> list[inventory.Taken]:
+    def in_the_order_given(
+        workshop_id: int, quantities: dict[int, Decimal], **options: Any
+    ) -> list[inventory.Taken]:
         if not on_postgresql:
             meeting.wait()
-        return [inventory._take(workshop_id, part_id, quantity) for part_id, quantity in quantities.items()]
+        return [
+            inventory._take(workshop_id, part_id, quantity, Stock())
+            for part_id, quantity in quantities.items()
+        ]
 
     monkeypatch.setattr(inventory, "take", in_the_order_given)
     with without_write_lock(app, begin="BEGIN DEFERRED"):
@@ -177,15 +256,20 @@ def test_control_parts_taken_in_the_order_given_deadlock(
 
 
 def race_to_exchange(
-    shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch, **instead: Any
 ) -> tuple[list[int], tuple[int, int]]:
-    """On two tickets, take off the part that the other puts on; the meeting is between the two. Return the stock too."""
+    """On two tickets, take off the part that the other puts on; the meeting is between the two. Return the stock too.
+
+    `instead` has what stands in for functions of the inventory, once the parts are on the tickets.
+    """
     first, second = shop.make_part(on_hand=10).id, shop.make_part(on_hand=10).id
     exchanges = [(first, second), (second, first)]
     ticket_ids = [shop.make_ticket()["id"] for _ in exchanges]
     for ticket_id, (old, _) in zip(ticket_ids, exchanges, strict=True):
         assert take_one(shop, old, ticket_id).status_code == 201
     monkeypatch.setattr(inventory, "give_back", meeting.after(inventory.give_back))
+    for name, function in instead.items():
+        monkeypatch.setattr(inventory, name, function)
 
     def exchange(ticket_id: int, parts: tuple[int, int]) -> TestResponse:
         changes = {"remove_item_ids": [parts[0]], "add_item_ids": [parts[1]]}
@@ -214,13 +298,13 @@ def test_control_exchanging_parts_without_holding_them_first_deadlocks(
     """On SQLite the guard is one writer at a time, as above: the first write of a late transaction is refused."""
     meeting = Meeting(2)
 
-    def hold_nothing(workshop_id: int, part_ids: Iterable[int]) -> None:
+    def hold_nothing(workshop_id: int, part_ids: Iterable[int]) -> dict[int, Stock]:
         if not on_postgresql:
             meeting.wait()
+        return {}
 
-    monkeypatch.setattr(inventory, "hold", hold_nothing)
     with without_write_lock(app, begin="BEGIN DEFERRED"):
-        statuses, _ = race_to_exchange(shop, meeting, monkeypatch)
+        statuses, _ = race_to_exchange(shop, meeting, monkeypatch, hold=hold_nothing)
 
     assert meeting.was_held
     assert statuses == [200, 503]

@@ -28,7 +28,7 @@ OPERATIONS = [
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 Operation = dict[str, Any]
-NEEDED = ("name", "lat", "lng")  # parameters of a query without which there is no answer
+NEEDED = ("name", "lat", "lng", "code")  # parameters of a query without which there is no answer
 
 
 def resolved(part: Any) -> Any:

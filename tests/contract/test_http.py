@@ -54,6 +54,7 @@ class TestPaths:
             "my-tickets",
             "top-3-mechanics",
             "assign-mechanic",
+            "stock-alerts",
             "remove-mechanic",
             "update-mechanics",
         }

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from app.core.model import Model
 from app.extensions import cache
 from tests import document
 from tests.applications import CLOSED_PORT, AnotherApp
-from tests.factories import Caller, Shop, unique_vin
+from tests.factories import Caller, Shop, unique, unique_vin
 from tests.watching import log_lines, statements
 
 pytestmark = pytest.mark.usefixtures("cold_cache")
@@ -56,9 +57,13 @@ CACHED = {
     "/mechanics/<int:mechanic_id>": ("mechanics",),
     "/mechanics/usage": ("mechanics", "service_tickets", "service_ticket_mechanics"),
     "/mechanics/top-3-mechanics": ("mechanics", "service_ticket_mechanics"),
-    "/inventory": ("parts",),
+    "/inventory": ("parts", "part_categories"),
+    "/inventory/categories": ("part_categories",),
+    "/inventory/categories/<int:category_id>": ("part_categories",),
+    "/inventory/stock-alerts": ("parts",),
     "/inventory/<int:item_id>": ("parts",),
     "/inventory/usage": ("parts", "service_tickets", "service_ticket_parts"),
+    "/vehicles": ("vehicles", "vehicle_plates"),
     "/service_tickets": READS_OF_TICKETS,
     "/service_tickets/my-tickets": READS_OF_TICKETS,
     "/customers/my-tickets": READS_OF_TICKETS,
@@ -70,9 +75,11 @@ class Scene:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self.part = shop.make_part()
+        self.part = shop.make_part(on_hand=100, minimum_stock_level=Decimal(1000))
+        self.category = shop.make_category()
         self.ticket = shop.make_ticket()
         self.path = f"/service_tickets/{self.ticket['id']}"
+        self.vehicle = shop.make_vehicle(plate="GD 1").id
         shop.owner.put(f"{self.path}/assign-mechanic/{shop.mechanic_id}")
         shop.owner.post(f"{self.path}/inventory", json={"item_id": self.part.id})
 
@@ -84,7 +91,11 @@ class Scene:
         return answer
 
     def id_of(self, name: str) -> int:
-        return {"mechanic_id": self.shop.mechanic_id, "item_id": self.part.id}[name]
+        return {
+            "mechanic_id": self.shop.mechanic_id,
+            "item_id": self.part.id,
+            "category_id": self.category.id,
+        }[name]
 
     def forget_all_but_the_callers(self) -> None:
         """Empty the cache, but for the note that the readers' memberships stand: that check reads tables of its own."""
@@ -114,6 +125,10 @@ def write_parts(scene: Scene) -> TestResponse:
     return scene.shop.owner.patch(f"/inventory/{scene.part.id}", json={"name": "Renamed filter"})
 
 
+def write_part_categories(scene: Scene) -> TestResponse:
+    return scene.shop.owner.patch(f"/inventory/categories/{scene.category.id}", json={"name": "Renamed"})
+
+
 def write_customers(scene: Scene) -> TestResponse:
     return scene.shop.customer.patch("/customers", json={"name": "Renamed"})
 
@@ -130,6 +145,10 @@ def write_service_ticket_parts(scene: Scene) -> TestResponse:
     return scene.shop.owner.post(f"{scene.path}/inventory", json={"item_id": scene.part.id, "quantity": 4})
 
 
+def write_vehicle_plates(scene: Scene) -> TestResponse:
+    return scene.shop.owner.patch(f"/vehicles/{scene.vehicle}", json={"plate": unique("GD ")})
+
+
 def write_vehicles(scene: Scene) -> TestResponse:
     return scene.shop.owner.patch(scene.path, json={"VIN": unique_vin()})
 
@@ -137,7 +156,7 @@ def write_vehicles(scene: Scene) -> TestResponse:
 WRITES: dict[str, Callable[[Scene], TestResponse]] = {
     "mechanics": write_mechanics, "parts": write_parts, "customers": write_customers, "service_tickets": write_service_tickets,
     "service_ticket_mechanics": write_service_ticket_mechanics, "service_ticket_parts": write_service_ticket_parts,
-    "vehicles": write_vehicles,
+    "vehicles": write_vehicles, "vehicle_plates": write_vehicle_plates, "part_categories": write_part_categories,
 }  # fmt: skip
 
 
@@ -228,7 +247,14 @@ class TestAHit:
 
 class TestAWrite:
     @pytest.mark.parametrize(
-        ("rule", "table"), [(rule, table) for rule, tables in CACHED.items() for table in tables]
+        ("rule", "table"),
+        [
+            (rule, table)
+            for rule, tables in CACHED.items()
+            for table in tables
+            if (rule, table)
+            != ("/inventory", "part_categories")  # shown by a filter: tests/inventory/test_categories.py
+        ],
     )
     def test_is_seen_by_the_very_next_read(self, scene: Scene, rule: str, table: str) -> None:
         before, _ = scene.read_counting(rule)
@@ -347,7 +373,9 @@ def every_query(rule: str) -> list[str]:
     values = {
         "page": "1", "per_page": "1", "sort": "-id", "q": "filter", "sku": "B-1", "low": "true", "name": "me",
         "status": "booked", "customer_id": "1", "mechanic_id": "1", "VIN": "123456", "service_date": "2026-03-02",
-        "service_date_from": "2026-01-01", "service_date_to": "2026-12-31", "limit": "5",
+        "service_date_from": "2026-01-01", "service_date_to": "2026-12-31", "limit": "5", "barcode": "96385074",
+        "category_id": "1", "alert": "out",
+        "vin": "123456", "plate": "GD1", "archived": "false",
     }  # fmt: skip
     template = re.sub(r"<int:(\w+)>", r"{\1}", rule)
     parameters = document.document()["paths"][template]["get"].get("parameters", [])

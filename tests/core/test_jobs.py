@@ -167,6 +167,7 @@ class TestDeclaring:
             "forget-sessions": (timedelta(hours=1), False),
             "forget-invitations": (timedelta(hours=1), False),
             "forget-exports": (timedelta(hours=1), False),
+            "forget-vehicle-views": (timedelta(days=1), False),
             "make-exports": (timedelta(minutes=1), True),
         }
 

@@ -99,7 +99,40 @@ def query_of(path: str, shop: Shop) -> str:
         "/accounts": f"q=@{shop.slug}.&",
         "/workshops/nearby": "lat=-45&lng=-120&",
     }
-    return f"{path.format(workshop_id=shop.id, customer_id=shop.customer_id)}?{needed.get(path, '')}"
+    ids_of_path = {"workshop_id": shop.id, "customer_id": shop.customer_id}
+    if "{item_id}" in path:
+        ids_of_path["item_id"] = an_item(shop)
+    if "{vehicle_id}" in path:
+        ids_of_path["vehicle_id"] = a_car(shop)
+    return f"{path.format(**ids_of_path)}?{needed.get(path, '')}"
+
+
+def an_item(shop: Shop) -> int:
+    """Return the first item of a shop, which is made where there is none."""
+    found = shop.owner.get("/inventory?sort=id&per_page=1").json
+    return found[0]["id"] if found else shop.make_part().id
+
+
+def a_car(shop: Shop) -> int:
+    """Return the first car of a shop, which is made where there is none."""
+    found = shop.owner.get("/vehicles?sort=id&per_page=1").json
+    return found[0]["id"] if found else shop.make_vehicle().id
+
+
+def drive(shop: Shop, times: int) -> None:
+    """Let the first car of a shop have a past: visits, readings, plates, keepers, what it is due for, and lookers."""
+    car, keepers = a_car(shop), itertools.cycle((shop.other_customer_id, shop.customer_id))
+    for number in range(1, 1 + times):
+        record = f"/vehicles/{car}"
+        shop.owner.post(f"{record}/readings", json={"value": 1000 * number, "unit": "km"})
+        shop.owner.patch(record, json={"plate": unique("GD ")})
+        shop.owner.post(
+            f"{record}/maintenance",
+            json={"title": f"Oil {number}", "every_months": 12, "last_done_on": "2026-03-02"},
+        )
+        shop.owner.post(f"{record}/transfer", json={"customer_id": next(keepers)})
+        shop.make_ticket(VIN=shop.owner.get(record).json["VIN"])
+        shop.owner.get(f"/vehicles/{shop.make_vehicle().id}")
 
 
 class TestByPage:
@@ -216,7 +249,10 @@ class TestByCursor:
         for number in range(5):
             shop.make_customer(name=f"Mel {number % 2}")
             shop.make_mechanic(name=f"Mel {number % 2}")
-            shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3))
+            few = {"on_hand": Decimal(0), "minimum_stock_level": Decimal(100)}
+            shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3), **few)
+            shop.owner.post(f"/inventory/{an_item(shop)}/movements", json={"kind": "purchase", "quantity": 1})
+            shop.make_supplier(name=f"Mel {number}")
             shop.make_ticket(service_date=date(2026, 3, 1 + number % 2))
             shop.make_dead_letter()
             put_one(shop.app, name=f"Mel {number % 2}", lat=-45.0, lng=-120 + number % 2 / 100)
@@ -230,6 +266,8 @@ class TestByCursor:
             with shop.inside():
                 accounts.open_account(f"mel{number}@{shop.slug}.example.com", PASSWORD)
         caller = caller_of(shop, path)
+        if path.startswith("/vehicles/"):
+            drive(shop, 5)
         if path == "/admins":
             for _ in range(5):
                 make_admin(shop.app)
@@ -373,7 +411,8 @@ class TestQueries:
         parameters = document.document()["paths"][path]["get"]["parameters"]
         (per_page,) = (parameter["schema"] for parameter in parameters if parameter.get("name") == "per_page")
 
-        assert (per_page["default"], per_page["minimum"], per_page["maximum"]) == (20, 1, 100)
+        default = 8 if path == "/vehicles/recent" else 20
+        assert (per_page["default"], per_page["minimum"], per_page["maximum"]) == (default, 1, 100)
 
     def test_twenty_rows_are_a_page(self, shop: Shop) -> None:
         for _ in range(21):

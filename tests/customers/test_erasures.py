@@ -36,7 +36,7 @@ EMAILS = ("zdzislawa@zz.example.com", "przedtem@zz.example.com", "potem@zz.examp
 PHONES = ("+48601602603", "+48604605606")
 TOLD = (
     PESEL, "ul. Zielona 17", "Sopotowo", "81-704", "1944-05-14", "Janina Obiwska", "+12125550199", "198.51.100.77",
-    "Zdzislawas-Phone/1.0",
+    "Zdzislawas-Phone/1.0", "ZZ 17ZZZ", "ZZ17ZZZ", "ZZ 18ZZZ",
 )  # fmt: skip
 NEEDLES = (*NAMES, *EMAILS, *PHONES, *TOLD, "zdzislawa", "Brzęczyszczykiewicz")
 
@@ -81,6 +81,12 @@ def use(shop: Shop) -> Caller:
         }
         opened = caller.post("/service_tickets", json=ticket, headers={"Idempotency-Key": f"t-{shop.slug}"})
         assert opened.status_code == 201
+    [car] = who.get("/vehicles").json
+    for plate in ("ZZ 17ZZZ", "ZZ 18ZZZ"):
+        assert who.patch(f"/vehicles/{car['id']}", json={"plate": plate}).status_code == 200
+    reading = {"value": 84_200, "unit": "km"}
+    assert who.post(f"/vehicles/{car['id']}/readings", json=reading).status_code == 201
+    assert who.get(f"/vehicles/{car['id']}").status_code == 200
     shop.owner.patch(f"{person}", json={"name": NAMES[0]})
     shop.nobody.post("/customers/login", json={"email": EMAILS[0], "password": "wrong"})
     exported(shop, who, customer_id)
@@ -206,12 +212,12 @@ class TestTheReport:
 
         assert {one["what"] for one in report["erased"]} == {
             "photo", "exports", "profile", "name_email_and_phone", "recipients_and_contents_of_mail", "kept_answers",
-            "sign_in", "what_the_audit_log_says",
+            "sign_in", "what_the_audit_log_says", "plates",
         }  # fmt: skip
         kept = {one["what"]: one for one in report["kept"]}
         assert set(kept) == {
             "service_tickets", "vehicles", "consents", "audit_entries", "notifications", "sessions", "memberships",
-            "account", "customer",
+            "account", "customer", "odometer_readings",
         }  # fmt: skip
         assert (kept["service_tickets"]["count"], kept["vehicles"]["count"], kept["consents"]["count"]) == (
             2,

@@ -10,21 +10,24 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import sessions
 from app.blueprints.customers import exports, photos
-from app.core import files
+from app.core import files, tenancy
 from tests import second_factors
 from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique, unique_vin
 from tests.pictures import picture
+from tests.tampering import owners_connection
 
 
 @dataclass
 class Situation:
-    """`shop` has a ticket of its customer with a mechanic and an item, a dead letter, and an invitation of one who walked in.
+    """`shop` has a ticket of its customer with a mechanic, an item and a car with a plate.
 
-    `other_shop` is somebody else's. `admin` and `other_admin` administer the installation, and are nothing in either.
+    It has a dead letter too, and an invitation of one who walked in. `other_shop` is somebody else's. `admin` and `other_admin`
+    administer the installation, and are nothing in either.
     """
 
     app: Flask
@@ -34,12 +37,23 @@ class Situation:
     def __post_init__(self) -> None:
         self.shop, self.other_shop = make_shop(self.app), make_shop(self.app)
         self.admin, self.other_admin = make_admin(self.app), make_admin(self.app)
-        self.item_id = self.shop.make_part(on_hand=10, sku=unique("SKU-")).id
-        self.ticket_id = self.shop.make_ticket()["id"]
+        within = self.shop.make_category(parent_id=self.shop.make_category().id).id
+        self.item_id = self.shop.make_part(on_hand=10, sku=SKU, category_id=within).id
+        self.category_id = self.shop.make_category().id
+        self.supplier_id, self.idle_supplier_id = self.shop.make_supplier().id, self.shop.make_supplier().id
+        supplied = f"/inventory/{self.item_id}/suppliers/{self.supplier_id}"
+        assert self.shop.owner.put(supplied, json={"price": 9.8}).status_code == 200
+        ticket = self.shop.make_ticket()
+        self.ticket_id, self.vin = ticket["id"], ticket["VIN"]
         self.notification_id = self.shop.make_dead_letter()
         edit = {"add_mechanic_ids": [self.shop.mechanic_id], "add_item_ids": [self.item_id]}
         staffed = self.shop.owner.put(f"/service_tickets/{self.ticket_id}/edit", json=edit)
         assert staffed.status_code == 200
+        self.vehicle_id = self.shop.owner.get(f"/vehicles?vin={self.vin}").json[0]["id"]
+        made = self.shop.owner.post(f"/vehicles/{self.vehicle_id}/maintenance", json=OIL_CHANGE)
+        self.maintenance_id = made.json["id"]
+        plated = self.shop.owner.patch(f"/vehicles/{self.vehicle_id}", json={"plate": unique("GD ")})
+        assert plated.status_code == 200
         place = {"listed": True, "latitude": 41.88, "longitude": -87.63, "name": WORKSHOP}
         assert self.shop.owner.patch(f"/workshops/{self.shop.id}", json=place).status_code == 200
         closed = self.shop.owner.post(f"/workshops/{self.shop.id}/closures", json=_closure(self))
@@ -99,11 +113,15 @@ class Situation:
             "customer_id": self.shop.customer_id,
             "mechanic_id": self.shop.mechanic_id,
             "item_id": self.item_id,
+            "category_id": self.category_id,
+            "supplier_id": self.supplier_id,
             "session_id": self.session_id,
             "role_id": self.role_id,
             "key_id": self.key_id,
             "member_id": self.member_id,
             "ticket_id": self.ticket_id,
+            "vehicle_id": self.vehicle_id,
+            "maintenance_id": self.maintenance_id,
             "notification_id": self.notification_id,
             "invitation_id": self.invitation_id,
             "workshop_id": self.shop.id,
@@ -124,6 +142,8 @@ class Situation:
         if body is not None:
             options.setdefault("json", body(self))
         ids = self.ids | {"customer_id": self.walk_in_id} if path.endswith("/invitation") else self.ids
+        if (method, path) == ("DELETE", "/inventory/suppliers/{supplier_id}"):
+            ids = ids | {"supplier_id": self.idle_supplier_id}
         return caller.open(method, path.format(**ids) + QUERIES.get(f"{method} {path}", ""), **options)
 
     def give_second_factors(self, *, confirmed: bool) -> None:
@@ -143,7 +163,7 @@ class Situation:
         assert self.shop.owner.delete(f"/customers/{self.shop.customer_id}").status_code == 200
 
     def leave_traces(self, table: str) -> None:
-        """Let there be a row in a table that only some requests leave one in; the other workshop has a file."""
+        """Let there be a row in a table of `LEFT_BY_SOME`; the other workshop has a file."""
         if table in ("customer_photos", "file_pieces", "exports"):
             with self.other_shop.inside():
                 photos.put(self.other_shop.id, self.other_shop.customer_id, PHOTO)
@@ -155,6 +175,17 @@ class Situation:
                     pass
         if table == "erasures":
             self.erase_the_customer()
+        if table == "vehicle_readings":
+            reading = {"value": 84_200, "unit": "km"}
+            assert (
+                self.shop.owner.post(f"/vehicles/{self.vehicle_id}/readings", json=reading).status_code == 201
+            )
+        if table == "vehicle_transfers":
+            car = self.shop.make_vehicle(customer_id=self.walk_in_id).id
+            to = {"customer_id": self.shop.other_customer_id}
+            assert self.shop.owner.post(f"/vehicles/{car}/transfer", json=to).status_code == 200
+        if table == "vehicle_views":
+            assert self.shop.owner.get(f"/vehicles/{self.vehicle_id}").status_code == 200
 
     def keep_hours(self) -> None:
         """Let the workshop be open, and good at something."""
@@ -175,24 +206,14 @@ class Situation:
         path = f"/{what}s/{self.ids[f'{what}_id']}/suspend"
         assert self.admin.post(path, json={"reason": "Unpaid"}).status_code == 200
 
-    def everything(self) -> list[Any]:
-        """Return what the owner of each workshop sees of it."""
-        lists = (
-            "/customers",
-            "/mechanics",
-            "/roles",
-            "/members",
-            "/api_keys",
-            "/inventory",
-            "/service_tickets",
-            "/mechanics/usage",
-            "/inventory/usage",
-            "/notifications/log",
-            "/invitations",
-            "/audit",
-        )
-        shown = [owner.get(path).json for owner in (self.shop.owner, self.other_shop.owner) for path in lists]
-        return [*shown, *(one.owner.get(f"/workshops/{one.id}").json for one in (self.shop, self.other_shop))]
+    def everything(self) -> dict[str, list[Any]]:
+        """Return all rows of both workshops."""
+        mine = {"one": self.shop.id, "other": self.other_shop.id}
+        with owners_connection(self.app) as connection:
+            return {
+                name: sorted(map(tuple, connection.execute(text(statement), mine)), key=repr)
+                for name, statement in ROWS.items()
+            }
 
 
 def _account_id(caller: Caller) -> int:
@@ -201,6 +222,7 @@ def _account_id(caller: Caller) -> int:
 
 
 WORKSHOP = "Obi's Garage"
+OIL_CHANGE = {"title": "Oil change", "every_months": 12, "last_done_on": "2026-03-02"}
 
 
 def _workshop(situation: Situation) -> dict[str, Any]:
@@ -262,10 +284,18 @@ def _item(situation: Situation) -> dict[str, Any]:
     return {"name": "Brake Pad", "price": 49.5}
 
 
+def _supplier(situation: Situation) -> dict[str, Any]:
+    return {"name": unique("Parts & Co "), "country": "PL", "tax_id": "8567346215"}
+
+
 def _ticket(situation: Situation) -> dict[str, Any]:
     return {
         "VIN": unique_vin(), "service_date": "2026-03-02", "service_desc": "Brakes", "customer_id": situation.shop.customer_id
     }  # fmt: skip
+
+
+def _vehicle(situation: Situation) -> dict[str, Any]:
+    return {"VIN": situation.vin, "make": "Honda", "model": "Accord", "year": 2003, "plate": unique("GD ")}
 
 
 def _with_code(situation: Situation) -> dict[str, Any]:
@@ -276,6 +306,15 @@ def _edit(situation: Situation) -> dict[str, Any]:
     return {"add_item_ids": [situation.item_id]}
 
 
+ROWS = {
+    table.name: f"SELECT * FROM {table.name} WHERE workshop_id IN (:one, :other)"
+    for table in tenancy.owned_tables()
+} | {"workshops": "SELECT * FROM workshops WHERE id IN (:one, :other)"}
+SKU = "SKU-4711"
+# The tables that only some requests leave a row in.
+LEFT_BY_SOME = (
+    "customer_photos", "file_pieces", "exports", "erasures", "vehicle_readings", "vehicle_transfers", "vehicle_views",
+)  # fmt: skip
 FILES = {"PUT /customers/{customer_id}/photo": "photo"}
 PHOTO = picture(size=(8, 8))
 Body = Callable[[Situation], Any]
@@ -317,6 +356,7 @@ BODIES: dict[str, Body] = {
     "POST /auth/second_factor/removal": _with_code,
     "POST /auth/switch": lambda situation: {"workshop": situation.shop.slug},
     "POST /customers": _registration,
+    "POST /inventory/{item_id}/movements": lambda _: {"kind": "purchase", "quantity": 5, "unit_cost": 9.5},
     "PUT /customers": _customer,
     "PATCH /customers": lambda _: {"name": "Ada O."},
     "PUT /customers/{customer_id}": _customer,
@@ -342,9 +382,23 @@ BODIES: dict[str, Body] = {
     "POST /api_keys": _api_key,
     "PATCH /api_keys/{key_id}": lambda _: {"name": "Accounting"},
     "PUT /members/{member_id}/role": lambda situation: {"role": "staff", "role_id": situation.role_id},
+    "POST /inventory/suppliers": _supplier,
+    "PUT /inventory/suppliers/{supplier_id}": _supplier,
+    "PATCH /inventory/suppliers/{supplier_id}": lambda _: {"city": "Sopot"},
+    "PUT /inventory/{item_id}/suppliers/{supplier_id}": lambda _: {"price": 8.5, "preferred": True},
+    "POST /inventory/categories": lambda _: {"name": unique("Belts ")},
+    "PUT /inventory/categories/{category_id}": lambda _: {"name": unique("Belts ")},
+    "PATCH /inventory/categories/{category_id}": lambda _: {"name": unique("Belts ")},
     "POST /inventory": _item,
     "PUT /inventory/{item_id}": _item,
     "PATCH /inventory/{item_id}": lambda _: {"price": 12},
+    "POST /vehicles": lambda situation: {"VIN": unique_vin(), "customer_id": situation.shop.customer_id},
+    "PUT /vehicles/{vehicle_id}": _vehicle,
+    "PATCH /vehicles/{vehicle_id}": lambda _: {"colour": "Silver"},
+    "POST /vehicles/{vehicle_id}/maintenance": lambda _: OIL_CHANGE,
+    "PUT /vehicles/{vehicle_id}/maintenance/{maintenance_id}": lambda _: {**OIL_CHANGE, "every_months": 6},
+    "POST /vehicles/{vehicle_id}/readings": lambda _: {"value": 84_200, "unit": "km"},
+    "POST /vehicles/{vehicle_id}/transfer": lambda situation: {"customer_id": situation.walk_in_id},
     "POST /service_tickets": _ticket,
     "PUT /service_tickets/{ticket_id}": _ticket,
     "PATCH /service_tickets/{ticket_id}": lambda _: {"service_desc": "Brakes and oil"},
@@ -358,6 +412,7 @@ BODIES: dict[str, Body] = {
 }
 QUERIES = {
     "GET /mechanics/search": "?name=mel",
+    "GET /inventory/lookup": f"?code={SKU}",
     "GET /workshops/nearby": "?lat=41.9&lng=-87.6",
     "DELETE /workshops/{workshop_id}": f"?name={quote(WORKSHOP)}",
 }

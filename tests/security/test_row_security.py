@@ -20,6 +20,7 @@ from app.extensions import db
 from tests.applications import AnotherApp
 from tests.conftest import DATABASE_URL, database_role
 from tests.factories import Shop, make_shop, unique_vin
+from tests.security import situation as situations
 from tests.security.situation import Situation
 
 pytestmark = pytest.mark.skipif(
@@ -111,7 +112,7 @@ def standing_with(app: Flask) -> Any:
     made: dict[str, Situation] = {}
 
     def situation(table: str) -> Situation:
-        needs = table if table in ("customer_photos", "file_pieces", "exports", "erasures") else ""
+        needs = table if table in situations.LEFT_BY_SOME else ""
         if needs not in made:
             made[needs] = Situation(app)
             made[needs].keep_hours()

@@ -102,6 +102,24 @@ def hold(workshop_id: int, customer_id: int) -> Customer:
     return _one(locked(Customer), workshop_id, customer_id)
 
 
+def is_kept_from_erasure(workshop_id: int, customer_id: int) -> bool:
+    """Let a customer not be erased until the transaction ends, and tell whether they are not already. Several may at once."""
+    statement = select(Customer.erased_at).where(
+        Customer.workshop_id == workshop_id, Customer.id == customer_id
+    )
+    known = db.session.execute(statement.with_for_update(read=True, key_share=True)).one_or_none()
+    return known is not None and known.erased_at is None
+
+
+def keep_from_erasure(workshop_id: int, customer_id: int) -> None:
+    """Let a customer not be erased until the transaction ends: for what is to be kept of them.
+
+    :raises CustomerNotFound: unknown here, or erased.
+    """
+    if not is_kept_from_erasure(workshop_id, customer_id):
+        raise CustomerNotFound()
+
+
 _KNOWN = Prepared(
     lambda: select(Customer.name).where(
         here(Customer), Customer.id == bindparam("customer_id"), Customer.erased_at.is_(None)

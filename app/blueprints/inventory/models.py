@@ -1,22 +1,74 @@
-"""Parts."""
+"""Parts and their categories, who supplies them, and the ledger of their stock."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.blueprints.inventory.vocabulary import COMING, GOING, KINDS, PIECE, UNITS, Alert, one_of
+from app.core import clock, money
 from app.core.db import Cents, Id, Instant, Versioned
 from app.core.model import Model
+from app.core.quantities import Quantity
 from app.core.tenancy import WorkshopOwned
+
+_ACTIVE = text("archived_at IS NULL")
+# What an alert is about, in the very words of the index, or it would not be used.
+ALERTING = "archived_at IS NULL AND (on_hand <= minimum_stock_level OR on_hand = 0)"
+# Which way each kind of movement goes.
+_FITS_KIND = (
+    f"({one_of('kind', COMING)} AND quantity > 0) OR ({one_of('kind', GOING)} AND quantity < 0)"
+    " OR (kind = 'adjustment' AND quantity <> 0) OR (kind = 'revaluation' AND quantity = 0)"
+)
+_VALUE_FITS = "quantity = 0 OR (quantity > 0 AND value >= 0) OR (quantity < 0 AND value <= 0)"
+
+
+class PartCategory(WorkshopOwned, Versioned, Model):
+    """A kind of parts, within another or at the top. `folded_name` is how names are told apart among those of one parent."""
+
+    __tablename__ = "part_categories"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "id"),
+        UniqueConstraint("workshop_id", "parent_id", "folded_name"),
+        ForeignKeyConstraint(
+            ["workshop_id", "parent_id"], ["part_categories.workshop_id", "part_categories.id"]
+        ),
+        CheckConstraint("parent_id <> id", name="not_within_itself"),
+        Index(
+            "uq_part_categories_top",
+            "workshop_id",
+            "folded_name",
+            unique=True,
+            sqlite_where=text("parent_id IS NULL"),
+            postgresql_where=text("parent_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    parent_id: Mapped[int | None] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(String(100))
+    folded_name: Mapped[str] = mapped_column(String(300))
 
 
 class Part(WorkshopOwned, Versioned, Model):
     """A part that the workshop fits. `on_hand` is NULL where no stock is kept.
 
-    One that is taken out of the inventory is kept with `archived_at`: tickets still name it.
+    `on_hand` and `stock_value` are the sums of its movements: whoever changes one enters the other. One that is taken out of
+    the inventory is kept with `archived_at`: tickets still name it.
     """
 
     __tablename__ = "parts"
@@ -25,13 +77,38 @@ class Part(WorkshopOwned, Versioned, Model):
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
         CheckConstraint("minimum_stock_level >= 0", name="minimum_not_negative"),
+        CheckConstraint("stock_value >= 0", name="stock_value_not_negative"),
+        CheckConstraint("last_cost >= 0", name="last_cost_not_negative"),
+        CheckConstraint("reorder_quantity > 0", name="reorder_quantity_positive"),
+        CheckConstraint("warranty_months >= 0", name="warranty_not_negative"),
+        CheckConstraint(one_of("unit", tuple(UNITS)), name="unit_known"),
+        ForeignKeyConstraint(
+            ["workshop_id", "category_id"], ["part_categories.workshop_id", "part_categories.id"]
+        ),
         Index(
             "uq_parts_active_sku",
             "workshop_id",
             "sku",
             unique=True,
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
+            sqlite_where=_ACTIVE,
+            postgresql_where=_ACTIVE,
+        ),
+        Index(
+            "uq_parts_active_barcode",
+            "workshop_id",
+            "barcode",
+            unique=True,
+            sqlite_where=_ACTIVE,
+            postgresql_where=_ACTIVE,
+        ),
+        Index("ix_parts_category", "workshop_id", "category_id", "name", "id"),
+        Index(
+            "ix_parts_alerting",
+            "workshop_id",
+            "name",
+            "id",
+            sqlite_where=text(ALERTING),
+            postgresql_where=text(ALERTING),
         ),
         Index("ix_parts_name", "workshop_id", "name", "id"),
         Index("ix_parts_price", "workshop_id", "price", "id"),
@@ -41,11 +118,138 @@ class Part(WorkshopOwned, Versioned, Model):
     name: Mapped[str] = mapped_column(String(200))
     price: Mapped[Decimal] = mapped_column(Cents)
     sku: Mapped[str | None] = mapped_column(String(60))
-    on_hand: Mapped[int | None] = mapped_column(Integer)
-    minimum_stock_level: Mapped[int | None] = mapped_column(Integer)
+    barcode: Mapped[str | None] = mapped_column(String(13))
+    manufacturer: Mapped[str | None] = mapped_column(String(100))
+    category_id: Mapped[int | None] = mapped_column(Id)
+    bin: Mapped[str | None] = mapped_column(String(40))
+    warranty_months: Mapped[int | None] = mapped_column(Integer)
+    unit: Mapped[str] = mapped_column(String(10), default=PIECE, server_default=PIECE)
+    on_hand: Mapped[Decimal | None] = mapped_column(Quantity)
+    minimum_stock_level: Mapped[Decimal | None] = mapped_column(Quantity)
+    reorder_quantity: Mapped[Decimal | None] = mapped_column(Quantity)
+    stock_value: Mapped[Decimal] = mapped_column(Cents, default=Decimal("0.00"), server_default="0")
+    last_cost: Mapped[Decimal | None] = mapped_column(Cents)
     archived_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
     def tracked(self) -> bool:
         """Whether stock is counted."""
         return self.on_hand is not None
+
+    @property
+    def alert(self) -> Alert | None:
+        """What a storekeeper is told of what is on hand; None where there is enough, or nothing is counted."""
+        if self.on_hand is None:
+            return None
+        if self.on_hand == 0:
+            return "out"
+        if self.minimum_stock_level is None or self.on_hand > self.minimum_stock_level:
+            return None
+        return "low" if self.on_hand < self.minimum_stock_level else "reorder"
+
+    @property
+    def average_cost(self) -> Decimal | None:
+        """What one of those on hand cost, on average; with none there, what one cost last. None: nobody ever said."""
+        if not self.on_hand or self.last_cost is None:
+            return self.last_cost
+        return money.rounded(self.stock_value / self.on_hand)
+
+
+class StockMovement(WorkshopOwned, Model):
+    """A line of the ledger: what came or went, why, what it was worth, and what was there afterwards.
+
+    Appended, never changed (also by trigger). A ticket may be deleted and is named all the same: its id is never given again.
+    """
+
+    __tablename__ = "stock_movements"
+    __table_args__ = (
+        ForeignKeyConstraint(["workshop_id", "part_id"], ["parts.workshop_id", "parts.id"]),
+        CheckConstraint(one_of("kind", KINDS), name="kind_known"),
+        CheckConstraint(_FITS_KIND, name="quantity_fits_kind"),
+        CheckConstraint(_VALUE_FITS, name="value_fits_quantity"),
+        CheckConstraint("balance >= 0", name="balance_not_negative"),
+        CheckConstraint("balance_value >= 0", name="balance_value_not_negative"),
+        Index("ix_stock_movements_part", "workshop_id", "part_id", "id"),
+        Index("ix_stock_movements_at", "workshop_id", "at", "value"),
+    )
+
+    version: ClassVar[int] = 1  # of its ETag: it never changes
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    part_id: Mapped[int] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(20))
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    unit_cost: Mapped[Decimal | None] = mapped_column(Cents)
+    value: Mapped[Decimal] = mapped_column(Cents)
+    balance: Mapped[Decimal] = mapped_column(Quantity)
+    balance_value: Mapped[Decimal] = mapped_column(Cents)
+    at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
+    account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("accounts.id"))
+    service_ticket_id: Mapped[int | None] = mapped_column(Id)
+    reason: Mapped[str | None] = mapped_column(String(500))
+
+    @property
+    def item_id(self) -> int:
+        """The part, as the API calls it."""
+        return self.part_id
+
+
+class Supplier(WorkshopOwned, Versioned, Model):
+    """Who sells parts to the workshop. `folded_name` is how names are told apart."""
+
+    __tablename__ = "suppliers"
+    __table_args__ = (
+        UniqueConstraint("workshop_id", "id"),
+        UniqueConstraint("workshop_id", "folded_name"),
+        CheckConstraint("email = lower(email)", name="email_in_lower_case"),
+        CheckConstraint("rating >= 0 AND rating <= 500", name="rating_of_five"),
+        CheckConstraint("delivery_days >= 0", name="delivery_days_not_negative"),
+        CheckConstraint("minimum_order_value >= 0", name="minimum_order_not_negative"),
+        CheckConstraint("tax_id IS NULL OR country IS NOT NULL", name="tax_id_of_a_country"),
+        Index("ix_suppliers_name", "workshop_id", "name", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    folded_name: Mapped[str] = mapped_column(String(600))
+    contact_person: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    address: Mapped[str | None] = mapped_column(String(300))
+    city: Mapped[str | None] = mapped_column(String(100))
+    postal_code: Mapped[str | None] = mapped_column(String(20))
+    country: Mapped[str | None] = mapped_column(String(2))
+    website: Mapped[str | None] = mapped_column(String(300))
+    tax_id: Mapped[str | None] = mapped_column(String(40))
+    rating: Mapped[Decimal | None] = mapped_column(Cents)
+    delivery_days: Mapped[int | None] = mapped_column(Integer)
+    minimum_order_value: Mapped[Decimal | None] = mapped_column(Cents)
+    payment_terms: Mapped[str | None] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class PartSupplier(WorkshopOwned, Versioned, Model):
+    """That a supplier has a part: under which number, and at what price."""
+
+    __tablename__ = "part_suppliers"
+    __table_args__ = (
+        PrimaryKeyConstraint("workshop_id", "part_id", "supplier_id"),
+        ForeignKeyConstraint(["workshop_id", "part_id"], ["parts.workshop_id", "parts.id"]),
+        ForeignKeyConstraint(["workshop_id", "supplier_id"], ["suppliers.workshop_id", "suppliers.id"]),
+        CheckConstraint("price >= 0", name="price_not_negative"),
+        UniqueConstraint("workshop_id", "supplier_id", "supplier_number"),
+        Index(
+            "uq_part_suppliers_preferred",
+            "workshop_id",
+            "part_id",
+            unique=True,
+            sqlite_where=text("preferred = 1"),
+            postgresql_where=text("preferred"),
+        ),
+    )
+
+    part_id: Mapped[int] = mapped_column(Id)
+    supplier_id: Mapped[int] = mapped_column(Id)
+    supplier_number: Mapped[str | None] = mapped_column(String(60))
+    price: Mapped[Decimal | None] = mapped_column(Cents)
+    preferred: Mapped[bool] = mapped_column(default=False)

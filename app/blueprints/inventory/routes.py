@@ -13,6 +13,7 @@ from app.blueprints.inventory.schemas import (
     InventoryItemOut,
     InventoryItemPatch,
     InventoryQuery,
+    LookupQuery,
 )
 from app.core import paging
 from app.core.contract import Blueprint, cached, limited, needs
@@ -24,7 +25,7 @@ bp = Blueprint(
     "inventory", __name__, url_prefix="/inventory", description="The parts, their prices and their stock."
 )
 
-READS = ("parts",)
+READS = ("parts", "part_categories")
 
 
 @bp.post("/")
@@ -49,10 +50,21 @@ def list_inventory(query: dict[str, Any]) -> Any:
     return paging.answer(service.find(principal().workshop_id, paging.walk_of(query), **query))
 
 
+@bp.get("/lookup")
+@limited("read")
+@needs("inventory:read")
+@bp.arguments(LookupQuery, location="query")
+@bp.response(200, InventoryItemOut)
+@bp.alt_response(404, description="No item has the code.")
+def look_up_inventory_item(query: dict[str, Any]) -> Part:
+    """Find the item with a scanned code: its barcode, or else its SKU."""
+    return service.look_up(principal().workshop_id, query["code"])
+
+
 @bp.get("/<int:item_id>")
 @limited("read")
 @needs("inventory:read")
-@cached("inventory", reads=READS)
+@cached("inventory", reads=("parts",))
 @bp.response(200, InventoryItemOut)
 def get_inventory_item(item_id: int) -> Part:
     """Show an item."""

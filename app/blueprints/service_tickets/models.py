@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     PrimaryKeyConstraint,
     String,
     UniqueConstraint,
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import clock
 from app.core.db import Cents, Id, Instant, Versioned
 from app.core.model import Model
+from app.core.quantities import Quantity
 from app.core.tenancy import WorkshopOwned
 
 KNOWN_STATUS = "IN ('booked', 'received', 'in_progress', 'completed', 'delivered', 'cancelled')"
@@ -39,7 +39,7 @@ class ServiceTicket(WorkshopOwned, Versioned, Model):
         Index("ix_service_tickets_date", "workshop_id", "service_date", "id"),
         Index("ix_service_tickets_status", "workshop_id", "status", "service_date", "id"),
         Index("ix_service_tickets_customer", "workshop_id", "customer_id", "service_date", "id"),
-        Index("ix_service_tickets_vehicle", "workshop_id", "vehicle_id"),
+        Index("ix_service_tickets_vehicle", "workshop_id", "vehicle_id", "service_date", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -72,7 +72,10 @@ class TicketMechanic(WorkshopOwned, Model):
 
 
 class TicketPart(WorkshopOwned, Model):
-    """Parts on a ticket, at the price they had when they were added; a later price makes a line of its own."""
+    """Parts on a ticket, at the price they had when they were added; a later price makes a line of its own.
+
+    `cost` is what they had cost the workshop, all together, when they left the stock.
+    """
 
     __tablename__ = "service_ticket_parts"
     __table_args__ = (
@@ -85,13 +88,15 @@ class TicketPart(WorkshopOwned, Model):
         ForeignKeyConstraint(["workshop_id", "part_id"], ["parts.workshop_id", "parts.id"]),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("unit_price >= 0", name="unit_price_not_negative"),
+        CheckConstraint("cost >= 0", name="cost_not_negative"),
         Index("ix_service_ticket_parts_part", "workshop_id", "part_id"),
     )
 
     service_ticket_id: Mapped[int] = mapped_column(Id)
     part_id: Mapped[int] = mapped_column(Id)
     unit_price: Mapped[Decimal] = mapped_column(Cents)
-    quantity: Mapped[int] = mapped_column(Integer)
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    cost: Mapped[Decimal] = mapped_column(Cents, default=Decimal("0.00"), server_default="0")
 
 
 class StatusChange(WorkshopOwned, Model):

@@ -26,6 +26,7 @@ from app.core.crypto import decrypt
 from app.core.money import from_cents
 from app.core.paging import Order, Page, Walk, Way
 from app.core.prepared import Prepared, here
+from app.core.quantities import from_thousandths, thousandths, told
 from app.core.search import contains, pattern
 from app.core.sqljson import ascii_text, json_object, json_objects, json_text, nested, rfc3339
 
@@ -55,7 +56,12 @@ _MECHANICS = (
 )
 _PARTS = (
     select(
-        json_objects(id=Part.id, name=Part.name, price=TicketPart.unit_price, quantity=TicketPart.quantity)
+        json_objects(
+            id=Part.id,
+            name=Part.name,
+            price=TicketPart.unit_price,
+            quantity=thousandths(TicketPart.quantity),
+        )
     )
     .join(TicketPart, TicketPart.part_id == Part.id)
     .where(here(Part), here(TicketPart), TicketPart.service_ticket_id == ServiceTicket.id)
@@ -195,6 +201,7 @@ _BROUGHT = (
 # What a list can be asked for. A search is the union of two, because each then has its index.
 CONDITIONS: dict[str, ColumnElement[bool]] = {
     "customer_id": ServiceTicket.customer_id == bindparam("customer_id"),
+    "vehicle_id": ServiceTicket.vehicle_id == bindparam("vehicle_id"),
     "mechanic_id": ServiceTicket.id.in_(
         select(TicketMechanic.service_ticket_id).where(
             here(TicketMechanic), TicketMechanic.mechanic_id == bindparam("mechanic_id")
@@ -255,6 +262,7 @@ def _readable(row: Any) -> dict[str, Any]:
     ticket["inventory_items"].sort(key=_id)
     for item in ticket["inventory_items"]:
         item["price"] = from_cents(item["price"])
+        item["quantity"] = told(from_thousandths(item["quantity"]))
     return ticket
 
 

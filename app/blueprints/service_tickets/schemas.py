@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
@@ -9,7 +10,9 @@ from marshmallow import ValidationError, fields, pre_load, validate, validates_s
 from app.blueprints.service_tickets.reading import ORDER
 from app.blueprints.service_tickets.status import STATUSES
 from app.blueprints.vehicles import vin
+from app.blueprints.vehicles.models import UNITS
 from app.core.paging import ListQuery
+from app.core.quantities import THOUSANDTH, Amount
 from app.core.schema import (
     CommaSeparated,
     Day,
@@ -20,11 +23,11 @@ from app.core.schema import (
     Reference,
     Schema,
     Text,
-    Whole,
 )
 
 MOST_IDS = 100
 MOST_PER_LINE = 10_000
+MOST_USED = 10**15
 EXAMPLE_VIN = "1HGCM82633A004352"
 
 
@@ -85,7 +88,7 @@ class TicketItemOut(Schema):
     id = fields.Integer(required=True, metadata={"example": 1})
     name = fields.String(required=True, metadata={"example": "Oil Filter"})
     price = Money(required=True, metadata={"description": "Each.", "example": 19.99})
-    quantity = fields.Integer(required=True, metadata={"example": 2})
+    quantity = Amount(required=True)
 
 
 class StatusChangeOut(Schema):
@@ -179,7 +182,14 @@ class TicketItemIn(Schema):
     """Items to put on a ticket."""
 
     item_id = Reference(required=True)
-    quantity = Whole(1, MOST_PER_LINE, load_default=1, metadata={"example": 2})
+    quantity = Amount(
+        THOUSANDTH,
+        MOST_PER_LINE,
+        load_default=lambda: Decimal(1),
+        metadata={
+            "description": "With a fraction, of three places at most, where the unit has one: 4.5 litres."
+        },
+    )
 
 
 class TicketItemsIn(Schema):
@@ -238,6 +248,31 @@ class ServiceTicketQuery(MyTicketsQuery):
     )
 
 
+class HistoryQuery(ListQuery):
+    """Which page of a vehicle's visits."""
+
+    sort = ORDER.field()
+
+
+class VisitReadingOut(Schema):
+    """What the odometer showed during a visit."""
+
+    value = fields.Integer(required=True, metadata={"example": 84200})
+    unit = fields.String(required=True, validate=validate.OneOf(UNITS), metadata={"example": "km"})
+    read_at = Instant(required=True)
+
+
+class VisitOut(ServiceTicketOut):
+    """A visit of a vehicle: its ticket, what the parts on it come to, and the odometer."""
+
+    parts_total = Money(required=True, metadata={"description": "Without labour and tax.", "example": 39.98})
+    readings = fields.List(
+        fields.Nested(VisitReadingOut),
+        required=True,
+        metadata={"description": "Taken from the day of the visit on until it was over."},
+    )
+
+
 class UsageQuery(Schema):
     """A period of service dates, and how many."""
 
@@ -259,5 +294,5 @@ class ItemUsageOut(Schema):
 
     id = fields.Integer(required=True, metadata={"example": 1})
     name = fields.String(required=True, metadata={"example": "Oil Filter"})
-    quantity_used = fields.Integer(required=True, metadata={"example": 40})
+    quantity_used = Amount(required=True, most=MOST_USED, metadata={"example": 40})
     ticket_count = fields.Integer(required=True, metadata={"example": 31})

@@ -1,29 +1,145 @@
-"""What is kept of a customer's cars: given out, and left when they are erased."""
+"""What is kept of a customer's cars: given out; plates go when they are erased, and the cars stay for their next keepers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
-from app.blueprints.vehicles.models import Vehicle
+from app.blueprints.accounts import service as accounts
+from app.blueprints.vehicles.models import (
+    OdometerReading,
+    Vehicle,
+    VehiclePlate,
+    VehicleTransfer,
+    VehicleView,
+)
 from app.core import privacy
-from app.core.privacy import Kept, Subject
+from app.core.db import atomic
+from app.core.privacy import Erased, Kept, Subject
 from app.extensions import db
 
 
-@privacy.part("vehicles", says="the cars that you first brought.", tables=("vehicles",))
+def _theirs(
+    person: Subject, model: type[Vehicle | VehiclePlate | OdometerReading]
+) -> list[ColumnElement[bool]]:
+    return [model.workshop_id == person.workshop_id, model.customer_id == person.customer_id]
+
+
+def _handed(person: Subject) -> list[ColumnElement[bool]]:
+    either = (VehicleTransfer.from_customer_id, VehicleTransfer.to_customer_id)
+    return [
+        VehicleTransfer.workshop_id == person.workshop_id,
+        or_(*(column == person.customer_id for column in either)),
+    ]
+
+
+@privacy.knows
+def _plates(person: Subject) -> Iterator[str | None]:
+    """Tell the plates of somebody's cars: whoever reads one finds out whose it was."""
+    yield from db.session.scalars(select(VehiclePlate.plate).where(*_theirs(person, VehiclePlate)))
+
+
+@privacy.part("vehicles", says="the cars that are yours.", tables=("vehicles",))
 def _give(person: Subject) -> Iterator[dict[str, Any]]:
-    columns = (Vehicle.id, Vehicle.vin.label("VIN"), Vehicle.created_at, Vehicle.archived_at)
-    theirs = Vehicle.workshop_id == person.workshop_id, Vehicle.customer_id == person.customer_id
-    return privacy.walked(select(*columns).where(*theirs), Vehicle.id)
+    columns = (
+        Vehicle.id, Vehicle.vin.label("VIN"), Vehicle.make, Vehicle.model, Vehicle.year, Vehicle.fuel_type,
+        Vehicle.transmission, Vehicle.engine_capacity_cc, Vehicle.engine_power_kw, Vehicle.colour, Vehicle.odometer_unit,
+        Vehicle.created_at, Vehicle.archived_at,
+    )  # fmt: skip
+    return privacy.walked(select(*columns).where(*_theirs(person, Vehicle)), Vehicle.id)
 
 
-@privacy.erases("vehicles")
-def _keep(person: Subject) -> Iterator[Kept]:
-    theirs = Vehicle.workshop_id == person.workshop_id, Vehicle.customer_id == person.customer_id
-    number = db.session.scalar(select(func.count()).where(*theirs)) or 0
-    yield Kept(
-        "vehicles", number, "A car's history goes on with its next keeper; its number stays encrypted."
+@privacy.part("plates", says="the plates that your cars have or had.", tables=("vehicle_plates",))
+def _give_plates(person: Subject) -> Iterator[dict[str, Any]]:
+    columns = (
+        VehiclePlate.id,
+        VehiclePlate.vehicle_id,
+        VehiclePlate.plate,
+        VehiclePlate.since,
+        VehiclePlate.until,
     )
+    return privacy.walked(select(*columns).where(*_theirs(person, VehiclePlate)), VehiclePlate.id)
+
+
+@privacy.part(
+    "odometer_readings",
+    says="what the odometers of your cars showed, and why where it was less than before.",
+    tables=("vehicle_readings",),
+)
+def _give_readings(person: Subject) -> Iterator[dict[str, Any]]:
+    columns = (
+        OdometerReading.id, OdometerReading.vehicle_id, OdometerReading.value, OdometerReading.unit, OdometerReading.source,
+        OdometerReading.read_at, OdometerReading.recorded_at, OdometerReading.reason,
+    )  # fmt: skip
+    return privacy.walked(select(*columns).where(*_theirs(person, OdometerReading)), OdometerReading.id)
+
+
+@privacy.part(
+    "vehicle_transfers",
+    says="when a car came to you, or went to somebody else.",
+    tables=("vehicle_transfers",),
+)
+def _give_transfers(person: Subject) -> Iterator[dict[str, Any]]:
+    came = (VehicleTransfer.to_customer_id == person.customer_id).label("came_to_you")
+    columns = (VehicleTransfer.id, VehicleTransfer.vehicle_id, VehicleTransfer.at, came)
+    return privacy.walked(select(*columns).where(*_handed(person)), VehicleTransfer.id)
+
+
+privacy.gives_nothing_of(
+    "maintenance_intervals", "What a car needs again is the car's, and is shown with it."
+)
+
+
+@privacy.part("vehicle_views", says="which of your cars you looked at last.", tables=("vehicle_views",))
+def _give_views(person: Subject) -> Iterator[dict[str, Any]]:
+    seen = (VehicleView.vehicle_id, VehicleView.seen_at)
+    account = accounts.account_of(person.workshop_id, customer_id=person.customer_id)
+    theirs = (
+        VehicleView.workshop_id == person.workshop_id,
+        VehicleView.account_id == (account.id if account else 0),
+    )
+    return privacy.walked(select(*seen).where(*theirs), VehicleView.vehicle_id)
+
+
+@privacy.erases(
+    "vehicles",
+    "vehicle_plates",
+    "vehicle_readings",
+    "vehicle_transfers",
+    "vehicle_views",
+    "maintenance_intervals",
+)
+def _erase(person: Subject) -> Iterator[Erased | Kept]:
+    """The vehicles' own rows are not touched: a ticket that is opened meanwhile holds one, and waits for the customer's."""
+    with atomic() as session:
+        gone = session.scalars(
+            delete(VehiclePlate)
+            .where(*_theirs(person, VehiclePlate))
+            .returning(VehiclePlate.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        account = accounts.account_of(person.workshop_id, customer_id=person.customer_id)
+        if account is not None:
+            session.execute(
+                delete(VehicleView)
+                .where(VehicleView.workshop_id == person.workshop_id, VehicleView.account_id == account.id)
+                .execution_options(synchronize_session=False)
+            )
+    yield Erased("plates", len(gone))
+    yield Kept(
+        "vehicles",
+        _number(*_theirs(person, Vehicle)),
+        "A car's history goes on with its next keeper; its number stays encrypted.",
+    )
+    yield Kept(
+        "odometer_readings",
+        _number(*_theirs(person, OdometerReading)),
+        "How far a car has come belongs to the car. What somebody wrote as a reason stays as it was written.",
+    )
+    yield Kept("vehicle_transfers", _number(*_handed(person)), "That a car changed hands, by numbers alone.")
+
+
+def _number(*conditions: ColumnElement[bool]) -> int:
+    return db.session.scalar(select(func.count()).where(*conditions)) or 0

@@ -1,24 +1,34 @@
-"""The rules of vehicles: one active record a VIN and workshop, found without reading what is encrypted."""
+"""The rules of vehicles: one active record a VIN and workshop, found without reading what is encrypted; and who sees one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.blueprints.vehicles import plates
 from app.blueprints.vehicles import vin as vins
-from app.blueprints.vehicles.models import ACTIVE, Vehicle
-from app.core import clock
+from app.blueprints.vehicles.errors import NotYourVehicle, VehicleArchived, VehicleNotFound
+from app.blueprints.vehicles.models import ACTIVE, Vehicle, VehiclePlate
+from app.core import clock, paging
 from app.core.crypto import blind_index
-from app.core.db import atomic
+from app.core.db import atomic, locked
+from app.core.identity import Principal
+from app.core.paging import Order, Page, Walk
+from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared
+from app.core.search import contains, pattern
 from app.extensions import db
+
+ORDER = Order(Vehicle.id, "-created_at", created_at=Vehicle.created_at, updated_at=Vehicle.updated_at)
 
 
 def _upsert() -> Any:
     insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    columns = ("workshop_id", "customer_id", "vin", "vin_digest", "vin_tail_digest", "created_at")
+    columns = (
+        "workshop_id", "customer_id", "vin", "vin_digest", "vin_tail_digest", "version", "created_at", "updated_at",
+    )  # fmt: skip
     statement = insert(Vehicle).values({name: bindparam(name) for name in columns})
     return statement.on_conflict_do_update(
         index_elements=["workshop_id", "vin_digest"],
@@ -35,13 +45,16 @@ def find_or_make(customer_id: int, vin: str) -> int:
 
     One statement, so that two tickets opened at once for one new car find one vehicle.
     """
+    now = clock.now()
     with atomic():
         vehicle_id: int = _FIND_OR_MAKE.one(
             customer_id=customer_id,
             vin=vin,
             vin_digest=digest(vin),
             vin_tail_digest=tail_digest(vin),
-            created_at=clock.now(),
+            version=1,
+            created_at=now,
+            updated_at=now,
         )
     return vehicle_id
 
@@ -76,3 +89,96 @@ def has_digests() -> ColumnElement[bool]:
         Vehicle.vin_tail_digest == bindparam("vin_tail_digest"),
         or_(Vehicle.vin_digest == whole_or_tail, Vehicle.vin_tail_digest == whole_or_tail),
     )
+
+
+# ---- Who sees one -----------------------------------------------------------------------------------------------------
+
+
+def get(caller: Principal, vehicle_id: int, scope: str = "vehicles:read") -> Vehicle:
+    """Return a vehicle, be it archived: any to who has `scope`, their own to a customer.
+
+    :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
+    """
+    vehicle = _one(select(Vehicle), caller.workshop_id, vehicle_id)
+    _require_own(caller, vehicle, scope)
+    return vehicle
+
+
+def hold(caller: Principal, vehicle_id: int, expected: Expected = None) -> Vehicle:
+    """Return a vehicle that is in use, locked until the transaction ends: whoever changes what hangs on it waits here.
+
+    :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
+    :raises VehicleArchived: it is. :raises Stale: not the `expected` version.
+    """
+    vehicle = _one(locked(Vehicle), caller.workshop_id, vehicle_id)
+    _require_own(caller, vehicle, "vehicles:write")
+    if vehicle.archived:
+        raise VehicleArchived()
+    require_version(vehicle, expected)
+    return vehicle
+
+
+def _one(statement: Select[Vehicle], workshop_id: int, vehicle_id: int) -> Vehicle:
+    found = db.session.scalar(statement.where(Vehicle.workshop_id == workshop_id, Vehicle.id == vehicle_id))
+    if found is None:
+        raise VehicleNotFound()
+    return found
+
+
+def _require_own(caller: Principal, vehicle: Vehicle, scope: str) -> None:
+    if not caller.may(scope) and caller.customer_id != vehicle.customer_id:
+        raise NotYourVehicle()
+
+
+def find(
+    caller: Principal,
+    walk: Walk,
+    *,
+    vin: str | None = None,
+    plate: str | None = None,
+    q: str | None = None,
+    customer_id: int | None = None,
+    archived: bool = False,
+) -> Page:
+    """Return one page of the vehicles that fit: of the workshop's to staff, of their own to a customer.
+
+    :raises InvalidVin: `vin` is neither a VIN nor the last six characters of one.
+    """
+    here = caller.workshop_id
+    statement = select(Vehicle).where(Vehicle.workshop_id == here)
+    statement = statement.where(
+        Vehicle.archived_at.is_not(None) if archived else Vehicle.archived_at.is_(None)
+    )
+    if not caller.may("vehicles:read"):
+        statement = statement.where(Vehicle.customer_id == caller.customer_id)
+    if customer_id is not None:
+        statement = statement.where(Vehicle.customer_id == customer_id)
+    given: dict[str, Any] = {}
+    if vin is not None:
+        statement, given = statement.where(has_digests()), dict(digests(vin))
+    if plate is not None:
+        statement = statement.where(Vehicle.id.in_(plates.vehicles_with(here, plates.folded(plate))))
+    if q is not None:
+        statement = statement.where(Vehicle.id.in_(_with_words(here, q)))
+    return paging.fetch(
+        statement,
+        ORDER,
+        walk,
+        lambda s, v: db.session.scalars(s, v | given).all(),
+        lambda s, v: db.session.scalars(s, v | given).one(),
+    )
+
+
+def _with_words(workshop_id: int, words: str) -> Select[int]:
+    """Return what finds the vehicles with words in make, model or plate: a union, because each then has its index."""
+    sought = pattern(words)
+    called = select(Vehicle.id).where(
+        Vehicle.workshop_id == workshop_id,
+        or_(contains(Vehicle.make, sought), contains(Vehicle.model, sought)),
+    )
+    plated = select(VehiclePlate.vehicle_id).where(
+        VehiclePlate.workshop_id == workshop_id,
+        VehiclePlate.until.is_(None),
+        contains(VehiclePlate.plate, sought),
+    )
+    return select(union(called, plated).subquery().c.id)

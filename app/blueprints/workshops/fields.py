@@ -52,6 +52,24 @@ class TimeZone(Text):
         return text
 
 
+class Website(Text):
+    """The address of a page, by http or https and without credentials in it."""
+
+    PATTERN = r"^https?://[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:[/?#][!-;=?-~]*)?$"
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"pattern": self.PATTERN, "example": "https://obis-garage.example.com"}
+        super().__init__(longest=300, metadata=metadata, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(self.PATTERN, text):
+            raise ValidationError("Not the address of a page: https://...")
+        return text
+
+
 class Chosen(fields.String):
     """One of the `known` words."""
 

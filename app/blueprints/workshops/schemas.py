@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from app.blueprints.workshops import nearby, vocabulary
 from app.blueprints.workshops.directory import ORDER
@@ -19,6 +17,7 @@ from app.blueprints.workshops.fields import (
     NewWorkshopIn,
     Slug,
     TimeZone,
+    Website,
 )
 from app.blueprints.workshops.models import STATES
 from app.blueprints.workshops.opening_schemas import ClosesNext, ClosureBrief, DayOut, OpenNow, OpensNext
@@ -48,24 +47,6 @@ SECOND_FACTOR = {
     "example": False,
 }
 ANY_OF = {"description": "Any one of these, comma-separated.", "example": ["brakes"]}
-
-
-class Website(Text):
-    """The address of a page, by http or https and without credentials in it."""
-
-    PATTERN = r"^https?://[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:[/?#][!-;=?-~]*)?$"
-
-    def __init__(self, **options: Any) -> None:
-        metadata = {"pattern": self.PATTERN, "example": "https://obis-garage.example.com"}
-        super().__init__(longest=300, metadata=metadata, **options)
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if not re.fullmatch(self.PATTERN, text):
-            raise ValidationError("Not the address of a page: https://...")
-        return text
 
 
 class Specialisations(fields.List[str]):

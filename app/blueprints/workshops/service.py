@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -102,6 +103,12 @@ def _only_one() -> Workshop:
 def country_of(workshop_id: int) -> str:
     """Return the country (ISO 3166-1 alpha-2) in which a workshop's phone numbers are read."""
     return db.session.scalars(select(Workshop.country).where(Workshop.id == workshop_id)).one()
+
+
+def time_zone_of(workshop_id: int) -> ZoneInfo:
+    """Return the time zone of a workshop's wall clocks."""
+    name = db.session.scalars(select(Workshop.time_zone).where(Workshop.id == workshop_id)).one()
+    return ZoneInfo(name)
 
 
 @writes_letterheads

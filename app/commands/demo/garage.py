@@ -1,4 +1,4 @@
-"""The standing rows of the demo shop: mechanics, customers, parts and cars.
+"""The standing rows of the demo shop: mechanics, customers, parts, and cars with their plates and odometers.
 
 They are the same ones for the same number of tickets, whenever and wherever they are made. Each table draws from dice of
 its own, so that the mechanics, say, are the same at any size. Only what must differ does: password hashes, and the
@@ -18,18 +18,22 @@ from random import Random
 import phonenumbers
 from faker import Faker
 
+from app.blueprints.vehicles import distance
+from app.blueprints.vehicles import plates as plate_rules
 from app.blueprints.vehicles import service as vehicle_rules
 from app.blueprints.vehicles.vin import check_digit
 from app.commands.demo import hours
 from app.commands.demo.bulk import Row
-from app.commands.demo.vocabulary import CARS, FAMILIES, Family
+from app.commands.demo.vocabulary import CARS, COLOURS, FAMILIES, Car, Family
 from app.core.money import rounded
 
 MECHANICS = 8
 VARIANTS = len(FAMILIES[0].variants)
 PARTS = len(FAMILIES) * VARIANTS
+COST = Decimal("0.6")  # of the price: what the shop pays
 NEARBY = (312, 773, 708, 847, 630)  # telephone areas of Chicago
 MODEL_YEARS = "89ABCDEFGHJKLMNPRST"  # the tenth character of a VIN: 2008 to 2026
+FIRST_MODEL_YEAR = 2008
 
 
 def dice(purpose: str) -> Random:
@@ -72,6 +76,7 @@ class Garage:
         self.size = size
         self.ids = ids
         self.prices = {family.sku: _prices(family) for family in FAMILIES}
+        self.families = {family.sku: family for family in FAMILIES}
         self.first_part = {family.sku: ids.parts + i * VARIANTS for i, family in enumerate(FAMILIES)}
 
     def mechanics(self, email: str) -> Iterator[Row]:
@@ -106,6 +111,7 @@ class Garage:
             minimum = chance.choice((2, 4, 6, 10))
             low = chance.random() < 0.15
             on_hand = chance.choice((0, minimum // 2, minimum)) if low else minimum + chance.randint(1, 40)
+            cost = self.cost(family, variant)
             yield {
                 "id": self.ids.parts + place,
                 "workshop_id": self.workshop_id,
@@ -114,17 +120,44 @@ class Garage:
                 "sku": f"{family.sku}-{variant + 1:02d}" if family.tracked else None,
                 "on_hand": on_hand if family.tracked else None,
                 "minimum_stock_level": minimum if family.tracked else None,
+                "stock_value": cost * on_hand,
+                "last_cost": cost if family.tracked else None,
                 "archived_at": None,
                 **_recorded(0),
                 "version": 2,
                 "updated_at": hours.instant(hours.PRICE_RISE),
             }
 
+    def cost(self, family: Family, variant: int) -> Decimal:
+        """Return what one of a part cost; nothing of one whose stock is not counted, for nobody said."""
+        return rounded(self.prices[family.sku][variant][True] * COST) if family.tracked else Decimal("0.00")
+
+    def openings(self) -> Iterator[Row]:
+        """Yield the movements by which the ledger of the stock begins: with what is on hand now, after all those visits."""
+        for part in self.parts():
+            if part["on_hand"]:
+                yield {
+                    "workshop_id": self.workshop_id,
+                    "part_id": part["id"],
+                    "kind": "opening",
+                    "quantity": part["on_hand"],
+                    "unit_cost": part["last_cost"],
+                    "value": part["stock_value"],
+                    "balance": part["on_hand"],
+                    "balance_value": part["stock_value"],
+                    "at": hours.instant(hours.NOW),
+                    "account_id": None,
+                    "service_ticket_id": None,
+                    "reason": "On hand when the ledger began.",
+                }
+
     def vehicles(self) -> Iterator[Row]:
         """Yield the cars: one for each customer in turn, then a second for every fifth."""
         chance = dice("vehicles")
         for place in range(self.size.vehicles):
-            vin = _vin(chance, place)
+            car, year, vin = _car(chance, place)
+            own = dice(f"vehicle {place}")
+            last = _readings(own, place, year)[-1]
             yield {
                 "id": self.ids.vehicles + place,
                 "workshop_id": self.workshop_id,
@@ -132,9 +165,50 @@ class Garage:
                 "vin": vin,
                 "vin_digest": vehicle_rules.digest(vin),
                 "vin_tail_digest": vehicle_rules.tail_digest(vin),
-                "created_at": hours.before_opening(1),
+                "make": car.make,
+                "model": car.model,
+                "year": year,
+                "fuel_type": car.fuel,
+                "transmission": "single_speed" if car.fuel == "electric" else "automatic",
+                "colour": own.choice(COLOURS),
+                "odometer_unit": last["unit"],
+                "odometer_metres": last["metres"],
+                "odometer_read_at": last["read_at"],
+                **_recorded(1),
                 "archived_at": None,
             }
+
+    def plates(self) -> Iterator[Row]:
+        """Yield the plates: one on each car, no two alike."""
+        for place in range(self.size.vehicles):
+            letters, digits = divmod(place * 7_919 + 10_007, 90_000)
+            plate = f"{chr(65 + letters // 26 % 26)}{chr(65 + letters % 26)} {10_000 + digits}"
+            yield {
+                "workshop_id": self.workshop_id,
+                "vehicle_id": self.ids.vehicles + place,
+                "customer_id": self.keeper(place),
+                "plate": plate,
+                "folded": plate_rules.folded(plate),
+                "since": hours.before_opening(1),
+                "until": None,
+            }
+
+    def readings(self, account_id: int) -> Iterator[Row]:
+        """Yield what the odometers showed: a few times in the past year, taken down by one account."""
+        chance = dice("vehicles")
+        for place in range(self.size.vehicles):
+            _, year, _ = _car(chance, place)
+            for reading in _readings(dice(f"vehicle {place}"), place, year):
+                yield {
+                    "workshop_id": self.workshop_id,
+                    "vehicle_id": self.ids.vehicles + place,
+                    "customer_id": self.keeper(place),
+                    **reading,
+                    "source": "dashboard",
+                    "recorded_at": reading["read_at"],
+                    "account_id": account_id,
+                    "reason": None,
+                }
 
     def keeper(self, vehicle: int) -> int:
         """Return the id of the customer whose car is the one at that place."""
@@ -177,9 +251,24 @@ def _prices(family: Family) -> list[tuple[Decimal, Decimal]]:
     return [(rounded(price * Decimal("0.94")), price) for price in present]
 
 
-def _vin(chance: Random, place: int) -> str:
-    """Return the VIN of a made-up car; 7,919 shares no factor with a million, so no serial number comes twice."""
+def _car(chance: Random, place: int) -> tuple[Car, int, str]:
+    """Return a made-up car with its model year and VIN; 7,919 shares no factor with a million: no serial comes twice."""
     car = chance.choice(CARS)
-    year, serial = chance.choice(MODEL_YEARS), (place * 7_919 + 104_729) % 1_000_000
-    end = f"{year}{car.plant}{serial:06d}"
-    return car.vin + end if len(car.vin) == 9 else car.vin + check_digit(f"{car.vin}0{end}") + end
+    code, serial = chance.choice(MODEL_YEARS), (place * 7_919 + 104_729) % 1_000_000
+    end = f"{code}{car.plant}{serial:06d}"
+    vin = car.vin + end if len(car.vin) == 9 else car.vin + check_digit(f"{car.vin}0{end}") + end
+    return car, FIRST_MODEL_YEAR + MODEL_YEARS.index(code), vin
+
+
+def _readings(chance: Random, place: int, year: int) -> list[Row]:
+    """Return what a car's odometer showed at three or four visits, ever more."""
+    miles = (hours.TODAY.year - year) * chance.randrange(6_000, 14_000) + chance.randrange(40, 4_000)
+    visits = chance.randint(3, 4)
+    readings = []
+    for visit in range(visits):
+        miles += chance.randrange(500, 4_000)
+        moment = hours.instant(hours.NOW * (visit + 1) // (visits + 1) + place % hours.HOUR)
+        readings.append(
+            {"value": miles, "unit": "mi", "metres": distance.in_metres(miles, "mi"), "read_at": moment}
+        )
+    return readings

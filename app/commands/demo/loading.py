@@ -15,10 +15,10 @@ from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account
 from app.blueprints.admins import service as admins
 from app.blueprints.customers.models import Customer
-from app.blueprints.inventory.models import Part
+from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
-from app.blueprints.vehicles.models import Vehicle
+from app.blueprints.vehicles.models import OdometerReading, Vehicle, VehiclePlate
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Closure, Counter, OpeningPeriod, Specialisation, Workshop
 from app.commands.demo import ADMIN, CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, hours
@@ -106,13 +106,16 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
     garage = Garage(workshop_id, size, ids)
     write(connection, Mechanic, garage.mechanics(MECHANIC))
     write(connection, Part, garage.parts())
+    write(connection, StockMovement, garage.openings())
     write(connection, Customer, garage.customers(CUSTOMER))
     write(connection, Vehicle, garage.vehicles())
+    write(connection, VehiclePlate, garage.plates())
     sign_ins = SignIns(
         owner=_let_in(workshop_id, OWNER, "owner"),
         mechanic=_let_in(workshop_id, MECHANIC, "mechanic", mechanic_id=ids.mechanics),
         customer=_let_in(workshop_id, CUSTOMER, "customer", customer_id=ids.customers),
     )
+    write(connection, OdometerReading, garage.readings(sign_ins.owner))
     _furnish(connection, workshop_id)
     for batch in Visits(garage, sign_ins).batches(TICKETS_AT_ONCE):
         _write_tickets(connection, batch)

@@ -133,6 +133,7 @@ class Visits:
                 "part_id": self.garage.first_part[sku] + variant,
                 "unit_price": self.garage.prices[sku][variant][raised],
                 "quantity": quantity,
+                "cost": self.garage.cost(self.garage.families[sku], variant) * quantity,
             }
 
 

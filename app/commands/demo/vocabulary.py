@@ -28,6 +28,9 @@ class Car(NamedTuple):
 
     vin: str
     plant: str
+    make: str
+    model: str
+    fuel: str = "petrol"
 
 
 def _family(sku: str, name: str, price: str, variants: str, *, tracked: bool = True) -> Family:
@@ -122,9 +125,18 @@ CANCELLATIONS = (
 )
 
 CARS = (
-    Car("1HGCM826", "A"), Car("2HGFC2F5", "H"), Car("1FTFW1E5", "F"), Car("1FMCU0GD", "U"), Car("1G1ZD5ST", "F"),
-    Car("1GCUYDED", "Z"), Car("1C4RJFAG", "C"), Car("1C6SRFFT", "N"), Car("1N4AL3AP", "C"), Car("3N1AB7AP", "Y"),
-    Car("4T1B11HK", "U"), Car("2T1BURHE", "C"), Car("5TDJZRFH", "S"), Car("5NPD84LF", "H"), Car("5XYPGDA3", "G"),
-    Car("4S4BSANC", "3"), Car("5YJ3E1EA", "F"), Car("3VWD17AJ", "M"), Car("WVWZZZ1KZ", "W"), Car("WAUZZZ8KZ", "A"),
-    Car("JTDKARFU", "3"), Car("JM1BPACL", "1"), Car("KNDPMCAC", "7"), Car("YV4A22PK", "1"),
+    Car("1HGCM826", "A", "Honda", "Accord"), Car("2HGFC2F5", "H", "Honda", "Civic"),
+    Car("1FTFW1E5", "F", "Ford", "F-150"), Car("1FMCU0GD", "U", "Ford", "Escape"),
+    Car("1G1ZD5ST", "F", "Chevrolet", "Malibu"), Car("1GCUYDED", "Z", "Chevrolet", "Silverado"),
+    Car("1C4RJFAG", "C", "Jeep", "Grand Cherokee"), Car("1C6SRFFT", "N", "Ram", "1500"),
+    Car("1N4AL3AP", "C", "Nissan", "Altima"), Car("3N1AB7AP", "Y", "Nissan", "Sentra"),
+    Car("4T1B11HK", "U", "Toyota", "Camry"), Car("2T1BURHE", "C", "Toyota", "Corolla"),
+    Car("5TDJZRFH", "S", "Toyota", "Highlander"), Car("5NPD84LF", "H", "Hyundai", "Elantra"),
+    Car("5XYPGDA3", "G", "Kia", "Sorento"), Car("4S4BSANC", "3", "Subaru", "Outback"),
+    Car("5YJ3E1EA", "F", "Tesla", "Model 3", "electric"), Car("3VWD17AJ", "M", "Volkswagen", "Jetta"),
+    Car("WVWZZZ1KZ", "W", "Volkswagen", "Golf"), Car("WAUZZZ8KZ", "A", "Audi", "A4"),
+    Car("JTDKARFU", "3", "Toyota", "Prius", "hybrid"), Car("JM1BPACL", "1", "Mazda", "3"),
+    Car("KNDPMCAC", "7", "Kia", "Sportage"), Car("YV4A22PK", "1", "Volvo", "XC90"),
 )  # fmt: skip
+
+COLOURS = ("White", "Black", "Silver", "Gray", "Blue", "Red", "Green", "Beige")

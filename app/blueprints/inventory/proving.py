@@ -1,0 +1,152 @@
+"""Whether the stock is what its ledger says: the sums of each part's movements, and each balance from the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select
+
+from app.blueprints.inventory.ledger import NOTHING
+from app.blueprints.inventory.models import Part, StockMovement
+from app.core import audit
+from app.core.db import atomic, locked
+from app.core.quantities import told
+from app.extensions import db
+
+PARTS_AT_ONCE = 1_000
+FOUND = "Found by `flask stock verify`: it was changed past the ledger."
+NONE = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """A part whose stock is not the sum of its movements, or a movement after which another number was there."""
+
+    part_id: int
+    words: str
+    is_sum: bool = True
+
+
+def number_of_parts(workshop_id: int) -> int:
+    """Return how many parts a workshop has or had."""
+    return db.session.scalar(select(func.count()).where(Part.workshop_id == workshop_id)) or 0
+
+
+def discrepancies(
+    workshop_id: int, done: Callable[[int], object] = lambda number: None
+) -> Iterator[Discrepancy]:
+    """Yield where the stock is not what the ledger says, so many parts by a statement; `done` hears of each batch.
+
+    The sums are compared with the parts in one statement, so what is moved meanwhile is in both or in neither.
+    """
+    place = 0
+    while batch := _sums(workshop_id, place):
+        for row in batch:
+            yield from _compared(row)
+        yield from _leaps(workshop_id, place, batch[-1].id)
+        place = batch[-1].id
+        done(len(batch))
+
+
+def _sums(workshop_id: int, after: int, part_id: int | None = None) -> Sequence[Row[Any]]:
+    ours = select(Part.id).where(Part.workshop_id == workshop_id, Part.id > after)
+    if part_id is not None:
+        ours = ours.where(Part.id == part_id)
+    batch = ours.order_by(Part.id).limit(PARTS_AT_ONCE).subquery()
+    sums = (
+        select(
+            StockMovement.part_id,
+            func.sum(StockMovement.quantity).label("quantity"),
+            func.sum(StockMovement.value).label("value"),
+        )
+        .join(batch, batch.c.id == StockMovement.part_id)
+        .where(StockMovement.workshop_id == workshop_id)
+        .group_by(StockMovement.part_id)
+        .subquery()
+    )
+    statement = (
+        select(Part.id, Part.name, Part.on_hand, Part.stock_value, sums.c.quantity, sums.c.value)
+        .join(batch, batch.c.id == Part.id)
+        .outerjoin(sums, sums.c.part_id == Part.id)
+        .where(Part.workshop_id == workshop_id)
+        .order_by(Part.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def _compared(row: Row[Any]) -> Iterator[Discrepancy]:
+    on_hand, quantity = row.on_hand or NONE, row.quantity or NONE
+    if on_hand != quantity:
+        told_on_hand = "not counted" if row.on_hand is None else f"{on_hand} on hand"
+        yield Discrepancy(
+            row.id, f"item {row.id} ({row.name}): {told_on_hand}, and the ledger says {quantity}"
+        )
+    if row.stock_value != (row.value or NOTHING):
+        worth = f"worth {row.stock_value}, and the ledger says {row.value or NOTHING}"
+        yield Discrepancy(row.id, f"item {row.id} ({row.name}): {worth}")
+
+
+def _leaps(workshop_id: int, after: int, last: int) -> Iterator[Discrepancy]:
+    """Yield the movements whose balance does not follow from the one before."""
+
+    def before(column: Any) -> Any:
+        previous = func.lag(column, type_=column.type)
+        return func.coalesce(previous.over(partition_by=StockMovement.part_id, order_by=StockMovement.id), 0)
+
+    steps = (
+        select(
+            StockMovement.id,
+            StockMovement.part_id,
+            (StockMovement.balance - before(StockMovement.balance) - StockMovement.quantity).label(
+                "quantity"
+            ),
+            (StockMovement.balance_value - before(StockMovement.balance_value) - StockMovement.value).label(
+                "value"
+            ),
+        )
+        .where(
+            StockMovement.workshop_id == workshop_id,
+            StockMovement.part_id > after,
+            StockMovement.part_id <= last,
+        )
+        .subquery()
+    )
+    leaping = select(steps.c.id, steps.c.part_id).where(or_(steps.c.quantity != 0, steps.c.value != 0))
+    for movement_id, part_id in db.session.execute(leaping.order_by(steps.c.part_id, steps.c.id)):
+        words = (
+            f"item {part_id}: the balance after movement {movement_id} does not follow from the one before"
+        )
+        yield Discrepancy(part_id, words, is_sum=False)
+
+
+def adjust(workshop_id: int, part_id: int) -> None:
+    """Enter what is missing in the ledger of a part whose stock was changed past it; the stock stays as it is."""
+    with atomic() as session:
+        part = session.scalars(locked(Part).where(Part.workshop_id == workshop_id, Part.id == part_id)).one()
+        sums = _sums(workshop_id, 0, part_id)[0]
+        quantity = (part.on_hand or NONE) - (sums.quantity or NONE)
+        value = part.stock_value - (sums.value or NOTHING)
+        after = {
+            "balance": part.on_hand or NONE,
+            "reason": FOUND,
+            "workshop_id": workshop_id,
+            "part_id": part_id,
+        }
+        if quantity:
+            before = part.stock_value - value
+            session.add(
+                StockMovement(
+                    kind="adjustment", quantity=quantity, value=NOTHING, balance_value=before, **after
+                )
+            )
+            session.flush()  # so that it comes before the other
+        if value:
+            session.add(
+                StockMovement(
+                    kind="revaluation", quantity=NONE, value=value, balance_value=part.stock_value, **after
+                )
+            )
+        audit.note("stock.adjusted", "part", part_id, after={"quantity": told(quantity), "value": value})

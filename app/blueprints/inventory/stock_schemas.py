@@ -1,0 +1,157 @@
+"""What movements of stock look like on the wire."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.blueprints.inventory import reports
+from app.blueprints.inventory.ledger import ORDER
+from app.blueprints.inventory.vocabulary import ALERTS, BY_HAND, GOING, KINDS
+from app.core.money import GREATEST_AMOUNT
+from app.core.paging import ListQuery
+from app.core.quantities import GREATEST_QUANTITY, Amount
+from app.core.schema import CommaSeparated, Instant, Money, QueryInstant, Schema, Text
+
+GREATEST_COST = Decimal("9999999.99")
+FOR_A_REASON = ("adjustment", "write_off", "revaluation")
+SIGNED = validate.Range(-GREATEST_AMOUNT, GREATEST_AMOUNT)
+
+
+class MovementIn(Schema):
+    """A movement of stock: what comes, goes or was counted anew, and what one cost."""
+
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(BY_HAND),
+        metadata={
+            "description": "A `revaluation` says what those on hand cost, and moves none.",
+            "example": "purchase",
+        },
+    )
+    quantity = Amount(
+        -GREATEST_QUANTITY,
+        load_default=None,
+        metadata={
+            "description": "How many: above 0, but for an `adjustment`, which goes either way; none with a `revaluation`.",
+            "example": 10,
+        },
+    )
+    unit_cost = Money(
+        load_default=None,
+        validate=validate.Range(Decimal(0), GREATEST_COST),
+        metadata={
+            "description": "What one cost, of what comes in; else what one costs on average. Needed with a `revaluation`.",
+            "example": 11.4,
+        },
+    )
+    reason = Text(
+        load_default=None,
+        longest=500,
+        metadata={
+            "description": f"Needed with {', '.join(f'`{kind}`' for kind in FOR_A_REASON)}.",
+            "example": "Delivery note 4711.",
+        },
+    )
+
+    @validates_schema
+    def _whole(self, data: dict[str, Any], **kwargs: Any) -> None:
+        kind, quantity, unit_cost = data["kind"], data["quantity"], data["unit_cost"]
+        needed = "unit_cost" if kind == "revaluation" else "quantity"
+        if data[needed] is None:
+            raise ValidationError("Missing data for required field.", needed)
+        if kind in FOR_A_REASON and data["reason"] is None:
+            raise ValidationError("Missing data for required field.", "reason")
+        if kind == "revaluation" and quantity is not None:
+            raise ValidationError("Not together with a revaluation.", "quantity")
+        if quantity == 0 or (quantity is not None and quantity < 0 and kind != "adjustment"):
+            raise ValidationError("Above 0, but for an adjustment.", "quantity")
+        if unit_cost is not None and (kind in GOING or (kind == "adjustment" and quantity < 0)):
+            raise ValidationError("Not together with what goes: that is known.", "unit_cost")
+
+
+class MovementOut(Schema):
+    """A movement of stock, as the ledger has it."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    item_id = fields.Integer(required=True, metadata={"example": 1})
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "purchase"})
+    quantity = Amount(
+        -GREATEST_QUANTITY,
+        required=True,
+        metadata={"description": "Below 0 where it went.", "example": 10},
+    )
+    unit_cost = Money(required=True, allow_none=True, metadata={"example": 11.4})
+    value = Money(
+        required=True,
+        validate=SIGNED,
+        metadata={"description": "By how much the stock was worth more, to the cent.", "example": 114.0},
+    )
+    balance = Amount(required=True, metadata={"description": "On hand afterwards.", "example": 12})
+    balance_value = Money(
+        required=True,
+        metadata={"description": "What those on hand had cost, afterwards.", "example": 136.8},
+    )
+    at = Instant(required=True)
+    account_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Who.", "example": 1}
+    )
+    service_ticket_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For which ticket, be it one that was deleted since.", "example": None},
+    )
+    reason = fields.String(required=True, allow_none=True, metadata={"example": "Delivery note 4711."})
+
+
+class MovementsQuery(ListQuery):
+    """Which movements, in which order: the latest first."""
+
+    sort = ORDER.field()
+    kind = CommaSeparated(
+        KINDS, metadata={"description": "One or more, comma-separated.", "example": ["purchase"]}
+    )
+
+
+GRADES = "`out`: none is there. `low`: fewer than the minimum. `reorder`: as many as the minimum."
+
+
+class StockAlertQuery(ListQuery):
+    """Which alerts, in which order."""
+
+    sort = reports.ORDER.field()
+    alert = CommaSeparated(
+        ALERTS, metadata={"description": "One or more, comma-separated.", "example": ["out", "low"]}
+    )
+
+
+class StockAlertOut(Schema):
+    """An item of which too few are there."""
+
+    id = fields.Integer(required=True, metadata={"description": "The item.", "example": 1})
+    name = fields.String(required=True, metadata={"example": "Oil Filter"})
+    sku = fields.String(required=True, allow_none=True, metadata={"example": "OF-1234"})
+    alert = fields.String(
+        required=True, validate=validate.OneOf(ALERTS), metadata={"description": GRADES, "example": "low"}
+    )
+    unit = fields.String(required=True, metadata={"example": "piece"})
+    on_hand = Amount(required=True, metadata={"example": 1})
+    minimum_stock_level = Amount(required=True, allow_none=True)
+    reorder_quantity = Amount(required=True, allow_none=True, metadata={"example": 10})
+
+
+class ValuationQuery(Schema):
+    """As of when."""
+
+    at = QueryInstant(
+        metadata={"description": "As of then; else as of now.", "example": "2026-12-31T23:59:59Z"}
+    )
+
+
+class ValuationOut(Schema):
+    """What the stock had cost that was on hand."""
+
+    at = Instant(required=True)
+    value = Money(required=True, validate=SIGNED, metadata={"example": 12480.5})
