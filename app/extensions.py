@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask_caching import Cache
 from flask_cors import CORS
 from flask_marshmallow import Marshmallow
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app.core import limits
@@ -18,7 +17,6 @@ db = SQLAlchemy(
     session_options={"class_": Session, "expire_on_commit": False},
     disable_autonaming=True,
 )
-migrate = Migrate()
 ma = Marshmallow()
 cache = Cache()
 cors = CORS()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import click
 from flask import Flask
 
 from app.commands.admin import create_admin
@@ -13,10 +16,12 @@ from app.commands.rotate import rotate_keys
 from app.commands.second_factor import take_second_factor_away
 from app.commands.verifying import stock
 from app.commands.work import run_worker, show_outbox
+from app.extensions import db
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands to `app`."""
+    """Add the commands to `app`; `flask db` is Flask-Migrate's own."""
+    _bind_migrations(app)
     for command in (
         write_document,
         load_demo,
@@ -30,3 +35,11 @@ def init_app(app: Flask) -> None:
         stock,
     ):
         app.cli.add_command(command)
+
+
+def _bind_migrations(app: Flask) -> None:
+    """Bind Flask-Migrate for the `flask` command, and for who has loaded it; ten megabytes that a server has no use for."""
+    if click.get_current_context(silent=True) or "flask_migrate" in sys.modules:
+        from flask_migrate import Migrate
+
+        Migrate(app, db, directory="migrations", render_as_batch=True)

@@ -293,13 +293,12 @@ def engine_options(config: dict[str, Any]) -> tuple[URL, dict[str, Any]]:
 
 def init_app(app: Flask) -> None:
     """Configure and bind the database of `app`."""
-    from app.extensions import db, migrate
+    from app.extensions import db
 
     url, options = engine_options(app.config)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
-    migrate.init_app(app, db, directory="migrations", render_as_batch=True)
     with app.app_context():
         _listen(db.engine, prepares=app.config["DB_PREPARE_STATEMENTS"])
 

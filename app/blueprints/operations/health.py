@@ -6,9 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from redis import Redis
 from redis.exceptions import RedisError
@@ -42,18 +39,19 @@ def redis_reached() -> bool | None:
 
 @lru_cache(maxsize=1)
 def newest_migration() -> str | None:
-    """Return the revision that the code was written for."""
-    folder = Path(current_app.root_path).parent / "migrations"
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(folder))
-    return ScriptDirectory.from_config(config).get_current_head()
+    """Return the revision that the code was written for: the files' names begin with theirs, in a chain without branches.
+
+    Alembic would say the same, and take ten megabytes of every worker for it.
+    """
+    folder = Path(current_app.root_path).parent / "migrations" / "versions"
+    return max((file.name.partition("_")[0] for file in folder.glob("[0-9]*_*.py")), default=None)
 
 
 def migrations_current() -> bool:
     """Tell whether the database has the newest migration."""
     try:
-        context = MigrationContext.configure(db.session.connection())
-        return context.get_current_revision() == newest_migration()
+        revisions = list(db.session.scalars(text("SELECT version_num FROM alembic_version")))
+        return revisions == [newest_migration()]
     except SQLAlchemyError:
         db.session.rollback()
         return False
