@@ -568,7 +568,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /", 0, lambda r: r.shop.nobody.get("/")),
     ("GET /livez", 0, lambda r: r.shop.nobody.get("/livez")),
     ("GET /health", 1, lambda r: r.shop.nobody.get("/health")),
-    ("GET /readyz", 3, lambda r: r.shop.nobody.get("/readyz")),
+    ("GET /readyz", 2, lambda r: r.shop.nobody.get("/readyz")),
     ("GET /api/docs", 0, lambda r: r.shop.nobody.get("/api/docs/")),
     ("GET /api/docs/<path>", 0, lambda r: r.shop.nobody.get("/api/docs/index.css")),
     ("GET /api/redoc", 0, lambda r: r.shop.nobody.get("/api/redoc")),
