@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run worker test check bench bench-nearby bench-timing bench-walls lint format swagger migrate revision lock clean
+.PHONY: help run worker test check bench bench-events bench-nearby bench-stock bench-timing bench-walls lint format swagger migrate revision lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,8 +31,14 @@ check:  ## Everything that CI checks; needs PostgreSQL and Redis on this machine
 bench: $(VENV)/.tools  ## Measure and keep bench/RESULTS.md; needs PostgreSQL and Redis (SCALE=1: a million tickets)
 	@$(BIN)/python bench/run.py $(BENCH_ARGS)
 
+bench-events: $(VENV)/.tools  ## Measure how soon a watcher hears of a commit, over two workers with Redis, and keep bench/EVENTS.md
+	@$(BIN)/python bench/events.py
+
 bench-nearby: $(VENV)/.tools  ## Measure the search nearby among 100,000 workshops, and keep bench/NEARBY.md
 	@$(BIN)/python bench/nearby.py
+
+bench-stock: $(VENV)/.tools  ## See whether 100,000 parts and 5,000,000 movements are read as fast as 1,000 parts, and keep bench/STOCK.md
+	@$(BIN)/python bench/stock.py
 
 bench-timing: $(VENV)/.tools  ## See whether time tells who has an account, and keep bench/TIMING.md
 	@$(BIN)/python bench/timing.py

@@ -15,6 +15,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import Env
 from limits import parse
@@ -34,11 +35,17 @@ RATE_LIMITS: dict[str, tuple[str, str]] = {
     "invite": ("60/hour", "10/hour"),
     "read": ("600/minute", "60/minute"),
     "photo": ("20/minute", "10/hour"),
+    "attachment": ("120/minute", "60/hour"),
+    "watch": ("60/minute", "60/hour"),
     "export": ("60/minute", "20/hour"),
     "files": ("600/minute", "60/minute"),
     "directory": ("300/minute", "60/minute"),
+    "estimate_page": ("60/minute", "30/minute"),
+    "estimate_decision": ("20/minute", "10/minute"),
     "write": ("300/minute", "30/minute"),
     "delete": ("120/minute", "20/hour"),
+    "paper": ("60/minute", "20/hour"),
+    "tables": ("30/minute", "10/hour"),
     "ranking": ("120/minute", "20/hour"),
     "customers_list": ("300/minute", "15/hour"),
     "mechanics_list": ("300/minute", "5/hour"),
@@ -69,6 +76,9 @@ CACHE_SECONDS: dict[str, int] = {
 }
 
 TOKEN_LIFETIME_MINUTES = 30
+
+# FILES_STORE: where the bytes of photos, attachments and exports lie, encrypted.
+FILE_STORES = ("database", "folder", "s3")
 
 # SMTP_SECURITY: how the connection to the mail server is kept private, and the port where such a server listens.
 SMTP_PORTS: dict[str, int] = {"starttls": 587, "tls": 465, "none": 25}
@@ -115,6 +125,14 @@ def encryption_keys(env: Env) -> list[str]:
     """Return the keys that encrypt, the newest first; none where ENCRYPTION_KEYS is empty."""
     keys: list[str] = env.list("ENCRYPTION_KEYS", [])
     return [key.strip() for key in keys]
+
+
+def within(env: Env, name: str, default: int, least: int, most: int) -> int:
+    """Return a setting that is a number from `least` to `most`."""
+    chosen = env.int(name, default)
+    if not least <= chosen <= most:
+        raise ConfigurationError(f"{name} is {chosen}: it takes {least} to {most:,}.")
+    return chosen
 
 
 def cookie_samesite(env: Env) -> str:
@@ -199,6 +217,7 @@ class Config:
     OPENAPI_VERSION = "3.1.0"
     JSON_SORT_KEYS = False
     MAX_CONTENT_LENGTH = 1_000_000
+    LIVE_SECONDS = 300.0  # after which a watcher has to come back
     MAX_FORM_MEMORY_SIZE = 500_000
     SQLALCHEMY_TRACK_MODIFICATIONS = False
     CACHE_KEY_PREFIX = "shop:"
@@ -218,26 +237,29 @@ class Config:
         self.REDIS_URL = env.str("REDIS_URL", "")
         self.CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", [])
         self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", self.default_proxies())
-        self.TOKEN_MINUTES = env.int("TOKEN_MINUTES", TOKEN_LIFETIME_MINUTES)
-        self.REFRESH_DAYS = env.int("REFRESH_DAYS", 7)
+        self.TOKEN_MINUTES = within(env, "TOKEN_MINUTES", TOKEN_LIFETIME_MINUTES, 1, 1_440)
+        self.REFRESH_DAYS = within(env, "REFRESH_DAYS", 7, 1, 365)
         self.COOKIE_SAMESITE = cookie_samesite(env)
         self.OPEN_REGISTRATION = env.bool("OPEN_REGISTRATION", self.registration_is_open())
         least_length, least_score = self.password_policy()
-        self.PASSWORD_MINIMUM_LENGTH = env.int("PASSWORD_MINIMUM_LENGTH", least_length)
-        self.PASSWORD_LEAST_SCORE = env.int("PASSWORD_LEAST_SCORE", least_score)
+        self.PASSWORD_MINIMUM_LENGTH = within(env, "PASSWORD_MINIMUM_LENGTH", least_length, 8, 128)
+        self.PASSWORD_LEAST_SCORE = within(env, "PASSWORD_LEAST_SCORE", least_score, 0, 4)
         self.FREE_TRIES_BY_ADDRESS = env.int("FREE_TRIES_BY_ADDRESS", self.free_tries_by_address())
         self.REGISTRATION_STEP_MS = env.int("REGISTRATION_STEP_MS", self.registration_step())
+        self.PUBLIC_URL = env.str("PUBLIC_URL", "") or env.str("RENDER_EXTERNAL_URL", "http://127.0.0.1:5000")
         self.FRONTEND_URL = env.str("FRONTEND_URL", "http://localhost:5173")
-        self.ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 19_456)
-        self.ARGON2_ITERATIONS = env.int("ARGON2_ITERATIONS", 2)
+        self.ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 9_216)
+        self.ARGON2_ITERATIONS = env.int("ARGON2_ITERATIONS", 4)
         self.RATE_LIMIT_PROFILE = env.str("RATE_LIMIT_PROFILE", "default")
         self.RATE_LIMITS = rate_limits(env, self.RATE_LIMIT_PROFILE)
         self.RATELIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", True)
         self.CACHE_SECONDS = {
             name: env.int(f"CACHE_SECONDS_{name.upper()}", seconds) for name, seconds in CACHE_SECONDS.items()
         }
+        self.LIVE_WATCHERS = env.int("LIVE_WATCHERS", 4)
         self.LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
         self.set_mail(env)
+        self.set_files(env)
         self.JOBS_IN_SERVER = env.bool("JOBS_IN_SERVER", not self.REDIS_URL)
         self.JOB_THREADS = env.int("JOB_THREADS", 2)
         for name, value in overrides.items():
@@ -264,6 +286,34 @@ class Config:
         self.MAIL_PAUSES = pauses(env.list("MAIL_RETRY_MINUTES", ["1", "5", "30", "120", "720"]))
         self.MAIL_LOG_DAYS = env.int("MAIL_LOG_DAYS", 365)
         self.MAIL_FOLDER = INSTANCE / "mail"
+
+    def set_files(self, env: Env) -> None:
+        self.FILES_STORE = env.str("FILES_STORE", "") or "database"
+        self.FILES_FOLDER = INSTANCE / "files"
+        self.FILES_TIMEOUT_SECONDS = env.int("FILES_TIMEOUT_SECONDS", 10)
+        self.S3_BUCKET = env.str("S3_BUCKET", "")
+        self.S3_REGION = env.str("S3_REGION", "")
+        self.S3_ENDPOINT = env.str("S3_ENDPOINT", "")
+        self.S3_ACCESS_KEY_ID = env.str("S3_ACCESS_KEY_ID", "")
+        self.S3_SECRET_ACCESS_KEY = env.str("S3_SECRET_ACCESS_KEY", "")
+
+    def check_files(self) -> None:
+        """Refuse settings by which no file could be kept.
+
+        :raises ConfigurationError: naming the setting.
+        """
+        if self.FILES_STORE not in FILE_STORES:
+            raise ConfigurationError(
+                f"FILES_STORE is {self.FILES_STORE!r}: it takes {', '.join(FILE_STORES)}."
+            )
+        if self.FILES_STORE == "s3" and not self.S3_BUCKET:
+            raise ConfigurationError("FILES_STORE=s3 needs S3_BUCKET.")
+        if bool(self.S3_ACCESS_KEY_ID) != bool(self.S3_SECRET_ACCESS_KEY):
+            raise ConfigurationError(
+                "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY come together, or not at all."
+            )
+        if not 1 <= self.FILES_TIMEOUT_SECONDS <= 60:
+            raise ConfigurationError("FILES_TIMEOUT_SECONDS takes 1 to 60.")
 
     def check_mail(self) -> None:
         """Refuse settings by which no mail would leave, or leave readable by others.
@@ -321,6 +371,7 @@ class Config:
     def derive(self) -> None:
         """Set what follows from the settings above."""
         self.check_mail()
+        self.check_files()
         self.MAIL_TRANSPORT = self.mail_transport()
         if self.REDIS_URL:
             self.CACHE_TYPE = "RedisCache"
@@ -343,6 +394,7 @@ class TestingConfig(Config):
 
     NAME = "testing"
     TESTING = True
+    LIVE_SECONDS = 0.0  # a watcher is told what is there, and goes
 
     def set_secrets(self, env: Env) -> None:
         self.SECRET_KEY = "testing-only-" + "s" * MINIMUM_SECRET_LENGTH
@@ -398,6 +450,24 @@ class ProductionConfig(Config):
 
     def default_proxies(self) -> int:
         return 1
+
+    def check_mail(self) -> None:
+        """Refuse settings by which mail would not leave, or would lead to this machine.
+
+        :raises ConfigurationError: naming the setting.
+        """
+        super().check_mail()
+        if not (self.SMTP_HOST or self.BREVO_API_KEY):
+            return
+        local = [
+            name
+            for name in ("PUBLIC_URL", "FRONTEND_URL")
+            if urlsplit(vars(self)[name]).hostname in THIS_MACHINE
+        ]
+        if local:
+            raise ConfigurationError(
+                f"{' and '.join(local)}: the links in letters would lead to this machine. Where is it reached from outside?"
+            )
 
     def registration_is_open(self) -> bool:
         return False

@@ -34,7 +34,7 @@ def whole_number(name: str, default: int) -> int:
 
 
 def hold_one_heap() -> None:
-    """Let glibc keep one heap for all threads: with one each, every thread's retains the 19 MiB of a password's check."""
+    """Let glibc keep one heap for all threads: with one each, every thread's retains the 9 MiB of a password's check."""
     arena_max = -8  # M_ARENA_MAX of malloc.h
     with contextlib.suppress(OSError, AttributeError):  # another C library has its own ways
         ctypes.CDLL("libc.so.6").mallopt(arena_max, 1)
@@ -114,7 +114,15 @@ def post_worker_init(worker: Any) -> None:
     a second signal that comes in the middle of it waits for that lock forever, until the worker is killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the master passes it on, as SIGQUIT
-    signal.signal(signal.SIGQUIT, worker.handle_exit)
+    hub = getattr(worker.wsgi, "extensions", {}).get("live")
+
+    def leave(number: int, frame: Any) -> None:
+        if hub is not None:
+            hub.is_stopping = True  # who watches a ticket is sent home within a second
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGQUIT, leave)
+    signal.signal(signal.SIGTERM, leave)
     if worker.wsgi.config.get(
         "JOBS_IN_SERVER"
     ):  # a bare application, such as the benchmark's reference, has none

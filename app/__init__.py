@@ -18,7 +18,7 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     from app import commands
     from app.blueprints import ALL
     from app.blueprints.operations.routes import init_documentation
-    from app.core import caching, contract, db, errors, mail, row_security, web
+    from app.core import caching, contract, db, errors, live, mail, row_security, stores, web
     from app.core import delivery as delivery  # for its jobs
     from app.extensions import api, jobs, limiter, ma
 
@@ -30,6 +30,8 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     errors.init_app(app)
     db.init_app(app)
     row_security.init_app(app)
+    stores.init_app(app)
+    live.init_app(app)
     caching.init_app(app)
     ma.init_app(app)
     limiter.init_app(app)

@@ -98,7 +98,7 @@ def furnished(app: Flask, number: int) -> Shop:
         workshop_id = workshops.open_workshop(f"Garage {number}", f"garage-{number}").id
     with acting_in(workshop_id):
         with atomic() as session:
-            account = accounts.open_account(f"owner@garage-{number}.example.com", secrets.token_urlsafe(16))
+            account = accounts.make_account(f"owner@garage-{number}.example.com", secrets.token_urlsafe(16))
             session.flush()
             member = Membership(workshop_id=workshop_id, account_id=account.id, role="owner")
             session.add(member)

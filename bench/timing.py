@@ -82,7 +82,7 @@ def make_accounts(app: Flask, addresses: list[str]) -> None:
         with acting_in(workshop.id):
             for address in addresses:
                 accounts.join(
-                    workshop.id, accounts.open_account(address, "an-uncommon-pair-of-pliers"), "owner"
+                    workshop.id, accounts.make_account(address, "an-uncommon-pair-of-pliers"), "owner"
                 )
 
 

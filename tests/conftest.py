@@ -6,7 +6,10 @@ makes a missing service a failure. Tests never share rows: each makes its own wo
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from tests.tampering import past_the_triggers
 
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
+COUNTED_CASES = 1
 
 
 def database_role() -> str:
@@ -37,6 +41,37 @@ def database_role() -> str:
 
 def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cases", type=int, default=None, help="Ask so many cases of each table of cases, not all."
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Count lines in the first case of each table alone: counting takes as long again, and the others run through the same."""
+    cases: Counter[str] = Counter()
+    asked: list[pytest.Item] = []
+    most: int | None = config.getoption("--cases")
+    for item in items:
+        table = item.nodeid.partition("[")[0]
+        cases[table] += 1
+        if cases[table] > COUNTED_CASES:
+            item.add_marker(pytest.mark.no_cover)
+        if most is None or cases[table] <= most or item.get_closest_marker("every_case"):
+            asked.append(item)
+    if len(asked) < len(items):
+        kept = set(asked)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = asked
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests live to the end: the garbage collector need not go through them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +111,20 @@ def app(database_url: str, redis_url: str) -> Iterator[Flask]:
     limiter.enabled = False  # bound, so that the fixture `limits` can switch it on
     with made.app_context():
         flask_migrate.upgrade(directory=str(Path(__file__).parent.parent / "migrations"))
+        db.engine.dispose()
+    if not DATABASE_URL:
+        file = Path(str(make_url(database_url).database))
+        shutil.copyfile(file, file.with_suffix(".empty"))
     yield made
     with made.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def empty_database(app: Flask, database_url: str) -> Path | None:
+    """The file of a database as the migrations made it; None on PostgreSQL."""
+    return None if DATABASE_URL else Path(str(make_url(database_url).database)).with_suffix(".empty")
 
 
 @pytest.fixture

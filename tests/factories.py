@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,15 +18,22 @@ from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.admins import service as admins
 from app.blueprints.api_keys import service as api_keys
+from app.blueprints.attachments import service as attachments
+from app.blueprints.attachments.models import Attachment
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.models import Customer
-from app.blueprints.inventory import categories, suppliers
+from app.blueprints.inventory import categories, markups, orders, references, suppliers
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.models import Part, PartCategory, Supplier
+from app.blueprints.inventory.orders import Wanted
+from app.blueprints.inventory.pricing_models import MarkupRule
+from app.blueprints.inventory.reference_models import PartReference
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.roles import service as roles
 from app.blueprints.service_tickets import service as tickets
+from app.blueprints.timesheets import service as timesheets
+from app.blueprints.timesheets.models import ClockEntry
 from app.blueprints.vehicles import keeping
 from app.blueprints.vehicles.models import Vehicle
 from app.blueprints.workshops import service as workshops
@@ -37,6 +44,7 @@ from app.core.phones import normalised
 from app.core.scopes import Role
 from app.extensions import db
 from tests import document
+from tests.pictures import picture
 
 PASSWORD = "correct-horse-battery"
 _numbers = itertools.count(1)
@@ -166,22 +174,62 @@ class Shop:
             "name": "Jane Wrench", "email": f"{unique('jane')}@example.com", "phone": "555-987-6543",
             "salary": Decimal("60000.00"), **overrides,
         }  # fmt: skip
-        with self.inside():
-            return mechanics.hire(self.id, **values)
+        known = values["email"] if "password" in values else ""
+        with self.inside(), atomic():
+            account = Account.query.filter_by(email=known).one_or_none()
+            if account is None:
+                return mechanics.hire(self.id, **values)
+            del values["password"]  # who has an account joins as by an invitation
+            hired = mechanics.hire(self.id, **values)
+            accounts.join(self.id, account, "mechanic", mechanic_id=hired.id)
+            return hired
 
     def make_part(self, **overrides: Any) -> Part:
         values: dict[str, Any] = {"name": "Oil Filter", "price": Decimal("19.99"), **overrides}
         with self.inside():
             return inventory.add(self.id, **values)
 
+    def take_out(self, part_id: int) -> None:
+        """Take a part out of the inventory; what is left of it is written off before."""
+        with self.inside():
+            if inventory.get(self.id, part_id).on_hand:
+                inventory.update(self.id, part_id, {"on_hand": Decimal(0)})
+            inventory.remove(self.id, part_id)
+
     def make_category(self, **overrides: Any) -> PartCategory:
         values: dict[str, Any] = {"name": unique("Filters "), "parent_id": None, **overrides}
         with self.inside():
             return categories.add(self.id, **values)
 
+    def make_markup_rule(self, **overrides: Any) -> MarkupRule:
+        """Make a mark-up rule of everything that costs so much as no other rule begins with, or as is said."""
+        values: dict[str, Any] = {
+            "category_id": None, "cost_from": Decimal(unique("")), "percent": Decimal(40), **overrides,
+        }  # fmt: skip
+        with self.inside():
+            return markups.add(self.id, **values)
+
+    def make_reference(self, part_id: int, **overrides: Any) -> PartReference:
+        values: dict[str, Any] = {
+            "kind": "oem", "manufacturer": "Volkswagen", "number": unique("06A 115 561 "), **overrides,
+        }  # fmt: skip
+        with self.inside():
+            return references.add(self.id, part_id, **values)
+
     def make_supplier(self, **overrides: Any) -> Supplier:
         with self.inside():
             return suppliers.add(self.id, **{"name": unique("Parts & Co "), **overrides})
+
+    def make_order(self, *part_ids: int, placed: bool = True, **overrides: Any) -> dict[str, Any]:
+        """Make a purchase order of ten of each part at 5.00, which is ordered unless it is only to be `placed` later."""
+        values: dict[str, Any] = {
+            "supplier_id": overrides.pop("supplier_id", None) or self.make_supplier().id,
+            "lines": [Wanted(part_id, Decimal(10), Decimal("5.00")) for part_id in part_ids],
+            **overrides,
+        }
+        with self.inside():
+            made = orders.draft(self.id, **values)
+            return orders.place(self.id, made["id"]) if placed else made
 
     def make_ticket(self, **overrides: Any) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -198,6 +246,30 @@ class Shop:
         with self.inside():
             return keeping.add(self.owner.principal, **values)
 
+    def make_attachment(
+        self, ticket_id: int, *, visible: bool = True, sent: bytes | None = None
+    ) -> Attachment:
+        """Attach a picture to a ticket, as the owner."""
+        assert self.owner.principal is not None
+        with self.inside():
+            content = picture(size=(8, 8)) if sent is None else sent
+            return attachments.add(
+                self.owner.principal, ticket_id, content, name="brakes.jpg", visible_to_customer=visible
+            ).attachment
+
+    def make_clock_entry(
+        self, ticket_id: int, *, mechanic_id: int | None = None, **span: datetime
+    ) -> ClockEntry:
+        """Let a mechanic (the shop's own) have worked on a ticket: from now to now, or over a span."""
+        assert self.owner.principal is not None
+        with self.inside():
+            whose = {"mechanic_id": mechanic_id or self.mechanic_id}
+            timesheets.start(self.owner.principal, ticket_id, **whose)
+            entry = timesheets.stop(self.owner.principal, ticket_id, **whose)
+            if span:
+                timesheets.correct(self.owner.principal, ticket_id, entry.id, dict(span), "Set by a test.")
+            return entry
+
     def make_role(self, *held: str, **overrides: Any) -> OwnRole:
         """Make a role of this workshop's own that holds these scopes."""
         assert self.owner.principal is not None
@@ -209,7 +281,7 @@ class Shop:
         """Make somebody who is signed in with a role of this workshop's own that holds these scopes, or with `role`."""
         email, role_id = f"{unique('staff')}@example.com", (role or self.make_role(*held)).id
         with self.inside(), atomic():
-            account = accounts.open_account(email, PASSWORD)
+            account = accounts.make_account(email, PASSWORD)
             accounts.join(self.id, account, "staff", role_id=role_id, mechanic_id=mechanic_id)
         return self.sign_in(email)
 
@@ -229,7 +301,7 @@ class Shop:
         """Make another owner of this workshop."""
         email = f"{unique('owner')}@example.com"
         with self.inside(), atomic():
-            accounts.join(self.id, accounts.open_account(email, PASSWORD), "owner")
+            accounts.join(self.id, accounts.make_account(email, PASSWORD), "owner")
         return self.sign_in(email)
 
     def sign_in(self, email: str) -> Caller:

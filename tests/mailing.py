@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from app.core import delivery, mail, outbox, tenancy
 from app.core.db import atomic, owners_engine
 from app.core.letters import Letter
-from app.core.outbox import OutboxMessage
+from app.core.outbox import OutboxAttachment, OutboxMessage
 from app.extensions import db
 from tests.factories import Shop, unique
 
@@ -18,7 +18,9 @@ KINDS: dict[str, Any] = {
     "text": "Some words",
     "number": 15,
     "link": "https://shop.example.com/open?a=1&b=2",
+    "lines": ["Oil Filter: 1 / 2 piece (low)"],
     "instant": datetime(2026, 11, 21, 10, 0, tzinfo=UTC),
+    "day": date(2027, 3, 2),
 }
 
 
@@ -84,9 +86,11 @@ def deliver(shop: Shop) -> int:
 def empty_the_outbox(shop: Shop) -> None:
     """Let nothing wait that other tests left."""
     with shop.app.app_context(), tenancy.across_workshops():
-        table = OutboxMessage.__table__
+        table: Any = OutboxMessage.__table__
+        files: Any = OutboxAttachment.__table__
         with owners_engine(shop.app).begin() as connection:
-            connection.execute(table.delete().where(table.c.state == "pending"))  # type: ignore[attr-defined]
+            connection.execute(files.delete())
+            connection.execute(table.delete().where(table.c.state == "pending"))
 
 
 NOT_NOW = mail.NotSent("recipient refused: 450 4.2.1")

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 from app.core.db import owners_engine
 
 TABLES = (
-    "audit_entries", "audit_heads", "consents", "vehicle_readings", "vehicle_transfers", "stock_movements",
+    "audit_entries", "audit_heads", "consents", "vehicle_readings", "vehicle_transfers", "stock_movements", "inspections",
+    "inspection_points", "progress_updates", "progress_update_photos", "inspection_point_photos", "estimates",
 )  # fmt: skip
 
 

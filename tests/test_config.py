@@ -23,6 +23,8 @@ from config import (
     rate_limits,
 )
 
+pytestmark = pytest.mark.one_database
+
 STRONG = {
     "SECRET_KEY": "k1-FhYt9Q2xwLr0aVbN7cZmE4sDpU8gJ3iO6",
     "ENCRYPTION_KEYS": "k2-FhYt9Q2xwLr0aVbN7cZmE4sDpU8gJ3iO6",
@@ -181,6 +183,32 @@ class TestMail:
 
     def test_waits_in_production_that_has_no_way_to_send(self, production: pytest.MonkeyPatch) -> None:
         assert configuration("production").MAIL_TRANSPORT == "none"
+
+    @pytest.mark.parametrize("way", [{"SMTP_HOST": "smtp.example.com"}, {"BREVO_API_KEY": "key"}])
+    @pytest.mark.parametrize(
+        ("pages", "named"),
+        [
+            ({}, "PUBLIC_URL and FRONTEND_URL"),
+            ({"PUBLIC_URL": "https://api.example.com"}, "FRONTEND_URL"),
+            ({"FRONTEND_URL": "https://shop.example.com"}, "PUBLIC_URL"),
+            (
+                {"RENDER_EXTERNAL_URL": "https://x.onrender.com", "FRONTEND_URL": "http://[::1]:5173"},
+                "FRONTEND_URL",
+            ),
+            ({"PUBLIC_URL": "https://api.example.com", "FRONTEND_URL": "https://shop.example.com"}, None),
+        ],
+    )
+    def test_leaves_production_with_no_links_to_this_machine(
+        self, production: pytest.MonkeyPatch, way: dict[str, str], pages: dict[str, str], named: str | None
+    ) -> None:
+        for name, value in {**way, **pages, "MAIL_FROM": "shop@example.com"}.items():
+            production.setenv(name, value)
+
+        if named is None:
+            assert configuration("production").MAIL_TRANSPORT in ("smtp", "brevo")
+        else:
+            with pytest.raises(ConfigurationError, match=f"^{named}: the links in letters"):
+                configuration("production")
 
     @pytest.mark.parametrize(
         ("security", "port"), [("starttls", 587), ("tls", 465), ("none", 25), ("TLS", 465)]
@@ -457,6 +485,22 @@ def test_a_setting_is_read_from_the_environment(
     monkeypatch.setenv(variable, value)
 
     assert getattr(configuration(), attribute) == meant
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TOKEN_MINUTES", "0"), ("TOKEN_MINUTES", "1441"), ("REFRESH_DAYS", "0"), ("REFRESH_DAYS", "366"),
+        ("PASSWORD_MINIMUM_LENGTH", "7"), ("PASSWORD_MINIMUM_LENGTH", "129"), ("PASSWORD_LEAST_SCORE", "5"),
+    ],
+)  # fmt: skip
+def test_what_would_let_anybody_or_nobody_in_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=f"^{variable} is {value}: it takes"):
+        configuration("development")
 
 
 @pytest.mark.parametrize(

@@ -27,15 +27,17 @@ from app.core.errors import CODES, DomainError
 from app.extensions import db
 from tests.factories import Shop
 
+pytestmark = [pytest.mark.one_database, pytest.mark.no_cover]
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Made at the first start, by `make bench`, and by whoever follows docs/adding-a-feature.md.
 MADE_LATER = (
     "instance/development-secrets.env",
+    "instance/files",
     "instance/mail",
     "instance/mail/",
-    "bench/RESULTS.md",
     "app/blueprints/suppliers/",
     "tests/suppliers/",
 )
@@ -76,20 +78,23 @@ SETTINGS = {row[0].strip("`"): row[1] for row in rows(section("README.md", "## C
 LITERAL = re.compile(r"`([^`]*)`(?:, (in production|with Redis) `([^`]*)`)?")
 OTHERS = {
     "true": "false", "false": "true", "Strict": "Lax", "0": "1", "development": "testing", "default": "strict",
-    "INFO": "DEBUG", "starttls": "tls", "1,5,30,120,720": "1,2", "15": "20",
-    "http://localhost:5173": "https://shop.example.com",
+    "http://localhost:5173": "https://shop.example.com", "http://127.0.0.1:5000": "https://api.example.com",
+    "INFO": "DEBUG", "starttls": "tls", "database": "folder", "1,5,30,120,720": "1,2", "15": "20",
 }  # fmt: skip
 
 
 def names_read(path: str, readers: tuple[str, ...]) -> set[str]:
-    """Return the settings that a file asks for: `env.str("NAME")`, `setting("NAME")`; a name made up is NAME_<NAME>."""
+    """Return the settings that a file asks for: `env.str("NAME")`, `within(env, "NAME", ...)`, `setting("NAME")`.
+
+    A name made up is NAME_<NAME>.
+    """
     found = set()
     for node in ast.walk(ast.parse(text_of(path))):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         reader = node.func.value if isinstance(node.func, ast.Attribute) else node.func
         if isinstance(reader, ast.Name) and reader.id in readers:
-            first = node.args[0]
+            first = node.args[reader.id == "within"]
             if isinstance(first, ast.Constant):
                 found.add(str(first.value))
             elif isinstance(first, ast.JoinedStr) and isinstance(first.values[0], ast.Constant):
@@ -98,7 +103,9 @@ def names_read(path: str, readers: tuple[str, ...]) -> set[str]:
 
 
 def test_the_readme_has_every_setting_and_no_other() -> None:
-    read = names_read("config.py", ("env",)) | names_read("gunicorn.conf.py", ("setting", "whole_number"))
+    read = names_read("config.py", ("env", "within")) | names_read(
+        "gunicorn.conf.py", ("setting", "whole_number")
+    )
 
     assert len(read) > 25
     assert set(SETTINGS) == read
@@ -179,7 +186,7 @@ def test_another_value_than_the_default_makes_a_difference(
     arrange(bare, where)
     unset = settings_seen()
 
-    bare.setenv(name, OTHERS[value] if value in OTHERS else str(int(value) + 10))
+    bare.setenv(name, OTHERS[value] if value in OTHERS else str(int(value) + 1))
     other = settings_seen()
 
     assert other != unset
@@ -191,7 +198,8 @@ def test_a_default_in_words_is_one_that_has_no_value() -> None:
     assert in_words == {
         "FLASK_ENV", "SECRET_KEY", "TOKEN_KEYS", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY", "DATABASE_URL", "DB_ROLE", "REDIS_URL",
         "CORS_ORIGINS", "RATE_LIMIT_<NAME>", "FORWARDED_ALLOW_IPS", "SHOW_WELCOME", "WELCOME_NOTE", "MAIL_FROM",
-        "SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "BREVO_API_KEY",
+        "PUBLIC_URL", "SMTP_HOST", "SMTP_PORT", "SMTP_USERNAME", "SMTP_PASSWORD", "BREVO_API_KEY",
+        "S3_BUCKET", "S3_REGION", "S3_ENDPOINT", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY",
     }  # fmt: skip
 
 

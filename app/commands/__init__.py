@@ -7,6 +7,7 @@ import sys
 import click
 from flask import Flask
 
+from app.commands import importing as importing  # for its command
 from app.commands.admin import create_admin
 from app.commands.auditing import audit
 from app.commands.demo import load_demo

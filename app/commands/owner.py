@@ -126,4 +126,6 @@ def _open(name: str, slug: str, email: str, password: str, settings: dict[str, s
         if session.scalar(select(Account.id).where(Account.email == email)) is not None:
             raise EmailTaken(f"{email} has an account here already.")
         with acting_in(workshop.id):
-            accounts.join(workshop.id, accounts.open_account(email, password), "owner")
+            accounts.join(
+                workshop.id, accounts.make_account(email, password, workshop_id=workshop.id), "owner"
+            )

@@ -27,7 +27,7 @@ stock = AppGroup("stock", help="The ledger of the stock.")
     "--adjust", is_flag=True, help="Enter what is missing, as adjustments: what is on hand stays as it is."
 )
 def verify(slug: str | None, adjust: bool) -> None:
-    """Check that what is on hand is what the ledger says; exit status 1 if it is not."""
+    """Check that what is on hand is what the ledger says, and reserved what tickets have; exit status 1 if it is not."""
     from tqdm import tqdm
 
     require_migrated()

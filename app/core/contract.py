@@ -66,6 +66,7 @@ class Contract:
     serves: tuple[str, ...] = ()
     versioned: bool = True
     even: bool = False
+    page: bool = False
 
 
 def contract_of(view: View) -> Contract:
@@ -129,6 +130,11 @@ def serves_file(*types: str) -> Callable[[Decorated], Decorated]:
     return lambda view: _declare(view, serves=types)
 
 
+def shows_page(view: Decorated) -> Decorated:
+    """Declare that a view answers with a page, in HTML, whoever would rather have one."""
+    return _declare(view, page=True)
+
+
 def evenly_timed(view: Decorated) -> Decorated:
     """Declare that a view's answers to strangers leave at whole steps of time, which then does not tell what was found."""
     return _declare(view, even=True)
@@ -172,9 +178,10 @@ class _Parser(FlaskParser):
         # The application's own reader: webargs' would take lone surrogates and give up on deep nesting.
         if req.is_json:
             return json.loads(req.get_data().decode())
-        return (
-            req.form.to_dict() if req.mimetype in FORMS else missing
-        )  # which _refuse_odd_bodies has let through
+        if req.mimetype not in FORMS:
+            return missing
+        # Which _refuse_odd_bodies has let through. What is sent once is one value, what is sent twice is a list.
+        return {name: sent if len(sent) > 1 else sent[0] for name, sent in req.form.lists()}
 
 
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]

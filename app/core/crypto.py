@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -21,10 +22,11 @@ from sqlalchemy.types import TypeDecorator
 KEY_NAME_LENGTH = 4
 NONCE_LENGTH = 12
 MARK_LENGTH = 5
+DIGEST_LENGTH = 32
 
 
 class Unreadable(Exception):
-    """A token that no key of ENCRYPTION_KEYS made, or that was changed."""
+    """A token that no key of ours made, or that was changed."""
 
 
 @lru_cache(maxsize=8)
@@ -87,10 +89,72 @@ def marks() -> dict[bytes, str]:
     return {base64.urlsafe_b64encode(name)[:MARK_LENGTH]: name.hex() for name in _current_ring()}
 
 
+# ---- Files of a key of their own -----------------------------------------------------------------------------------
+
+SEAL_LENGTH = 16  # bytes that a sealed piece is longer
+
+
+def new_key() -> bytes:
+    """Return a key for one file that is kept outside of the database: its row has the key, encrypted."""
+    return AESGCM.generate_key(256)
+
+
+def sealed_pieces(key: bytes, pieces: list[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a file encrypted under its own key, which encrypts nothing else: a nonce is a piece's place.
+
+    Each is bound to its place and to whether it is the last, so that none can be left out, changed or moved.
+    """
+    cipher = AESGCM(key)
+    for place, piece in enumerate(pieces):
+        yield cipher.encrypt(_nonce(place), piece, _is_last(place == len(pieces) - 1))
+
+
+def opened_piece(key: bytes, place: int, sealed: bytes, *, last: bool) -> bytes:
+    """Return a piece of a file that `sealed_pieces` encrypted.
+
+    :raises Unreadable: it is another piece, or was changed.
+    """
+    try:
+        return AESGCM(key).decrypt(_nonce(place), sealed, _is_last(last))
+    except (ValueError, InvalidTag) as error:
+        raise Unreadable from error
+
+
+def _nonce(place: int) -> bytes:
+    return place.to_bytes(NONCE_LENGTH, "big")
+
+
+def _is_last(last: bool) -> bytes:
+    return b"last" if last else b"more"
+
+
+# ---- Finding what is encrypted ---------------------------------------------------------------------------------------
+
+
 def keyed_digest(purpose: str, content: bytes) -> bytes:
     """Return the HMAC-SHA-256 of `content` under BLIND_INDEX_KEY; `purpose` keeps the uses apart."""
     key = current_app.config["BLIND_INDEX_KEY"].encode()
     return hmac.digest(key, purpose.encode() + b"\0" + content, "sha256")
+
+
+def signed(purpose: str, named: bytes) -> str:
+    """Return a token for addresses that names something and shows that we said so; anybody can read what it names."""
+    return base64.urlsafe_b64encode(named + keyed_digest(purpose, named)).decode().rstrip("=")
+
+
+def named_in(purpose: str, token: str) -> bytes:
+    """Return what a `signed` token names.
+
+    :raises Unreadable: it was not signed by us for this purpose, or was changed.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except ValueError as error:
+        raise Unreadable from error
+    named, signature = raw[:-DIGEST_LENGTH], raw[-DIGEST_LENGTH:]
+    if not hmac.compare_digest(signature, keyed_digest(purpose, named)):
+        raise Unreadable
+    return named
 
 
 def blind_index(purpose: str, text: str) -> bytes:

@@ -13,7 +13,7 @@ import math
 import ssl
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -155,7 +155,7 @@ def atomic() -> Iterator[Session]:
         session.flush()
         return
     session.commit()  # gives back the reading connection; nothing can be pending
-    session.info["atomic"] = True
+    session.info.update(atomic=True, has_written=False)
     try:
         yield session
         session.commit()
@@ -164,6 +164,27 @@ def atomic() -> Iterator[Session]:
         raise
     finally:
         session.info["atomic"] = False
+
+
+@contextlib.contextmanager
+def before_all() -> Iterator[Session]:
+    """Run a block as a transaction of its own that stays, whatever becomes of the present one, which may only have read so far.
+
+    What the present one has locked is let go of.
+    :raises RuntimeError: the present transaction has written already.
+    """
+    from app.extensions import db
+
+    session: Session = db.session()  # type: ignore[assignment]
+    is_inside = session.info.get("atomic", False)
+    if is_inside and (session.info["has_written"] or session.info.get("written") or not session._is_clean()):
+        raise RuntimeError("What is to stay in any case is written before all else.")
+    session.info["atomic"] = False
+    try:
+        with atomic():
+            yield session
+    finally:
+        session.info.update(atomic=is_inside, has_written=False)
 
 
 def require_atomic(session: AnySession) -> None:
@@ -175,17 +196,27 @@ def require_atomic(session: AnySession) -> None:
         raise RuntimeError("A write outside atomic(): the one commit of a request is made there.")
 
 
-def _refuse_writes_outside_atomic(session: AnySession, context: object, instances: object) -> None:
+def _write(session: AnySession) -> None:
     require_atomic(session)
+    session.info["has_written"] = True
+
+
+def _refuse_writes_outside_atomic(session: AnySession, context: object, instances: object) -> None:
+    _write(session)
 
 
 def _refuse_statements_outside_atomic(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
-        require_atomic(state.session)
+        _write(state.session)
 
 
 event.listen(Session, "before_flush", _refuse_writes_outside_atomic)
 event.listen(Session, "do_orm_execute", _refuse_statements_outside_atomic)
+
+
+def one_of(column: str, words: Iterable[str]) -> str:
+    """Return the condition of a CHECK or an index that a column has one of `words`, which are ours."""
+    return f"{column} IN ({', '.join(repr(word) for word in words)})"
 
 
 class Versioned:

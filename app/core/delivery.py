@@ -13,14 +13,22 @@ from typing import Any
 
 import structlog
 from flask import current_app
-from sqlalchemy import CursorResult, Select, or_, select, update
+from sqlalchemy import CursorResult, Select, exists, or_, select, update
 from sqlalchemy.orm import defer
 
 from app.core import clock, letters, mail, tenancy
 from app.core.db import atomic
 from app.core.jobs import periodic
 from app.core.letters import Letter
-from app.core.outbox import DELIVERY, OutboxMessage, is_not_silenced, letterhead_of
+from app.core.outbox import (
+    DELIVERY,
+    OutboxAttachment,
+    OutboxMessage,
+    attached_to,
+    forget_attached,
+    is_not_silenced,
+    letterhead_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +111,8 @@ def _deliver(claim: Claim) -> bool:
         _put_off(claim, f"a fault of ours: {type(fault).__name__}")
     else:
         _mark_sent(claim, sent_by)
+        if letter.attachments:
+            _forget_files(claim)
     return True
 
 
@@ -116,6 +126,9 @@ def _letter(claim: Claim) -> Letter:
             OutboxMessage.language,
             OutboxMessage.recipient,
             OutboxMessage.message_id,
+            exists()
+            .where(OutboxAttachment.workshop_id == claim.workshop_id, OutboxAttachment.message_id == claim.id)
+            .label("has_files"),
         ).where(OutboxMessage.workshop_id == claim.workshop_id, OutboxMessage.id == claim.id)
     ).one()
     assert kept.template_values is not None
@@ -128,7 +141,14 @@ def _letter(claim: Claim) -> Letter:
         sender=mail.sender_address(),
         recipient=kept.recipient,
         message_id=kept.message_id,
+        attachments=attached_to(claim.workshop_id, claim.id) if kept.has_files else (),
     )
+
+
+def _forget_files(claim: Claim) -> None:
+    """Delete what went with a message; dying before it leaves it until the message goes from the log."""
+    with tenancy.acting_in(claim.workshop_id), atomic():
+        forget_attached(claim.workshop_id, claim.id)
 
 
 def _mark_sent(claim: Claim, sent_by: str) -> None:
@@ -182,7 +202,10 @@ def clean() -> None:
     before = clock.now() - timedelta(days=current_app.config["MAIL_LOG_DAYS"])
     with tenancy.across_workshops(), atomic() as session:
         # By the table, past the cache's listener: it would take a deletion across workshops for a reason to forget everything.
-        table = OutboxMessage.__table__
+        table: Any = OutboxMessage.__table__
+        old = (table.c.state != "pending", table.c.created_at < before)
+        files: Any = OutboxAttachment.__table__
         session.connection().execute(
-            table.delete().where(table.c.state != "pending", table.c.created_at < before)  # type: ignore[attr-defined]
+            files.delete().where(files.c.message_id.in_(select(table.c.id).where(*old)))
         )
+        session.connection().execute(table.delete().where(*old))

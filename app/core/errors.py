@@ -198,7 +198,7 @@ def _flat(messages: Any) -> Any:
     """Return marshmallow's messages by field: the location that webargs puts on top is taken off."""
     if isinstance(messages, dict) and len(messages) == 1:
         (location, inner), *_ = messages.items()
-        if location in ("json", "query", "headers", "json_or_form", "files"):
+        if location in ("json", "query", "headers", "json_or_form", "files", "form"):
             return _named(inner) if isinstance(inner, dict) else {"_schema": inner}
     return _named(messages)
 

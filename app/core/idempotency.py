@@ -8,7 +8,8 @@ encrypted: they may carry personal data or a token. What is shown once is not ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import hashlib
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,7 @@ KEPT = timedelta(hours=24)
 CLAIMED = timedelta(seconds=60)
 PURGE_EVERY = 100
 LOOKED_AT_ONCE = 200
+READ_AT_ONCE = 256 * 1024  # bytes of a file
 KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Retry-After")
 NOT_KEPT = (401, 403, 429)
 
@@ -136,7 +138,7 @@ def _claim(key: str) -> tuple[int, datetime] | Response:
     from app.extensions import db
 
     now = clock.now()
-    route = f"{request.method} {request.path}"[:300]
+    route = f"{request.method} {request.path.rstrip('/')}"[:300]  # either spelling is routed alike
     values = {
         "caller": _caller(),
         "route": route,
@@ -180,8 +182,18 @@ def _caller() -> str:
 def _fingerprint() -> bytes:
     """Return a digest of all that the answer depends on, apart from caller and route; keyed, for a body may hold a password."""
     workshop = request.headers.get("X-Workshop", "").encode()
-    content = b"\0".join((workshop, request.query_string, request.get_data()))
+    content = b"\0".join((workshop, request.query_string, request.get_data(), *_files_sent()))
     return crypto.keyed_digest("idempotency", content)
+
+
+def _files_sent() -> Iterator[bytes]:
+    """Yield what tells the files of a form apart: a form is read once, and its boundary differs each time that it is sent."""
+    for name, sent in request.files.items(multi=True):
+        digest = hashlib.sha256()
+        while part := sent.stream.read(READ_AT_ONCE):
+            digest.update(part)
+        sent.stream.seek(0)
+        yield from (name.encode(), (sent.filename or "").encode(), digest.digest())
 
 
 def _take_over(kept: IdempotencyKey, values: dict[str, Any]) -> tuple[int, datetime]:

@@ -284,6 +284,20 @@ def key_stands(digest: bytes) -> KeyStanding | None:
     return _key_check(digest)
 
 
+def still_admitted(caller: Principal) -> Principal | None:
+    """Return who sent this request as they stand now, None where they may not go on: for an answer that lasts."""
+    try:
+        digest = key_sent()
+        if digest is None:
+            read_token(_bearer())  # which may have expired meanwhile
+            standing = still_stands(caller)
+            return standing.of(caller) if standing is not None else None
+    except NotSignedIn:
+        return None
+    known = key_stands(digest)
+    return known.principal if known is not None and not known.has_expired else None
+
+
 Check = Callable[[Principal], Standing | None]
 _check: Check | None = None
 

@@ -10,6 +10,7 @@ import io
 import struct
 import threading
 import warnings
+from collections.abc import Sequence
 from typing import ClassVar
 
 from PIL import Image, ImageOps
@@ -53,20 +54,36 @@ def photo_of(content: bytes) -> bytes:
     Of a moving picture the first frame is taken; what is transparent is white.
     :raises NotAnImage: it is no JPEG, PNG or WebP, or is broken. :raises PictureTooLarge: it has too many pixels.
     """
+    (photo,) = drawn(content, "photo", (LONGEST_SIDE,))
+    return photo
+
+
+def is_known(content: bytes) -> bool:
+    """Tell whether something begins as a picture of a kind that is taken does."""
+    return _kind_of(content) is not None
+
+
+def drawn(content: bytes, field: str, sides: Sequence[int]) -> list[bytes]:
+    """Return a picture as JPEGs without any metadata, upright, their longer sides at most so many pixels, the largest first.
+
+    Of a moving picture the first frame is taken; what is transparent is white. `field` is where a refusal finds what was sent.
+    :raises NotAnImage: it is no JPEG, PNG or WebP, or is broken. :raises PictureTooLarge: it has too many pixels.
+    """
     kind = _kind_of(content)
     if kind is None:
-        raise NotAnImage("Send a JPEG, a PNG or a WebP.", errors={"photo": ["Not a JPEG, PNG or WebP."]})
+        raise NotAnImage("Send a JPEG, a PNG or a WebP.", errors={field: ["Not a JPEG, PNG or WebP."]})
     if kind == "JPEG" and content.count(b"\xff\xda") > MOST_SCANS:
         raise PictureTooLarge(f"A JPEG of more than {MOST_SCANS} scans is not taken.")
     with _one_at_a_time:
         try:
-            return _drawn(content, kind)
+            page = _page(content, kind, sides[0])
+            return [_written(page, side) for side in sides]
         except PictureTooLarge:
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _beyond(MOST_PIXELS) from error
         except Exception as error:  # decoders raise whatever comes to them on what is broken
-            raise NotAnImage("It is broken.", errors={"photo": ["Broken, or cut short."]}) from error
+            raise NotAnImage("It is broken.", errors={field: ["Broken, or cut short."]}) from error
 
 
 def _kind_of(content: bytes) -> str | None:
@@ -80,15 +97,21 @@ def _beyond(most: int) -> PictureTooLarge:
     return PictureTooLarge(f"A picture has at most {most // 1_000_000} megapixels.")
 
 
-def _drawn(content: bytes, kind: str) -> bytes:
+def _page(content: bytes, kind: str, side: int) -> Image.Image:
     if kind == "WEBP":  # whose decoder reserves the whole canvas when it is opened
         _require_pixels(_webp_canvas(content), MOST_PIXELS_IN_MEMORY)
     with Image.open(io.BytesIO(content), formats=(kind,)) as sent:
         is_whole = kind != "JPEG" or "progressive" in sent.info
         _require_pixels(sent.size, MOST_PIXELS_IN_MEMORY if is_whole else MOST_PIXELS)
-        seen = _upright(_small(sent))
+        seen = _upright(_small(sent, side))
     page = Image.new("RGB", seen.size, "white")
     page.paste(seen.convert("RGB"), mask=seen.getchannel("A") if seen.mode in ("RGBA", "LA") else None)
+    return page
+
+
+def _written(page: Image.Image, side: int) -> bytes:
+    """Return a page as a JPEG of at most so many pixels a side; the page is shrunk to that."""
+    page.thumbnail((side, side))
     written = io.BytesIO()
     page.save(written, "JPEG", quality=QUALITY, optimize=True)
     return written.getvalue()
@@ -117,7 +140,7 @@ def _webp_canvas(content: bytes) -> tuple[int, int]:
     raise ValueError("an unknown kind of WebP")
 
 
-def _small(sent: Image.Image) -> Image.Image:
+def _small(sent: Image.Image, side: int) -> Image.Image:
     """Return a picture at the size it is kept in, in a mode of eight bits. Of a JPEG no more is decoded than that needs."""
     if sent.mode.startswith("I"):  # sixteen bits of grey
         sent = sent.point(lambda grey: grey / 256).convert("L")
@@ -125,7 +148,7 @@ def _small(sent: Image.Image) -> Image.Image:
         sent = sent.convert("L")
     elif sent.mode == "P" or "transparency" in sent.info:
         sent = sent.convert("RGBA")
-    sent.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    sent.thumbnail((side, side))
     return sent
 
 

@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -22,7 +22,7 @@ from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.units import format_unit
 from flask import json
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -30,11 +30,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.core import clock
 from config import is_address
 
-Kind = Literal["text", "number", "link", "instant"]
+Kind = Literal["text", "number", "link", "instant", "day", "lines"]
 
 LANGUAGES = ("en", "pl", "de")
 DEFAULT_LANGUAGE = "en"
 LONGEST_TEXT = 300
+MOST_LINES = 50
 LINE = 76
 TEMPLATES = Path(__file__).parent.parent / "templates" / "mail"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -55,12 +56,24 @@ TOPICS: dict[str, dict[str, Kind]] = {
     "second_factor_recovery_code": {"left": "number"},
     "second_factor_locked": {"minutes": "number", "address": "text"},
     "export_ready": {"number": "number", "until": "instant"},
-    "sign_in_new_device": {"when": "instant", "address": "text", "agent": "text"},
+    "estimate": {"number": "number", "total": "text", "until": "instant", "link": "link"},
+    "estimate_decided": {
+        "number": "number",
+        "accepted": "number",
+        "declined": "number",
+        "total": "text",
+        "link": "link",
+    },
     "account_opened": {"link": "link", "hours": "number"},
     "admin_added": {},
     "workshop_opened": {},
     "workshop_suspended": {"workshop": "text", "reason": "text"},
     "workshop_reinstated": {"workshop": "text"},
+    "progress_update": {"number": "number", "words": "text"},
+    "ticket_completed": {"number": "number"},
+    "maintenance_due": {"title": "text", "car": "text", "on": "day"},
+    "stock_digest": {"number": "number", "more": "number", "items": "lines"},
+    "purchase_order": {"order": "text", "contact": "text"},
 }
 
 
@@ -78,6 +91,15 @@ class Letterhead:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a letter."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One message, ready to leave."""
 
@@ -89,6 +111,7 @@ class Letter:
     text: str
     html: str
     language: str
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def key(self) -> str:
@@ -120,6 +143,9 @@ class Letter:
         made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no "I am on holiday" to a machine
         made.set_content(self.text, cte="quoted-printable")
         made.add_alternative(self.html, subtype="html", cte="quoted-printable")
+        for one in self.attachments:
+            kind, _, subkind = one.content_type.partition("/")
+            made.add_attachment(one.content, maintype=kind, subtype=subkind, filename=one_line(one.name))
         made["Content-Language"] = self.language  # last, or it would move into the text's part
         return made
 
@@ -160,17 +186,28 @@ def _packed(kind: Kind, name: str, value: Any) -> Any:
             return value
         case "link", str() if _LINK.fullmatch(value):
             return value
+        case "lines", list() if len(value) <= MOST_LINES and all(isinstance(one, str) for one in value):
+            return [one_line(one)[:LONGEST_TEXT] for one in value]
         case "instant", datetime() if value.tzinfo is not None:
+            return value.isoformat()
+        case "day", date() if not isinstance(value, datetime):
             return value.isoformat()
     raise WrongValues(f"{name} is not a {kind}.")
 
 
 def _unpacked(topic: str, packed: str) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(packed)
-    return {
-        name: datetime.fromisoformat(value) if TOPICS[topic][name] == "instant" else value
-        for name, value in values.items()
-    }
+    return {name: _READERS.get(TOPICS[topic][name], _as_it_is)(value) for name, value in values.items()}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_READERS: dict[Kind, Callable[[Any], Any]] = {
+    "instant": datetime.fromisoformat,
+    "day": date.fromisoformat,
+}
 
 
 # ---- Templates --------------------------------------------------------------------------------------------------
@@ -198,7 +235,15 @@ def _flow(text: str) -> str:
 
 
 def render(
-    topic: str, packed: str, *, head: Letterhead, language: str, sender: str, recipient: str, message_id: str
+    topic: str,
+    packed: str,
+    *,
+    head: Letterhead,
+    language: str,
+    sender: str,
+    recipient: str,
+    message_id: str,
+    attachments: tuple[Attachment, ...] = (),
 ) -> Letter:
     """Return the letter on `topic` with the values that `pack` made.
 
@@ -210,6 +255,7 @@ def render(
         "language": language,
         "duration": partial(_duration, language=language),
         "moment": partial(_moment, zone=head.time_zone, language=language),
+        "day": partial(_day, language=language),
     }
     name = f"{language}/{topic}.jinja"
     subject = one_line(_subject(name, context))
@@ -218,7 +264,9 @@ def render(
         for form in ("html", "txt")
     }
     text = re.sub(r"\n{3,}", "\n\n", made["txt"].strip()) + "\n"
-    return Letter(message_id, head.name, sender, recipient, subject, text, made["html"], language)
+    return Letter(
+        message_id, head.name, sender, recipient, subject, text, made["html"], language, attachments
+    )
 
 
 def _subject(name: str, context: dict[str, Any]) -> str:
@@ -234,6 +282,12 @@ def _duration(number: int, unit: Literal["minute", "hour"], language: str) -> st
     if days and not rest:
         return format_unit(days, "duration-day", locale=language)
     return format_unit(number, f"duration-{unit}", locale=language)
+
+
+def _day(on: date, language: str) -> str:
+    return format_date(
+        on.replace(), "long", locale=language
+    )  # asked of itself, or a missing one would go unnoticed
 
 
 def _moment(when: datetime, zone: str, language: str) -> str:

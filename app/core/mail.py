@@ -6,6 +6,7 @@ outbox's business. The words of a server stay out of errors: they may repeat an 
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import smtplib
@@ -13,7 +14,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 import structlog
@@ -188,7 +189,7 @@ class BrevoTransport:
     def _post(self, letter: Letter) -> None:
         import httpx  # 5 MB, which a process that sends nothing this way does without
 
-        body = {
+        body: dict[str, Any] = {
             "sender": {"name": one_line(letter.sender_name), "email": letter.sender},
             "to": [{"email": letter.envelope}],
             "subject": one_line(letter.subject),
@@ -196,6 +197,11 @@ class BrevoTransport:
             "htmlContent": letter.html,
             "headers": {"X-Outbox-Id": letter.key, "idempotencyKey": letter.key},
         }
+        if letter.attachments:
+            body["attachment"] = [
+                {"name": one_line(one.name), "content": base64.b64encode(one.content).decode()}
+                for one in letter.attachments
+            ]
         try:
             answer = httpx.post(
                 self.address, json=body, headers={"api-key": self.api_key}, timeout=self.timeout

@@ -51,8 +51,13 @@ TAGS = {
     "members": "Who may sign in to the workshop as one of its people, and as what.",
     "invitations": "How people come to a workshop: staff, and customers who walked in.",
     "vehicles": "The cars: what they are, whose, how far they came, and what was done to them.",
+    "catalogue": "Which makes and models of cars there are.",
     "service_tickets": "One visit of a car each: what is to be done, by whom, with what.",
-    "inventory": "The parts, their prices and their stock.",
+    "canned_jobs": "What is done again and again, put on a ticket by one call.",
+    "estimates": "What the work would come to: sent to the customer, decided line by line.",
+    "inspections": "What was looked at in a car, how it was, and what should be done.",
+    "progress": "How the work goes on, and what staff say to each other about it.",
+    "inventory": "The parts, their prices and their stock; who supplies them, and what is ordered.",
     "notifications": "What was sent in the workshop's name, and what could not be.",
     "audit": "Who changed what, and when.",
     "operations": "What this is, and how it is.",
@@ -105,6 +110,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 
 MULTIPART = "multipart/form-data"
+EVENTS = "text/event-stream"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 REFUSALS: dict[int, tuple[str, str]] = {
@@ -149,6 +155,8 @@ class Api(SmorestApi):  # type: ignore[misc]
         self.ma_plugin.map_to_openapi_type(schema.Money, "number", None)
         self.ma_plugin.map_to_openapi_type(schema.Percent, "number", None)
         self.ma_plugin.map_to_openapi_type(schema.CommaSeparated, "array", None)
+        self.ma_plugin.map_to_openapi_type(schema.Ids, "array", None)
+        self.ma_plugin.map_to_openapi_type(schema.QueryMoment, "string", None)
         self.ma_plugin.converter.add_attribute_function(_as_taken)
         self.ma_plugin.converter.add_parameter_attribute_function(_as_sent)
 
@@ -166,9 +174,9 @@ def _as_taken(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -
 
 def _as_sent(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     """Return how a list is sent in a query: as one parameter, comma-separated."""
-    from app.core.schema import CommaSeparated
+    from app.core.schema import CommaSeparated, Ids
 
-    return {"style": "form", "explode": False} if isinstance(field, CommaSeparated) else {}
+    return {"style": "form", "explode": False} if isinstance(field, CommaSeparated | Ids) else {}
 
 
 def _takes(kind: type) -> bool:
@@ -296,6 +304,13 @@ def _refusal(status: int) -> dict[str, Any]:
     }
 
 
+def _on_a_page(status: int) -> dict[str, Any]:
+    """Return how a refusal is told where whoever would rather have a page gets one."""
+    refusal = _refusal(status)
+    refusal["content"]["text/html"] = {"schema": {"type": "string"}}
+    return refusal
+
+
 def _header_references(names: list[str]) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
@@ -326,6 +341,8 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     replies = {status: reply for status, reply in sorted(operation["responses"].items()) if int(status) < 400}
     if contract.serves:
         replies["200"]["content"] = {kind: _file(kind) for kind in contract.serves}
+    if contract.page:
+        replies["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
     for status, reply in replies.items():
         reply["headers"] = _header_references(_reply_headers(method, contract, operation, status))
     if _answers_304(method, contract):
@@ -338,6 +355,9 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
     operation["responses"] = replies | {
         str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(refusals)
     }
+    if contract.page:
+        for status in refusals:
+            operation["responses"][str(status)] = _on_a_page(status)
     if contract.forms:
         content = operation["requestBody"]["content"]
         content["application/x-www-form-urlencoded"] = content["application/json"]
@@ -348,12 +368,21 @@ def _completed(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
 
 
 def _file(kind: str) -> dict[str, Any]:
-    """Return how OpenAPI 3.1 writes bytes of a media type."""
+    """Return how OpenAPI 3.1 writes bytes of a media type; of events, how one of them is told."""
+    if kind == EVENTS:
+        return {
+            "schema": {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+            }
+        }
     return {"schema": {"type": "string", "contentMediaType": kind}}
 
 
 def _answers_304(method: str, contract: Contract) -> bool:
     assert contract.access is not None
+    if EVENTS in contract.serves:  # which go on, and are never the same again
+        return False
     is_told = not contract.access.is_public or contract.access.recognises or bool(contract.serves)
     return method == "get" and is_told
 

@@ -5,7 +5,7 @@ So there is no message about what was undone, and no change whose message was lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,15 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     CursorResult,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Select,
     String,
     UniqueConstraint,
+    delete,
     func,
     select,
     text,
@@ -29,16 +32,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock, crypto, jobs, letters, mail, tenancy
-from app.core.db import Id, Instant, Versioned, atomic, locked, require_atomic
-from app.core.letters import Letterhead, WrongValues
+from app.core.db import Id, Instant, Versioned, atomic, locked, one_of, require_atomic
+from app.core.letters import Attachment, Letterhead, WrongValues
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
 from config import is_address
 
 STATES = ("pending", "sent", "dead")
 DELIVERY = "deliver-mail"  # the job that is nudged
-_STATE_WORDS = ", ".join(f"'{state}'" for state in STATES)
 _PENDING = text("state = 'pending'")
+MOST_ATTACHED = 5_000_000  # bytes; what mail servers take is more, and base64 adds a third
 
 
 class OutboxMessage(WorkshopOwned, Versioned, Model):
@@ -50,7 +53,7 @@ class OutboxMessage(WorkshopOwned, Versioned, Model):
     __tablename__ = "outbox_messages"
     __table_args__ = (
         UniqueConstraint("workshop_id", "id"),
-        CheckConstraint(f"state IN ({_STATE_WORDS})", name="state_known"),
+        CheckConstraint(one_of("state", STATES), name="state_known"),
         CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_with_time"),
         CheckConstraint("state <> 'sent' OR template_values IS NULL", name="sent_without_values"),
         CheckConstraint(
@@ -87,6 +90,25 @@ class OutboxMessage(WorkshopOwned, Versioned, Model):
         return self.due_at if self.state == "pending" else None
 
 
+class OutboxAttachment(WorkshopOwned, Model):
+    """A file that goes with a message, encrypted; gone once the message is sent or its recipient is erased."""
+
+    __tablename__ = "outbox_attachments"
+    __table_args__ = (
+        PrimaryKeyConstraint("workshop_id", "message_id", "place"),
+        ForeignKeyConstraint(
+            ["workshop_id", "message_id"], ["outbox_messages.workshop_id", "outbox_messages.id"]
+        ),
+        CheckConstraint("place >= 0", name="place_not_negative"),
+    )
+
+    message_id: Mapped[int] = mapped_column(Id)
+    place: Mapped[int]
+    name: Mapped[str] = mapped_column(String(100))
+    content_type: Mapped[str] = mapped_column(String(100))
+    content: Mapped[bytes] = mapped_column(crypto.EncryptedBytes)
+
+
 # ---- Queueing ---------------------------------------------------------------------------------------------------
 
 _letterhead: Callable[[int], Letterhead] | None = None
@@ -121,12 +143,19 @@ def is_not_silenced() -> ColumnElement[bool]:
 
 
 def queue(
-    workshop_id: int, topic: str, recipient: str, /, *, locale: str | None = None, **values: Any
+    workshop_id: int,
+    topic: str,
+    recipient: str,
+    /,
+    *,
+    locale: str | None = None,
+    attachments: Sequence[Attachment] = (),
+    **values: Any,
 ) -> OutboxMessage:
     """Queue a message on `topic` in the present transaction: it leaves if that is committed, and only then.
 
     `locale` is the recipient's; without one, the workshop's.
-    :raises RuntimeError: outside `atomic()`. :raises WrongValues: not what the topic takes, or no address.
+    :raises RuntimeError: outside `atomic()`. :raises WrongValues: not what the topic takes, no address, or files too large.
     """
     from app.extensions import db
 
@@ -134,6 +163,8 @@ def queue(
     require_atomic(session)
     if not is_address(recipient):
         raise WrongValues("The recipient is not an address.")
+    if sum(len(one.content) for one in attachments) > MOST_ATTACHED:
+        raise WrongValues("What is attached is too large for a letter.")
     now = clock.now()
     message = OutboxMessage(
         workshop_id=workshop_id,
@@ -151,8 +182,49 @@ def queue(
     with tenancy.acting_in(workshop_id):
         session.add(message)
         session.flush()
+        _attach(message, attachments)
     jobs.nudge_after_commit(DELIVERY)
     return message
+
+
+def _attach(message: OutboxMessage, attachments: Sequence[Attachment]) -> None:
+    from app.extensions import db
+
+    for place, one in enumerate(attachments):
+        db.session.add(
+            OutboxAttachment(
+                workshop_id=message.workshop_id,
+                message_id=message.id,
+                place=place,
+                name=one.name,
+                content_type=one.content_type,
+                content=one.content,
+            )
+        )
+    if attachments:
+        db.session.flush()
+
+
+def attached_to(workshop_id: int, message_id: int) -> tuple[Attachment, ...]:
+    """Return the files that go with a message."""
+    from app.extensions import db
+
+    rows = db.session.execute(
+        select(OutboxAttachment.name, OutboxAttachment.content_type, OutboxAttachment.content)
+        .where(OutboxAttachment.workshop_id == workshop_id, OutboxAttachment.message_id == message_id)
+        .order_by(OutboxAttachment.place)
+    )
+    return tuple(Attachment(*row) for row in rows)
+
+
+def forget_attached(workshop_id: int, message_id: int) -> None:
+    """Delete the files of a message that was sent. Inside the caller's `atomic()`."""
+    with atomic() as session:
+        session.execute(
+            delete(OutboxAttachment)
+            .where(OutboxAttachment.workshop_id == workshop_id, OutboxAttachment.message_id == message_id)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def digest_of(address: str) -> bytes:
@@ -196,7 +268,14 @@ def forget(workshop_id: int, address: str) -> int:
         )
         .execution_options(synchronize_session=False)
     )
+    theirs = select(OutboxMessage.id).where(
+        OutboxMessage.workshop_id == workshop_id, OutboxMessage.recipient_digest == digest_of(address)
+    )
+    attached = delete(OutboxAttachment).where(
+        OutboxAttachment.workshop_id == workshop_id, OutboxAttachment.message_id.in_(theirs)
+    )
     with atomic() as session:
+        session.execute(attached.execution_options(synchronize_session=False))
         waiting = statement.where(OutboxMessage.state != "sent").values(
             state="dead", last_error="the person was erased"
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
+import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -11,8 +14,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
 LONGEST_PASSWORD = 128
+SHORTEST_WORD = 3
+DIALLED = (7, 9, 10)  # digits of a number without what is left out from near by
 
-# A check takes 19 MiB and a core for 17 ms. More at once than there are cores make each slower, and the process larger.
+# A check takes 9 MiB and a core for some 15 ms. More at once than there are cores make each slower, and the process larger.
 _places = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
 
 
@@ -28,23 +33,55 @@ def free_tries_by_address() -> int:
     return free
 
 
-def too_easy(password: str, personal: list[str]) -> list[str]:
-    """Return what makes `password` too easy to guess for who knows what is `personal`; nothing where it is good enough.
+def are_judged() -> bool:
+    """Tell whether this installation refuses passwords that are easy to guess."""
+    return bool(current_app.config["PASSWORD_LEAST_SCORE"] > 0)
+
+
+def too_easy(password: str, known: Iterable[str | None]) -> list[str]:
+    """Return what makes `password` too easy to guess for who knows what is `known`; nothing where it is good enough.
 
     Judged by zxcvbn (D. Wheeler, USENIX Security 2016): at least PASSWORD_LEAST_SCORE of its scores from 0 to 4.
     """
-    least = current_app.config["PASSWORD_LEAST_SCORE"]
-    if least == 0:  # what is judged costs some milliseconds
+    if not are_judged():  # what is judged costs some milliseconds
         return []
     from zxcvbn import zxcvbn  # 12 MB of words, which a process that judges nothing does without
 
-    judged = zxcvbn(password, user_inputs=personal, max_length=LONGEST_PASSWORD)
-    if judged["score"] >= least:
+    words, run_together = own_words(known), _run_together(password)
+    tried = run_together if run_together in words else password
+    judged = zxcvbn(tried, user_inputs=words, max_length=LONGEST_PASSWORD)
+    if judged["score"] >= current_app.config["PASSWORD_LEAST_SCORE"]:
         return []
     feedback = judged["feedback"]
-    return [words for words in (feedback["warning"], *feedback["suggestions"]) if words] or [
+    return [advice for advice in (feedback["warning"], *feedback["suggestions"]) if advice] or [
         "Too easy to guess."
     ]
+
+
+def own_words(known: Iterable[str | None]) -> list[str]:
+    """Return what somebody would try who knows these names, numbers and addresses.
+
+    Each whole, in its single words and run together, with accents and without; of a number also the digits, as they are dialled
+    from near and far.
+    """
+    words: dict[str, None] = {}  # in their order, which is the order of trying
+    for said in (part for text in known if text for part in (text, *text.split("@"))):
+        digits = re.sub(r"\D", "", said)
+        numbers = (
+            [digits[-length:] for length in (len(digits), *DIALLED)] if len(digits) >= min(DIALLED) else []
+        )
+        for word in (said, _run_together(said), *re.split(r"[\W_]+", said), *numbers):
+            words |= dict.fromkeys((word.casefold(), _without_accents(word)))
+    return [word for word in words if len(word) >= SHORTEST_WORD]
+
+
+def _run_together(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _without_accents(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 @lru_cache(maxsize=8)

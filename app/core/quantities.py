@@ -85,7 +85,7 @@ class thousandths(FunctionElement[Any]):  # noqa: N801 - it reads as the SQL fun
 
 @compiles(thousandths)
 def _thousandths(element: thousandths, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({compiler.process(element.clauses, **kw)} * 1000 AS bigint)"
+    return f"CAST(({compiler.process(element.clauses, **kw)}) * 1000 AS bigint)"
 
 
 @compiles(thousandths, "sqlite")

@@ -129,8 +129,15 @@ class Money(fields.Decimal):
         return rounded(amount) + 0  # -0.0 is 0.00
 
 
+class SignedMoney(Money):
+    """An amount of money in an answer, which may be below nothing, as a discount is."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=validate.Range(-GREATEST_AMOUNT, GREATEST_AMOUNT), **options)
+
+
 class Percent(fields.Decimal):
-    """A percentage from 0 to 100: a JSON number or a decimal string in, a JSON number with at most three places out."""
+    """A percentage from 0 to 100 (or more): a JSON number or decimal string in, a JSON number with at most three places out."""
 
     PATTERN = r"^[0-9]{1,3}(?:\.[0-9]{1,3})?$"
     TAKEN_AS: ClassVar[dict[str, Any]] = {
@@ -139,9 +146,10 @@ class Percent(fields.Decimal):
         "description": "At most three decimal places.",
     }
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, most: int = 100, **options: Any) -> None:
+        self.most = most
         options.setdefault("metadata", {}).setdefault("example", 8.875)
-        super().__init__(allow_nan=False, validate=validate.Range(Decimal(0), Decimal(100)), **options)
+        super().__init__(allow_nan=False, validate=validate.Range(Decimal(0), Decimal(most)), **options)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -149,7 +157,7 @@ class Percent(fields.Decimal):
         if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(self.PATTERN, value)):
             raise self.make_error("invalid")
         percent: Decimal = super()._deserialize(value, attr, data, **kwargs)
-        if 0 <= percent <= 100 and percent != percent.quantize(Decimal("0.001")):
+        if 0 <= percent <= self.most and percent != percent.quantize(Decimal("0.001")):
             raise ValidationError("At most three decimal places.")
         return percent + 0
 
@@ -289,6 +297,20 @@ class QueryInstant(Instant):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from error
 
 
+class QueryMoment(fields.Field[date]):
+    """An instant in a query parameter, with its offset, or a whole day, which is left to whoever knows whose day it is."""
+
+    TAKEN_AS: ClassVar[dict[str, Any]] = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
+    _DAY, _INSTANT = Day(), QueryInstant()
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> date:
+        kind = self._INSTANT if "T" in str(value).upper() else self._DAY
+        moment: date = kind.deserialize(value, attr, data, **kwargs)
+        return moment
+
+
 class Password(fields.String):
     """A password on its way in; never trimmed, never answered."""
 
@@ -322,6 +344,30 @@ class CommaSeparated(fields.Field[list[str]]):
         if strange := [word for word in words if word not in self.known]:
             raise ValidationError(f"Unknown: {', '.join(strange)}. Known: {', '.join(self.known)}.")
         return words
+
+
+class Ids(fields.Field[list[int]]):
+    """The ids of some resources in a query parameter, comma-separated: `?items=1,2,3`."""
+
+    def __init__(self, most: int, **options: Any) -> None:
+        self.most = most
+        self.TAKEN_AS = {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1, "maximum": GREATEST_ID},
+            "minItems": 1,
+            "maxItems": most,
+        }
+        super().__init__(**options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[int]:
+        words = str(value).split(",")
+        if not all(re.fullmatch(r"[0-9]{1,19}", word) and 1 <= int(word) <= GREATEST_ID for word in words):
+            raise ValidationError("Ids, with commas between them.")
+        if len(words) > self.most:
+            raise ValidationError(f"At most {self.most}.")
+        return [int(word) for word in words]
 
 
 class ScopeList(fields.List[str]):

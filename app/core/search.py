@@ -19,6 +19,11 @@ def contains(column: InstrumentedAttribute[Any], sought: Any) -> ColumnElement[b
     return column.ilike(sought, escape="\\")
 
 
+def begins(column: InstrumentedAttribute[Any], words: str) -> ColumnElement[bool]:
+    """Return the condition that `column` begins with `words`, without regard to case."""
+    return column.ilike(pattern(words)[1:], escape="\\")
+
+
 def same(column: InstrumentedAttribute[Any], words: str) -> ColumnElement[bool]:
     """Return the condition that `column` reads `words`, without regard to case."""
     return column.ilike(pattern(words)[1:-1], escape="\\")

@@ -14,7 +14,14 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import ForeignKey, Table, event
-from sqlalchemy.orm import Mapped, ORMExecuteState, declared_attr, mapped_column, with_loader_criteria
+from sqlalchemy.orm import (
+    Mapped,
+    Mapper,
+    ORMExecuteState,
+    declared_attr,
+    mapped_column,
+    with_loader_criteria,
+)
 from sqlalchemy.sql import visitors
 
 from app.core.db import Id, Session
@@ -105,15 +112,19 @@ def _guard(state: ORMExecuteState) -> None:
         raise UnscopedStatement("A statement on a workshop's tables outside acting_in().")
 
 
-def owned_tables() -> set[Any]:
-    """Return the tables of every `WorkshopOwned` model."""
-    from app.core.model import Model
+_owned: set[Any] = set()
 
-    return {
-        mapper.local_table for mapper in Model.registry.mappers if issubclass(mapper.class_, WorkshopOwned)
-    }
+
+@event.listens_for(Mapper, "after_mapper_constructed")
+def _enter_table(mapper: Any, model: type) -> None:
+    if issubclass(model, WorkshopOwned):
+        _owned.add(mapper.local_table)
+
+
+def owned_tables() -> frozenset[Any]:
+    """Return the tables of every `WorkshopOwned` model."""
+    return frozenset(_owned)
 
 
 def _touches_owned(statement: Any) -> bool:
-    owned = owned_tables()
-    return any(element in owned for element in visitors.iterate(statement) if isinstance(element, Table))
+    return any(element in _owned for element in visitors.iterate(statement) if isinstance(element, Table))

@@ -17,16 +17,21 @@ from typing import Any, cast
 import orjson
 import structlog
 from flask import Flask, current_app
-from huey import Huey, MemoryHuey
-from huey.consumer import Consumer as HueyConsumer
-from huey.consumer import Scheduler as HueyScheduler
-from huey.registry import Message
-from huey.serializer import Serializer
-from huey.storage import RedisStorage
 from redis import ConnectionPool
 from redis.exceptions import RedisError
 
 from app.core import clock
+from app.core.lean import without
+
+with without(
+    "psycopg"
+):  # which Huey loads for a store of its own that nobody here uses: 11 MB in each process
+    from huey import Huey, MemoryHuey
+    from huey.consumer import Consumer as HueyConsumer
+    from huey.consumer import Scheduler as HueyScheduler
+    from huey.registry import Message
+    from huey.serializer import Serializer
+    from huey.storage import RedisStorage
 
 log = structlog.get_logger(__name__)
 

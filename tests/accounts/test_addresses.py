@@ -161,3 +161,73 @@ class TestChanging:
         clock_set.pass_(hours=25)
 
         assert told(confirm(shop, token=tokens[1])) == REFUSED
+
+
+class TestByTheCustomersRecord:
+    def test_another_address_there_is_asked_about_at_both_and_then_signs_in(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        old, new = shop.customer.email, f"{unique('new')}@example.com"
+        shop.customer.patch("/customers", json={"email": new})
+
+        done = [confirm(shop, token=letters.token(address)).status_code for address in (old, new)]
+
+        assert done == [200, 200]
+        assert shop.customer.get("/auth/me").json["account"] | {"id": 0} == {
+            "id": 0, "email": new, "email_verified": True,
+        }  # fmt: skip
+
+    def test_the_record_sent_again_as_it_is_asks_nothing(self, shop: Shop, letters: Letters) -> None:
+        new = f"{unique('new')}@example.com"
+        record = {"name": "Ada Obi", "email": new, "phone": "555-123-4567"}
+        shop.customer.put("/customers", json=record)
+        first = letters.to(new)
+
+        shop.customer.put("/customers", json=record)
+
+        assert (len(first), letters.to(new)) == (1, first)
+
+    def test_the_former_address_put_back_makes_void_what_was_sent(self, shop: Shop, letters: Letters) -> None:
+        old, new = shop.customer.email, f"{unique('new')}@example.com"
+        shop.customer.patch("/customers", json={"email": new})
+        tokens = [letters.token(address) for address in (old, new)]
+
+        shop.customer.patch("/customers", json={"email": old})
+
+        assert [told(confirm(shop, token=token)) for token in tokens] == [REFUSED, REFUSED]
+
+
+class TestByTheMechanicsRecord:
+    @pytest.mark.parametrize("by", ["owner", "themselves"])
+    def test_another_address_there_is_asked_about_at_both_and_then_signs_in(
+        self, shop: Shop, letters: Letters, by: str
+    ) -> None:
+        old = shop.mechanic.email if by == "owner" else shop.owner.email
+        mechanic_id = (
+            shop.mechanic_id if by == "owner" else shop.make_mechanic(email=old, password=PASSWORD).id
+        )
+        new = f"{unique('new')}@example.com"
+
+        answer = shop.owner.patch(f"/mechanics/{mechanic_id}", json={"email": new})
+        between = account(shop, old).email
+        done = [confirm(shop, token=letters.token(address)).status_code for address in (old, new)]
+
+        assert (answer.json["email"], between, done) == (new, old, [200, 200])
+        assert account(shop, new).email_verified_at is not None
+
+    def test_of_who_has_no_account_nothing_is_asked(self, shop: Shop, letters: Letters) -> None:
+        mechanic, new = shop.make_mechanic(), f"{unique('new')}@example.com"
+
+        shop.owner.patch(f"/mechanics/{mechanic.id}", json={"email": new})
+
+        assert (letters.to(str(mechanic.email)), letters.to(new)) == ([], [])
+
+    def test_a_password_that_somebody_else_gives_is_told_and_ends_the_sessions(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        shop.owner.patch(f"/mechanics/{shop.mechanic_id}", json={"password": "another-fine-one"})
+
+        (text,) = letters.to(shop.mechanic.email)
+        assert "password" in text
+        assert shop.mechanic.get("/auth/me").status_code == 401
+        assert shop.owner.get("/auth/me").status_code == 200

@@ -217,7 +217,7 @@ class TestSigningIn:
         assert not [
             one for one in seen if one.lstrip().startswith(("INSERT INTO sign_in", "SELECT second_factors"))
         ]
-        assert len(seen) <= 5
+        assert len(seen) <= 7  # on PostgreSQL; one of them is the turn
 
     @pytest.mark.parametrize(("seconds", "status"), [(-60, 401), (-30, 200), (0, 200), (30, 200), (60, 401)])
     def test_a_clock_may_be_one_step_off(
@@ -544,9 +544,11 @@ class TestWaysRoundIt:
 
         assert told(answer) == (401, "second_factor_required")
 
-    def test_another_address_leaves_it_on(self, shop: Shop, phone: App) -> None:
+    def test_another_address_leaves_it_on(self, shop: Shop, phone: App, letters: Letters) -> None:
         email = f"{unique('new')}@example.com"
         shop.customer.patch("/customers", {"email": email})
+        for address in (shop.customer.email, email):
+            shop.nobody.post("/auth/email/confirmation", json={"token": letters.token(address)})
 
         assert told(sign_in(shop, email)) == (401, "second_factor_required")
 
@@ -587,7 +589,7 @@ class TestWaysRoundIt:
     def test_joining_another_workshop_gives_no_token(self, shop: Shop, other_shop: Shop, phone: App) -> None:
         body = {"name": "Ada", "email": shop.customer.email, "phone": "555-400-0001", "password": PASSWORD}
 
-        joined = other_shop.nobody.post("/customers", json=body)
+        joined = other_shop.nobody.post("/customers", json={**body, "second_factor_code": phone.code})
 
         assert joined.status_code == 201
         assert "auth_token" not in joined.json

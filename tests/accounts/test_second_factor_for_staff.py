@@ -102,10 +102,7 @@ def test_it_is_said_to_nobody_else(strict: Shop, clock_set: Clock) -> None:
 
 
 def test_switching_to_such_a_workshop_says_so(shop: Shop, other_shop: Shop) -> None:
-    as_mechanic = {
-        "name": "Mel", "email": shop.owner.email, "phone": "555-000-1111", "salary": 1, "password": PASSWORD,
-    }  # fmt: skip
-    assert other_shop.owner.post("/mechanics", as_mechanic).status_code == 201
+    other_shop.make_mechanic(email=shop.owner.email, password=PASSWORD)
     assert ask_of_staff(other_shop).status_code == 200
 
     switched = shop.owner.post("/auth/switch", {"workshop": other_shop.slug})

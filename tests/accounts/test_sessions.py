@@ -18,7 +18,7 @@ from app.core import caching
 from app.core.db import atomic
 from app.extensions import db
 from tests.applications import AnotherApp
-from tests.factories import PASSWORD, Caller, Shop, account_of, unique
+from tests.factories import PASSWORD, Caller, Shop, account_of, registration, unique
 from tests.watching import statements
 
 REFUSED = (401, "refresh_refused")
@@ -77,6 +77,18 @@ class TestSigningIn:
 
         assert alone.status_code == 200
         assert told(shop.nobody.post("/auth/login", json=body)) == (401, "wrong_credentials")
+
+    def test_by_a_number_that_a_customer_shares_the_mechanic_comes_in(self, shop: Shop) -> None:
+        mechanic = shop.make_mechanic(phone="+14155550198", password=PASSWORD)
+        stranger = registration(phone="+1 415 555 0198", password="another-fine-one")
+        assert shop.nobody.post("/customers", json=stranger).status_code == 201
+        body = {"phone": "+14155550198"}
+
+        theirs = shop.nobody.post("/auth/login", json={**body, "password": PASSWORD})
+        strangers = shop.nobody.post("/auth/login", json={**body, "password": stranger["password"]})
+
+        assert (theirs.status_code, strangers.status_code) == (200, 401)
+        assert holding(shop, theirs.json).get("/auth/me").json["account"]["email"] == mechanic.email
 
     def test_by_phone_knows_the_number_in_the_workshop_named_only(self, shop: Shop, other_shop: Shop) -> None:
         shop.customer.patch("/customers", json={"phone": "+14155550132"})

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import service, sessions
+from app.blueprints.accounts import leaving, recovery, service, sessions
 from app.blueprints.accounts.errors import AccountShared, EmailTaken, PasswordTooShort
 from app.blueprints.accounts.models import Membership
 from app.core import passwords
@@ -268,17 +268,19 @@ def test_the_installations_administrator_stays_when_a_membership_ends(shop: Shop
 class TestRules:
     """What the service's functions refuse."""
 
-    def test_an_account_is_opened_anew_only_by_who_knows_its_password(self, shop: Shop) -> None:
+    def test_an_account_is_shown_only_to_who_knows_its_password(self, shop: Shop) -> None:
         with shop.inside():
-            known = service.open_account(shop.customer.email, PASSWORD)
+            known = service.account_for(shop.customer.email, PASSWORD)
 
+            assert known is not None
             assert known.email == shop.customer.email
             with pytest.raises(EmailTaken):
-                service.open_account(shop.customer.email, PASSWORD + "!")
+                service.account_for(shop.customer.email, PASSWORD + "!")
+            assert service.account_for(f"{unique()}@example.com", PASSWORD) is None
 
     def test_a_short_password_opens_nothing(self, app: Flask) -> None:
         with app.app_context(), pytest.raises(PasswordTooShort):
-            service.open_account(f"{unique()}@example.com", "short")
+            service.make_account(f"{unique()}@example.com", "short")
 
     def test_nobody_is_the_same_thing_twice(self, shop: Shop) -> None:
         with shop.inside(), pytest.raises(EmailTaken):
@@ -293,7 +295,7 @@ class TestRules:
             account = account_of(shop.customer.email)
             before = account.password_hash
 
-            service.change_sign_in(account, password=PASSWORD)
+            recovery.replace_password(account, PASSWORD, but=None)
 
             assert account.password_hash == before
 
@@ -320,7 +322,7 @@ class TestRules:
         walk_in = shop.make_customer()
 
         with shop.inside():
-            service.leave(shop.id, customer_id=walk_in.id)
+            leaving.leave(shop.id, customer_id=walk_in.id)
 
             assert service.account_of(shop.id, customer_id=walk_in.id) is None
 

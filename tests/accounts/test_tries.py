@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
@@ -14,6 +15,9 @@ from app.extensions import db
 from tests.accounts.letters import Letters
 from tests.factories import PASSWORD, Shop, unique
 from tests.mailing import Clock
+from tests.second_factors import switch_on
+
+pytestmark = pytest.mark.usefixtures("nothing_counted")
 
 
 def sign_in(shop: Shop, email: str, password: str = "wrong", door: str = "/auth/login") -> TestResponse:
@@ -57,6 +61,125 @@ def test_who_failed_too_often_waits_even_with_the_right_password(
         "2",
     )
     assert late.status_code == (200 if known else 401)
+
+
+PRESENT = {
+    "/auth/password": {"password": "another-odd-spanner-77"},
+    "/auth/email": {"email": "another@example.com"},
+    "/auth/second_factor": {},
+    "/auth/second_factor/recovery_codes": {"code": "123456"},
+    "/auth/second_factor/removal": {"code": "123456"},
+}
+
+
+@pytest.mark.parametrize("path", PRESENT)
+def test_who_is_signed_in_and_guesses_the_present_password_waits_as_at_the_door(
+    shop: Shop, clock_set: Clock, path: str
+) -> None:
+    def give(password: str) -> tuple[int, str | None, str | None]:
+        answer = shop.mechanic.post(path, json={"present_password": password, **PRESENT[path]})
+        return answer.status_code, answer.json.get("code"), answer.headers.get("Retry-After")
+
+    guesses = [give("wrong") for _ in range(4)]
+    early, at_the_door = give(PASSWORD), sign_in(shop, shop.mechanic.email, PASSWORD).status_code
+    clock_set.pass_(seconds=2)
+    late = give(PASSWORD)
+
+    assert guesses == [(403, "wrong_password", None)] * 4
+    assert (early, at_the_door) == ((429, "too_many_tries", "2"), 429)
+    assert late in [(200, None, None), (404, "second_factor_not_found", None)]
+
+
+@pytest.mark.parametrize("path", PRESENT)
+def test_ten_guesses_at_the_present_password_lock_and_the_person_is_told(
+    shop: Shop, letters: Letters, clock_set: Clock, path: str
+) -> None:
+    def guess() -> tuple[int, int]:
+        answer = shop.mechanic.post(path, json={"present_password": "wrong", **PRESENT[path]})
+        return answer.status_code, int(answer.headers.get("Retry-After", 0))
+
+    waited = []
+    for _ in range(10):
+        assert guess()[0] == 403
+        waited.append(guess()[1] if len(waited) > 2 else 0)
+        clock_set.pass_(seconds=waited[-1])
+
+    assert waited == [0, 0, 0, 2, 4, 8, 16, 32, 64, 900]
+    (text,) = letters.to(shop.mechanic.email)
+    assert "too many wrong passwords" in text
+
+
+def joining(door: str, email: str, password: str) -> dict[str, Any]:
+    """Return the body by which the account of an address joins by its password."""
+    slug = unique("joined-")
+    rest = {
+        "/auth/register": {"workshop": {"name": "Joined", "slug": slug}},
+        "/customers": {"name": "Ada Obi", "phone": f"555-{unique('0')}-4567"[:20]},
+    }
+    return {"email": email, "password": password, **rest[door]}
+
+
+JOINING = ["/auth/register", "/customers"]
+
+
+@pytest.mark.parametrize("keyed", [False, True], ids=["plain", "with an Idempotency-Key"])
+@pytest.mark.parametrize("door", JOINING)
+def test_who_guesses_a_password_where_accounts_join_waits_and_the_tenth_is_told(
+    shop: Shop, other_shop: Shop, letters: Letters, clock_set: Clock, door: str, keyed: bool
+) -> None:
+    def give(password: str) -> tuple[int, str | None, int]:
+        headers = {"Idempotency-Key": unique("key")} if keyed else {}
+        body = joining(door, shop.owner.email, password)
+        answer = other_shop.nobody.post(door, json=body, headers=headers)
+        return answer.status_code, answer.json.get("code"), int(answer.headers.get("Retry-After", 0))
+
+    waited = []
+    for _ in range(10):
+        assert give("wrong wrong wrong") == (409, "email_taken", 0)
+        early = give(PASSWORD) if len(waited) > 2 else (429, "too_many_tries", 0)
+        assert early[:2] == (429, "too_many_tries")
+        waited.append(early[2])
+        clock_set.pass_(seconds=waited[-1])
+    late = give(PASSWORD)
+
+    assert waited == [0, 0, 0, 2, 4, 8, 16, 32, 64, 900]
+    assert late[0] == 201
+    assert len([text for text in letters.to(shop.owner.email) if "too many wrong passwords" in text]) == 1
+
+
+@pytest.mark.parametrize("door", JOINING)
+def test_where_accounts_join_the_second_factor_is_asked_for(
+    shop: Shop, other_shop: Shop, clock_set: Clock, door: str
+) -> None:
+    phone = switch_on(shop.owner, clock_set)
+    clock_set.pass_(seconds=30)
+    body = joining(door, shop.owner.email, PASSWORD)
+
+    answers = [
+        other_shop.nobody.post(door, json={**body, **beside})
+        for beside in ({}, {"second_factor_code": phone.wrong}, {"second_factor_code": phone.code})
+    ]
+
+    assert [(answer.status_code, answer.json.get("code")) for answer in answers] == [
+        (401, "second_factor_required"), (401, "second_factor_refused"), (201, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong wrong wrong"], ids=["right", "wrong"])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_who_hires_learns_nothing_of_a_password_and_is_told_to_invite(
+    shop: Shop, other_shop: Shop, method: str, password: str
+) -> None:
+    record = {"name": "Jane Wrench", "phone": "555-987-6543", "salary": 1}
+    email = other_shop.owner.email
+    path = "/mechanics" if method == "POST" else f"/mechanics/{shop.make_mechanic(email=email).id}"
+    body = {**record, "email": email, "password": password}
+
+    answer = shop.owner.open(method, path, json=body)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "email_taken")
+    assert "POST /invitations" in answer.json["detail"]
+    assert sign_in(shop, email, PASSWORD, "/mechanics/login").status_code == 401
 
 
 def test_a_try_while_waiting_is_not_counted(shop: Shop, clock_set: Clock) -> None:

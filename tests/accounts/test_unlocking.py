@@ -184,9 +184,9 @@ class TestNobodyHelps:
         self, shop: Shop, other_shop: Shop, clock_set: Clock, role: str, help_: object
     ) -> None:
         person: Caller = getattr(shop, role)
-        switch_on(person, clock_set)
         there = {"name": "Two Shops", "email": person.email, "phone": "555-400-0001", "password": PASSWORD}
         assert other_shop.nobody.post("/customers", json=there).status_code == 201
+        switch_on(person, clock_set)
 
         answer = help_(shop, role)  # type: ignore[operator]
 

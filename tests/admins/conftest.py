@@ -14,7 +14,7 @@ from app.extensions import db
 from tests.accounts.letters import Letters
 from tests.factories import Caller, Shop, account_of, make_admin
 from tests.mailing import Scripted
-from tests.security.conftest import situation, standing  # noqa: F401 - fixtures
+from tests.security.conftest import situation, stage_of_the_module  # noqa: F401 - fixtures
 
 
 @pytest.fixture

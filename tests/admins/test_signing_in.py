@@ -147,9 +147,10 @@ OWN = ("/auth/", "/audit", "/notifications/")
 
 
 class TestWhatAShopKeeps:
+    @pytest.mark.one_database
     @pytest.mark.parametrize("row", [row for row in GUARDED if not row.path.startswith(OWN)], ids=str)
-    def test_is_not_for_an_admin(self, standing: Situation, row: Row) -> None:
-        assert told(standing.send(standing.admin, row.method, row.path)) == (403, "not_allowed")
+    def test_is_not_for_an_admin(self, situation: Situation, row: Row) -> None:
+        assert told(situation.send(situation.admin, row.method, row.path)) == (403, "not_allowed")
 
     def test_is_not_theirs_to_register_in(self, app: Flask, shop: Shop, admin: Caller) -> None:
         person = {

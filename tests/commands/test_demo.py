@@ -19,8 +19,8 @@ from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.mechanics.models import Mechanic
-from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
-from app.blueprints.service_tickets.status import STATUSES, STEPS
+from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine, TicketMechanic
+from app.blueprints.service_tickets.status import ASKED, BY_WORD, STATUSES, STEPS
 from app.blueprints.vehicles import distance
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles import vin as vins
@@ -57,7 +57,7 @@ def garage(make_installation: Callable[[], Flask]) -> Flask:
 def busy_garage(make_installation: Callable[[], Flask]) -> Flask:
     """A smaller one, in which the tests work."""
     app = make_installation()
-    assert run(app, "demo", "--tickets", "200").exit_code == 0
+    assert run(app, "demo", "--tickets", "600").exit_code == 0
     return app
 
 
@@ -87,7 +87,7 @@ def everything(app: Flask) -> dict[str, list[dict[str, Any]]]:
 
 MODELS = (
     Workshop, Account, Membership, Counter, Mechanic, Part, StockMovement, Customer, Vehicle, VehiclePlate, OdometerReading,
-    ServiceTicket, TicketMechanic, TicketPart, StatusChange,
+    ServiceTicket, TicketMechanic, TicketLine, StatusChange,
 )  # fmt: skip
 
 
@@ -268,7 +268,12 @@ def test_each_history_leads_from_nothing_to_the_present_status_by_steps_that_are
         assert path[-1] == ticket["status"]
         assert moments == sorted(set(moments))
         assert (moments[0], moments[-1]) == (ticket["created_at"], ticket["updated_at"])
-        assert [bool(change["reason"]) for change in history] == [status == "cancelled" for status in path]
+        assert [bool(change["reason"]) for change in history] == [
+            status == "cancelled" or status in BY_WORD for status in path
+        ]
+        assert (ticket["approved_total"] is None) == ASKED.isdisjoint(path)
+        if "approved" in path:
+            assert ticket["approved_total"] == ticket["net_total"] + ticket["tax_total"]
 
 
 def test_each_step_was_taken_by_one_of_the_three_who_sign_in(garage: Flask) -> None:
@@ -277,23 +282,33 @@ def test_each_step_was_taken_by_one_of_the_three_who_sign_in(garage: Flask) -> N
     assert {change["account_id"] for change in rows(garage, StatusChange)} == accounts
 
 
-def test_whoever_is_worked_for_has_mechanics_and_only_they_have_parts(garage: Flask) -> None:
+def test_whoever_is_worked_for_has_mechanics_and_only_they_have_lines(garage: Flask) -> None:
     begun = {
         change["service_ticket_id"]
         for change in rows(garage, StatusChange)
         if change["to_status"] == "in_progress"
     }
-    crews, parts = by_ticket(garage, TicketMechanic), by_ticket(garage, TicketPart)
+    crews, lines = by_ticket(garage, TicketMechanic), by_ticket(garage, TicketLine)
 
     assert begun <= set(crews)
     assert {len(crew) for crew in crews.values()} == {1, 2, 3}
-    assert len(parts) > 700
-    assert set(parts) <= begun
+    assert len(lines) > 700
+    assert set(lines) == begun
+    assert {line["kind"] for some in lines.values() for line in some} == {"labour", "part"}
+
+
+def test_every_ticket_comes_to_the_sum_of_its_lines(garage: Flask) -> None:
+    lines = by_ticket(garage, TicketLine)
+
+    for ticket in rows(garage, ServiceTicket):
+        theirs = lines.get(ticket["id"], [])
+        assert ticket["net_total"] == sum(line["net"] for line in theirs)
+        assert ticket["tax_total"] == sum(line["tax"] for line in theirs)
 
 
 def test_a_ticket_keeps_the_price_that_a_part_had(garage: Flask) -> None:
     prices = {part["id"]: part["price"] for part in rows(garage, Part)}
-    lines = rows(garage, TicketPart)
+    lines = [line for line in rows(garage, TicketLine) if line["part_id"] is not None]
 
     shares = {(line["unit_price"] / prices[line["part_id"]]).quantize(Decimal("0.01")) for line in lines}
 
@@ -378,19 +393,22 @@ def test_new_rows_of_every_kind_find_their_ids_free(busy_garage: Flask) -> None:
     assert [answer.status_code for answer in made] == [201, 201, 201]
 
 
-def in_progress_with_a_counted_part(app: Flask) -> tuple[int, dict[str, Any], int]:
-    """Return a ticket that is worked on, a counted part on it, and how many of that are on it."""
+UNDER_WAY = ("in_progress", "waiting_parts", "awaiting_approval", "approved")
+
+
+def under_way_with_a_counted_part(app: Flask) -> tuple[int, dict[str, Any], int]:
+    """Return a ticket that is under way, a counted part on it, and how many of that are on it."""
     counted = {part["id"]: part for part in rows(app, Part) if part["on_hand"] is not None}
-    lines = by_ticket(app, TicketPart)
+    lines = by_ticket(app, TicketLine)
     for ticket in rows(app, ServiceTicket):
-        for line in lines[ticket["id"]] if ticket["status"] == "in_progress" else ():
+        for line in lines[ticket["id"]] if ticket["status"] in UNDER_WAY else ():
             if line["part_id"] in counted:
                 return ticket["id"], counted[line["part_id"]], line["quantity"]
-    raise AssertionError("no ticket in progress has a counted part")
+    raise AssertionError("no ticket under way has a counted part")
 
 
 def test_cancelling_a_ticket_puts_its_parts_back_into_stock(busy_garage: Flask) -> None:
-    ticket_id, part, quantity = in_progress_with_a_counted_part(busy_garage)
+    ticket_id, part, quantity = under_way_with_a_counted_part(busy_garage)
     owner = signed_in(busy_garage, OWNER)
 
     answer = owner.post(f"/service_tickets/{ticket_id}/status", json={"status": "cancelled"})

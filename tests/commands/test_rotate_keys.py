@@ -10,11 +10,12 @@ from flask import Flask
 from sqlalchemy import LargeBinary, select, text, type_coerce
 
 from app.blueprints.customers import photos
-from app.core import crypto, rotation
+from app.core import crypto, rotation, stores
 from app.core.crypto import EncryptedBytes, EncryptedText
-from app.core.db import owners_engine
+from app.core.db import atomic, owners_engine
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
+from app.core.objects import FileObject
 from app.extensions import db
 from tests import second_factors
 from tests.admins.conftest import account_id
@@ -41,7 +42,7 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     run(installation, "rotate-keys")  # what another test left under another key
     keys(installation, OLD)
     made = make_shop(installation)
-    made.make_ticket()
+    ticket = f"/service_tickets/{made.make_ticket()['id']}"
     profile = {"national_id_kind": "PL-PESEL", "national_id": PESEL}
     made.owner.put(f"/customers/{made.customer_id}/profile", json=profile, headers={"X-Workshop": made.slug})
     made.owner.post("/inventory", json={"name": "Filter", "price": 1}, headers={"Idempotency-Key": made.slug})
@@ -49,10 +50,31 @@ def shop(installation: Flask, monkeypatch: pytest.MonkeyPatch) -> Shop:
     path = f"/accounts/{account_id(make_admin(installation))}/suspend"
     assert make_admin(installation).post(path, json={"reason": "Left"}).status_code == 200
     second_factors.give(installation, [made.customer.email])
-    with made.inside():
+    made.make_attachment(int(ticket.rpartition("/")[2]))
+    decide_an_estimate(made, ticket)
+    send_an_order(made)
+    with made.inside(), atomic() as session:
         photos.put(made.id, made.customer_id, picture())
+        session.add(FileObject(workshop_id=made.id, key=stores.new_key(), store="folder", secret=b"s"))
     keys(installation, NEW, OLD)
     return made
+
+
+def decide_an_estimate(shop: Shop, ticket: str) -> None:
+    """Leave all the evidence of a decision that there can be."""
+    shop.owner.post(f"{ticket}/status", json={"status": "received"})
+    shop.owner.post(f"{ticket}/lines", json={"kind": "fee", "description": "Wax", "unit_price": 5})
+    asked = shop.owner.post(f"{ticket}/estimates", json={}).json
+    decision = {"accepted_line_ids": [], "name": "Ada Obi", "how": "phone", "note": "At ten."}
+    decided = shop.owner.post(f"{ticket}/estimates/{asked['id']}/decision", json=decision)
+    assert decided.status_code == 200
+
+
+def send_an_order(shop: Shop) -> None:
+    """Leave a letter with a document in it."""
+    supplier = shop.make_supplier(email="sales@parts.example.com").id
+    order = shop.make_order(shop.make_part(on_hand=1).id, supplier_id=supplier)["id"]
+    assert shop.owner.post(f"/inventory/purchase_orders/{order}/send").status_code == 200
 
 
 def keys(app: Flask, *ring: str) -> None:

@@ -40,7 +40,7 @@ def execute(shop: Shop, *statements: str) -> None:
 
 
 def test_stock_that_only_the_ledger_moved_is_found_right(shop: Shop, part: Part) -> None:
-    shop.owner.delete(f"/inventory/{part.id}")
+    shop.take_out(part.id)
     shop.make_part()
 
     result = run(shop.app, "stock", "verify", "--workshop", shop.slug)
@@ -106,6 +106,23 @@ def test_what_is_found_is_entered_when_it_is_asked_for_and_the_stock_stays(shop:
     ]
     assert told(shop) == (0, [])
     assert shop.owner.get(f"/inventory/{part.id}").json["on_hand"] == 0
+
+
+def test_what_is_reserved_and_set_aside_by_no_ticket_is_found_and_mended_by_nothing(
+    shop: Shop, part: Part
+) -> None:
+    ticket = shop.make_ticket()["id"]
+    line = {"kind": "part", "item_id": part.id, "quantity": 4}
+    shop.owner.post(f"/service_tickets/{ticket}/lines", json=line)
+    assert told(shop) == (0, [])
+
+    execute(shop, "UPDATE service_ticket_lines SET reserved = 0 WHERE MINE")
+    found, adjusted = told(shop), told(shop, "--adjust")
+    execute(shop, "UPDATE parts SET reserved = 0 WHERE MINE")
+
+    words = f"item {part.id} (Oil Filter): 4 reserved, and tickets have set 0 aside."
+    assert found == adjusted == (1, [words])
+    assert told(shop) == (0, [])
 
 
 def test_a_broken_balance_is_mended_by_nothing(shop: Shop, part: Part, without_triggers: None) -> None:

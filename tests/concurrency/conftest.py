@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
+from app.blueprints.inspections.models import Inspection
 from app.blueprints.invitations.models import Invitation
 from app.blueprints.vehicles.models import Vehicle
 from app.extensions import db, limiter
@@ -107,4 +108,19 @@ def without_invitation_index(lax_app: Flask) -> Iterator[None]:
     yield
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM invitations"))
+    index.create(engine)
+
+
+@pytest.fixture
+def without_inspection_index(lax_app: Flask) -> Iterator[None]:
+    """That database without the unique index on inspections that are not validated as well."""
+    index = next(
+        index for index in Inspection.__table__.indexes if index.name == "uq_inspections_unvalidated"
+    )
+    with lax_app.app_context():
+        engine = db.engine
+    index.drop(engine)
+    yield
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM inspections"))
     index.create(engine)

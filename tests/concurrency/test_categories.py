@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
-from app.blueprints.inventory import categories
+from app.blueprints.inventory import categories, pricing
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
 
@@ -45,6 +45,7 @@ def test_control_without_the_lock_on_the_tree_they_make_one(
 ) -> None:
     meeting = Meeting(2)
     without_row_locks(monkeypatch, categories)
+    monkeypatch.setattr(pricing, "hold", lambda: None)
 
     with without_write_lock(app):
         statuses, parents = race_to_move(shop, meeting, monkeypatch)

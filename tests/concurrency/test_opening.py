@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from app.blueprints.service_tickets import service as tickets
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.models import Vehicle
-from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops import numbers
 from app.blueprints.workshops.models import Counter
 from app.core.db import atomic
 from app.extensions import db
@@ -60,12 +60,12 @@ def test_control_reading_the_counter_before_raising_it_gives_one_number_four_tim
             session.merge(Counter(workshop_id=lax_shop.id, series=series, value=last + 1))
         return last + 1
 
-    monkeypatch.setattr(workshops, "next_number", read_then_write)
+    monkeypatch.setattr(numbers, "next_number", read_then_write)
     with without_write_lock(lax_shop.app):
-        numbers = race_for_numbers(lax_shop, 4)
+        given = race_for_numbers(lax_shop, 4)
 
     assert meeting.was_held
-    assert numbers == [2, 2, 2, 2]
+    assert given == [2, 2, 2, 2]
 
 
 # ---- Vehicles ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
-from app.blueprints.accounts import service as accounts
+from app.blueprints.accounts import leaving
 from app.blueprints.members import service as members
 from app.core.paging import Walk
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
@@ -26,7 +26,7 @@ def put_each_other(shop: Shop, how: str, meeting: Meeting, monkeypatch: pytest.M
 
     for owner in owners:
         assert owner.get("/members").status_code == 200
-    monkeypatch.setattr(accounts, "keep_an_owner", meeting.after(accounts.keep_an_owner))
+    monkeypatch.setattr(leaving, "keep_an_owner", meeting.after(leaving.keep_an_owner))
     return race(partial(take, *owners), partial(take, *reversed(owners)))
 
 
@@ -50,7 +50,7 @@ def test_one_of_two_owners_is_left(shop: Shop, monkeypatch: pytest.MonkeyPatch, 
 def test_control_without_the_locks_nobody_is_left(
     app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    without_row_locks(monkeypatch, accounts, members)
+    without_row_locks(monkeypatch, leaving, members)
     meeting = Meeting(2)
 
     with without_write_lock(app):

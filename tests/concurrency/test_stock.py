@@ -12,13 +12,12 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from app.blueprints.inventory import proving, stock
+from app.blueprints.inventory import issuing, proving, stock
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.errors import NotEnoughOnHand
 from app.blueprints.inventory.ledger import Stock
 from app.blueprints.inventory.models import Part
-from app.blueprints.service_tickets import holding
-from app.blueprints.service_tickets import service as tickets
+from app.blueprints.service_tickets import holding, moving
 from app.extensions import db
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
@@ -69,7 +68,9 @@ def test_control_reading_the_stock_before_taking_it_sells_the_last_one_four_time
 ) -> None:
     meeting = Meeting(4)
 
-    def read_then_write(workshop_id: int, part_id: int, quantity: Decimal, seen: Stock) -> inventory.Taken:
+    def read_then_write(
+        workshop_id: int, part_id: int, quantity: Decimal, seen: Stock, own: Decimal
+    ) -> issuing.Taken:
         part = inventory.get(workshop_id, part_id)
         meeting.wait()
         assert part.on_hand is not None
@@ -81,13 +82,13 @@ def test_control_reading_the_stock_before_taking_it_sells_the_last_one_four_time
             .values(on_hand=part.on_hand - quantity)
         )
         db.session.execute(new_level.execution_options(synchronize_session=False))
-        return inventory.Taken(part.id, part.name, part.price)
+        return issuing.Taken(part.id, part.name, part.price)
 
     def hold_nothing(workshop_id: int, part_ids: Iterable[int]) -> dict[int, Stock]:
         return {}
 
-    monkeypatch.setattr(inventory, "_take", read_then_write)
-    monkeypatch.setattr(inventory, "hold", hold_nothing)
+    monkeypatch.setattr(issuing, "_take", read_then_write)
+    monkeypatch.setattr(issuing, "hold", hold_nothing)
     with without_write_lock(app):
         statuses, left, fitted = race_for_the_last(shop, buyers=4, stock=1)
 
@@ -105,7 +106,7 @@ def race_to_cancel(shop: Shop, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
     ticket_id = shop.make_ticket()["id"]
     shop.owner.post(f"/service_tickets/{ticket_id}/inventory", json={"item_id": part_id, "quantity": 3})
     cancel = partial(shop.owner.post, f"/service_tickets/{ticket_id}/status", json={"status": "cancelled"})
-    monkeypatch.setattr(tickets, "allowed_transitions", meeting.after(tickets.allowed_transitions))
+    monkeypatch.setattr(moving, "_require_allowed", meeting.after(moving._require_allowed))
 
     answers = race(cancel, cancel)
 
@@ -210,7 +211,7 @@ def race_in_opposite_orders(shop: Shop, meeting: Meeting, monkeypatch: pytest.Mo
     first, second = shop.make_part(on_hand=10).id, shop.make_part(on_hand=10).id
     orders = [[first, second], [second, first]]
     ticket_ids = [shop.make_ticket()["id"] for _ in orders]
-    monkeypatch.setattr(inventory, "_take", meeting.after(inventory._take))
+    monkeypatch.setattr(issuing, "_take", meeting.after(issuing._take))
 
     def add(ticket_id: int, part_ids: list[int]) -> TestResponse:
         lines = [{"item_id": part_id, "quantity": 1} for part_id in part_ids]
@@ -239,15 +240,15 @@ def test_control_parts_taken_in_the_order_given_deadlock(
 
     def in_the_order_given(
         workshop_id: int, quantities: dict[int, Decimal], **options: Any
-    ) -> list[inventory.Taken]:
+    ) -> list[issuing.Taken]:
         if not on_postgresql:
             meeting.wait()
         return [
-            inventory._take(workshop_id, part_id, quantity, Stock())
+            issuing._take(workshop_id, part_id, quantity, Stock(), Decimal(0))
             for part_id, quantity in quantities.items()
         ]
 
-    monkeypatch.setattr(inventory, "take", in_the_order_given)
+    monkeypatch.setattr(issuing, "take", in_the_order_given)
     with without_write_lock(app, begin="BEGIN DEFERRED"):
         statuses = race_in_opposite_orders(shop, meeting, monkeypatch)
 
@@ -267,9 +268,9 @@ def race_to_exchange(
     ticket_ids = [shop.make_ticket()["id"] for _ in exchanges]
     for ticket_id, (old, _) in zip(ticket_ids, exchanges, strict=True):
         assert take_one(shop, old, ticket_id).status_code == 201
-    monkeypatch.setattr(inventory, "give_back", meeting.after(inventory.give_back))
+    monkeypatch.setattr(issuing, "give_back", meeting.after(issuing.give_back))
     for name, function in instead.items():
-        monkeypatch.setattr(inventory, name, function)
+        monkeypatch.setattr(issuing, name, function)
 
     def exchange(ticket_id: int, parts: tuple[int, int]) -> TestResponse:
         changes = {"remove_item_ids": [parts[0]], "add_item_ids": [parts[1]]}
@@ -308,3 +309,16 @@ def test_control_exchanging_parts_without_holding_them_first_deadlocks(
 
     assert meeting.was_held
     assert statuses == [200, 503]
+
+
+# ---- Bins ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_put_into_two_bins_at_once_goes_into_one_after_the_other(shop: Shop) -> None:
+    path = f"/inventory/{shop.make_part(on_hand=1, bin='A').id}/movements"
+
+    race(*(partial(shop.owner.post, path, json={"kind": "transfer", "to_bin": bin}) for bin in "BC"))
+
+    first, second = shop.owner.get(f"{path}?kind=transfer&sort=id").json
+    assert (first["from_bin"], second["from_bin"]) == ("A", first["to_bin"])
+    assert {first["to_bin"], second["to_bin"]} == {"B", "C"}

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 from flask import Flask
-from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.routing import Rule
 
@@ -18,6 +17,8 @@ from app.core import openapi
 from app.core.contract import contract_of
 from app.core.errors import CODES
 from tests import document
+
+pytestmark = [pytest.mark.one_database, pytest.mark.no_cover]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = [
@@ -28,7 +29,14 @@ OPERATIONS = [
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 Operation = dict[str, Any]
-NEEDED = ("name", "lat", "lng", "code")  # parameters of a query without which there is no answer
+NEEDED = (
+    "name",
+    "lat",
+    "lng",
+    "code",
+    "reason",
+    "items",
+)  # parameters of a query without which there is no answer
 
 
 def resolved(part: Any) -> Any:
@@ -54,11 +62,6 @@ def rules(app: Flask) -> Iterator[tuple[str, str, Rule]]:
             for method in sorted(rule.methods or set()):
                 if method not in ("HEAD", "OPTIONS"):
                     yield path, method.lower(), rule
-
-
-def fits(schema: dict[str, Any], value: Any) -> list[str]:
-    validator = OAS31Validator({**schema, "components": document.document()["components"]})
-    return [error.message for error in validator.iter_errors(value)]
 
 
 class TestTheWhole:
@@ -163,7 +166,7 @@ class TestTheWhole:
 
 
 FORM = "application/x-www-form-urlencoded"
-TAKING_FORMS = ("/auth/login", "/customers/login", "/mechanics/login")
+TAKING_FORMS = ("/estimates/{token}", "/auth/login", "/customers/login", "/mechanics/login")
 WITHOUT_A_BODY = ("/auth/refresh", "/auth/logout")  # the token may be in a cookie
 UNVERSIONED = (
     "/auth/sessions/{session_id}",
@@ -174,8 +177,25 @@ UNVERSIONED = (
     "/customers/{customer_id}/second_factor",
     "/mechanics/{mechanic_id}/second_factor",
 )
-TAKING_FILES = ("/customers/{customer_id}/photo",)
-SERVING_FILES = ("/files/{token}",)
+TAKING_FILES = (
+    "/customers/{customer_id}/photo",
+    "/service_tickets/{ticket_id}/attachments",
+    *(f"/inventory/imports/{of}" for of in ("parts", "suppliers", "stock")),
+)
+TELLING_EVENTS = "/service_tickets/{ticket_id}/events"  # which go on, and have no version as a whole
+SERVING_FILES = {
+    "/files/{token}": ["application/pdf", "application/zip", "image/jpeg"],
+    TELLING_EVENTS: ["text/event-stream"],
+    "/inventory/labels": ["application/pdf"],
+    "/vehicles/{vehicle_id}/history/pdf": ["application/pdf"],
+    "/inventory/purchase_orders/{order_id}/pdf": ["application/pdf"],
+    "/inventory/stocktakes/{stocktake_id}/sheet": ["application/pdf"],
+    **{f"/inventory/exports/{of}": ["text/csv"] for of in ("parts", "suppliers", "stock")},
+}
+NOTHING_TO_SAY = (
+    "/resend", "/verification", "/invitation", "/reinstate", "/unlock", "/export", "/send", "/withdraw", "/reserve", "/restore",
+    "/validate", "{stocktake_id}/cancel", "{ticket_id}/recommendations/{recommendation_id}",
+)  # fmt: skip
 LATER = ("/customers/{customer_id}/export",)  # 202, until it is there
 
 
@@ -219,7 +239,7 @@ class TestEveryOperation:
                 parameter.get("required", False) == (parameter["in"] == "path") or parameter["name"] in NEEDED
             )
             if "example" in parameter:
-                assert fits(parameter["schema"], parameter["example"]) == [], parameter["name"]
+                assert document.error_in(parameter["schema"], parameter["example"]) is None, parameter["name"]
 
     @operations
     def test_has_an_example_of_its_request_that_fits(
@@ -230,9 +250,8 @@ class TestEveryOperation:
             assert (
                 method in ("get", "delete")
                 or "{mechanic_id}" in path
-                or path.endswith(
-                    ("/resend", "/verification", "/invitation", "/reinstate", "/unlock", "/export")
-                )
+                or "{canned_job_id}" in path
+                or path.endswith(NOTHING_TO_SAY)
             )
             return
 
@@ -242,7 +261,7 @@ class TestEveryOperation:
             return
         assert list(body["content"]) == ["application/json", *([FORM] if path in TAKING_FORMS else [])]
         content = body["content"]["application/json"]
-        assert fits(content["schema"], content["example"]) == []
+        assert document.error_in(content["schema"], content["example"]) is None
 
     @operations
     def test_has_an_example_of_its_answer_that_fits(
@@ -253,9 +272,8 @@ class TestEveryOperation:
         }
 
         if path in SERVING_FILES:
-            assert [sorted(reply["content"]) for reply in successes.values()] == [
-                ["application/zip", "image/jpeg"]
-            ]
+            told = [sorted(reply["content"]) for reply in successes.values()]
+            assert told == [SERVING_FILES[path]]
             return
         if path in LATER:
             assert list(successes) == (["202"] if method == "post" else ["200", "202"])
@@ -265,7 +283,7 @@ class TestEveryOperation:
             assert reply["description"]
             (kind, content), *_ = reply["content"].items()
             assert kind == "application/json"
-            assert fits(content["schema"], content["example"]) == []
+            assert document.error_in(content["schema"], content["example"]) is None
 
     @operations
     def test_answers_refusals_as_problems(self, path: str, method: str, operation: Operation) -> None:
@@ -277,7 +295,7 @@ class TestEveryOperation:
             (kind, content), *_ = reply["content"].items()
             assert kind == "application/problem+json"
             assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
-            assert fits(content["schema"], content["example"]) == []
+            assert document.error_in(content["schema"], content["example"]) is None
             assert content["example"]["status"] == int(status)
             assert "X-Request-Id" in reply["headers"]
             assert ("WWW-Authenticate" in reply["headers"]) == (status == "401")
@@ -291,7 +309,7 @@ class TestEveryOperation:
         expected = {"400", "429", "500"}
         if needs_a_token(operation):
             expected |= {"401", "403", "503"}
-            if method == "get":
+            if method == "get" and path != TELLING_EVENTS:
                 expected.add("304")
         if "{" in path:
             expected.add("404")
@@ -322,7 +340,7 @@ class TestEveryOperation:
             assert "Idempotency-Replayed" in headers
         if method in ("put", "patch", "delete"):
             assert ("If-Match" in parameters) == (path not in UNVERSIONED)
-        if method == "get" and needs_a_token(operation):
+        if method == "get" and needs_a_token(operation) and path != TELLING_EVENTS:
             assert "If-None-Match" in parameters
             assert "ETag" in headers
         assert ("X-Workshop" in parameters) == (method == "post" and not needs_a_token(operation))

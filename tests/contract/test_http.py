@@ -55,6 +55,7 @@ class TestPaths:
             "top-3-mechanics",
             "assign-mechanic",
             "stock-alerts",
+            "slow-movers",
             "remove-mechanic",
             "update-mechanics",
         }

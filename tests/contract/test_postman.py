@@ -15,6 +15,8 @@ from flask import Flask
 from app.core.errors import CODES, DomainError
 from tests.document import document
 
+pytestmark = [pytest.mark.one_database, pytest.mark.no_cover]
+
 FOLDER = Path(__file__).parent.parent.parent / "postman"
 COLLECTION = json.loads((FOLDER / "mechanic-shop.postman_collection.json").read_text(encoding="utf-8"))
 ENVIRONMENT = json.loads((FOLDER / "local.postman_environment.json").read_text(encoding="utf-8"))

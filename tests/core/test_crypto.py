@@ -127,6 +127,25 @@ class TestBlindIndexes:
             assert digest.startswith(crypto.blind_index("vin", "A1"))
 
 
+class TestASignedToken:
+    def test_names_what_was_signed(self, app: Flask) -> None:
+        with app.app_context():
+            assert crypto.named_in("a", crypto.signed("a", b"estimate 7")) == b"estimate 7"
+
+    @pytest.mark.parametrize("token", ["", "A", "AA", "é", "%", "A" * 43, "A" * 200, "." * 60])
+    def test_of_somebody_else_is_refused(self, app: Flask, token: str) -> None:
+        with app.app_context(), pytest.raises(crypto.Unreadable):
+            crypto.named_in("a", token)
+
+    def test_is_refused_when_changed_cut_or_shown_for_another_purpose(self, app: Flask) -> None:
+        with app.app_context():
+            token = crypto.signed("a", b"estimate 7")
+            broken = [("a", "B" + token[1:]), ("a", token[:-2]), ("a", "AAAA" + token), ("b", token)]
+            for purpose, shown in broken:
+                with pytest.raises(crypto.Unreadable):
+                    crypto.named_in(purpose, shown)
+
+
 class TestAColumn:
     def test_is_only_ever_encrypted_in_the_database(self, shop: Shop) -> None:
         vin = "WVWZZZ1JZ3W386799"

@@ -57,6 +57,17 @@ class TestTheSameAgain:
         assert second.headers["Idempotency-Replayed"] == "true"
         assert count_parts(shop) == 1
 
+    @pytest.mark.parametrize("paths", [("/inventory", "/inventory/"), ("/inventory/", "/inventory")])
+    def test_is_the_same_with_and_without_a_slash_at_the_end(
+        self, shop: Shop, paths: tuple[str, str]
+    ) -> None:
+        headers = keyed()
+
+        first, second = (shop.owner.post(path, json=BELT, headers=headers) for path in paths)
+
+        assert (second.data, second.headers["Idempotency-Replayed"]) == (first.data, "true")
+        assert count_parts(shop) == 1
+
     def test_without_a_key_is_another(self, shop: Shop) -> None:
         ids = {shop.owner.post("/inventory", json=BELT).json["id"] for _ in range(2)}
 

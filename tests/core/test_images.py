@@ -219,6 +219,8 @@ else:
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.mark.parametrize("kind", ["png", "webp", "jpeg", "progressive", "bomb"])
 def test_the_worst_that_is_taken_needs_a_bounded_memory(kind: str) -> None:

@@ -167,7 +167,10 @@ class TestDeclaring:
             "forget-sessions": (timedelta(hours=1), False),
             "forget-invitations": (timedelta(hours=1), False),
             "forget-exports": (timedelta(hours=1), False),
+            "sweep-files": (timedelta(minutes=10), True),
             "forget-vehicle-views": (timedelta(days=1), False),
+            "remind-of-maintenance": (timedelta(hours=1), False),
+            "stock-digests": (timedelta(minutes=15), True),
             "make-exports": (timedelta(minutes=1), True),
         }
 

@@ -28,6 +28,8 @@ from tests.mailserver import LOGIN, Authority, MailServer
 from tests.resilience.services import free_port
 from tests.watching import log_lines
 
+pytestmark = pytest.mark.one_database
+
 LETTER = Letter(
     "<12345678-1234-5678-1234-567812345678@example.com>", "Obi's Garage", "shop@example.com", "ada@example.com",
     "Zażółć gęślą jaźń", "Text żółw\n", "<p>HTML żółw</p>", "pl",

@@ -7,6 +7,8 @@ import pytest
 from app.core import national_ids
 from app.core.national_ids import KINDS, NotANationalId, masked, normalised
 
+pytestmark = pytest.mark.one_database
+
 # Well-formed numbers from the issuers' own or python-stdnum's documentation; none is known to be a living person's.
 VALID = {
     "AT-VNR": "1237 010180", "BE-NN": "85.07.30-033 28", "BG-EGN": "752316 926 3", "BR-CPF": "390.533.447-05",

@@ -29,6 +29,7 @@ from app.core import paging
 from app.core.db import atomic
 from app.core.paging import Order, Walk
 from tests import document
+from tests.core.walking import a_sheet, a_ticket, an_order, furnish
 from tests.factories import PASSWORD, Caller, Shop, make_admin, unique
 from tests.watching import statements
 from tests.workshops.places import put_one
@@ -58,7 +59,7 @@ def walk(caller: Caller, path: str) -> list[TestResponse]:
 
 def ids(answers: list[TestResponse]) -> list[int]:
     assert [answer.json for answer in answers if answer.status_code != 200] == []
-    return [row["id"] for answer in answers for row in answer.json]
+    return [row["id"] if "id" in row else row["place"] for answer in answers for row in answer.json]
 
 
 def lists() -> list[str]:
@@ -104,6 +105,10 @@ def query_of(path: str, shop: Shop) -> str:
         ids_of_path["item_id"] = an_item(shop)
     if "{vehicle_id}" in path:
         ids_of_path["vehicle_id"] = a_car(shop)
+    for name, there in (("ticket_id", a_ticket), ("order_id", an_order), ("stocktake_id", a_sheet)):
+        if f"{{{name}}}" in path:
+            ids_of_path[name] = there(shop)
+    ids_of_path["make_id"] = 1
     return f"{path.format(**ids_of_path)}?{needed.get(path, '')}"
 
 
@@ -264,7 +269,8 @@ class TestByCursor:
             shop.make_key()
             shop.owner.post(f"/customers/{shop.make_customer().id}/invitation")
             with shop.inside():
-                accounts.open_account(f"mel{number}@{shop.slug}.example.com", PASSWORD)
+                accounts.make_account(f"mel{number}@{shop.slug}.example.com", PASSWORD)
+        furnish(shop, path, 5)
         caller = caller_of(shop, path)
         if path.startswith("/vehicles/"):
             drive(shop, 5)

@@ -33,6 +33,8 @@ from app.core.schema import (
     Whole,
 )
 
+pytestmark = pytest.mark.one_database
+
 
 def refused(field: fields.Field[Any], value: Any) -> bool:
     try:

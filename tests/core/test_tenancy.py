@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,13 +17,15 @@ from sqlalchemy.orm import Mapper, aliased, with_loader_criteria
 
 from app.blueprints.accounts.models import AccountSession, Membership
 from app.blueprints.customers import photos
+from app.blueprints.inventory.alert_models import StockDigest
 from app.blueprints.inventory.models import Part
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, TicketMechanic
 from app.blueprints.workshops.models import Counter, Workshop
-from app.core import tenancy
+from app.core import stores, tenancy
 from app.core.db import atomic
 from app.core.model import Model
+from app.core.objects import FileObject
 from app.core.prepared import Prepared, here, require_scoped
 from app.core.tenancy import UnscopedStatement, WorkshopOwned
 from app.extensions import db
@@ -30,7 +33,7 @@ from tests.factories import Shop, make_shop
 from tests.pictures import picture
 from tests.watching import statements
 
-pytestmark = pytest.mark.no_cover  # counting lines would take as long again
+pytestmark = [pytest.mark.no_cover, pytest.mark.every_case]  # counting lines would take as long again
 
 OWNED: list[type[Any]] = sorted(
     (mapper.class_ for mapper in Model.registry.mappers if issubclass(mapper.class_, WorkshopOwned)),
@@ -51,17 +54,36 @@ def key_of(model: type[Any]) -> Any:
 
 def furnish(shop: Shop) -> None:
     """Put a row into every table of a shop."""
+    shop.make_markup_rule()
+    shop.make_reference(shop.make_part().id)
     ticket, part = shop.make_ticket(), shop.make_part(on_hand=5, category_id=shop.make_category().id)
     shop.owner.put(f"/inventory/{part.id}/suppliers/{shop.make_supplier().id}", json={})
+    supplier = shop.make_supplier(email="sales@parts.example.com")
+    order = shop.make_order(part.id, supplier_id=supplier.id)
+    shop.owner.post(f"/inventory/purchase_orders/{order['id']}/send")
+    shop.make_part(on_hand=0)
+    with shop.inside(), atomic() as session:
+        session.add(StockDigest(workshop_id=shop.id, day=date(2026, 3, 2)))
+    shop.owner.post("/inventory/stocktakes", json={})
     path = f"/service_tickets/{ticket['id']}"
     shop.owner.put(f"{path}/assign-mechanic/{shop.mechanic_id}")
     shop.owner.post(f"{path}/inventory", json={"item_id": part.id})
+    shop.owner.post(f"{path}/status", json={"status": "received"})
+    exchanged = shop.make_part(core_charge=Decimal("45.00")).id
+    fitted = shop.owner.post(f"{path}/inventory", json={"item_id": exchanged}).json["lines"][-1]["id"]
+    shop.owner.post(f"{path}/lines/{fitted}/cores", json={"outcome": "held"})
+    shop.owner.post(f"{path}/estimates", json={})
+    shop.make_attachment(ticket["id"])
+    shop.make_clock_entry(ticket["id"])
+    with shop.inside(), atomic() as session:
+        session.add(FileObject(workshop_id=shop.id, key=stores.new_key(), store="folder", secret=b"s"))
     car = f"/vehicles/{shop.make_vehicle(plate='GD 1').id}"
     shop.owner.post(f"{car}/readings", json={"value": 84_200, "unit": "km"})
     shop.owner.post(f"{car}/transfer", json={"customer_id": shop.other_customer_id})
     shop.owner.get(car)
     oil_change = {"title": "Oil change", "every_months": 12, "last_done_on": "2026-03-02"}
     shop.owner.post(f"{car}/maintenance", json=oil_change)
+    examine(shop, path)
     shop.make_dead_letter()
     workshop = f"/workshops/{shop.id}"
     shop.owner.patch(workshop, json={"specialisations": ["brakes"]})
@@ -71,6 +93,7 @@ def furnish(shop: Shop) -> None:
     shop.owner.post(f"{workshop}/closures", json={"first_day": "2026-12-24", "last_day": "2026-12-26"})
     person = f"/customers/{shop.customer_id}"
     shop.owner.put(f"{person}/profile", json={"city": "Gdynia"})
+    shop.owner.put(f"{person}/notification_preferences", json={"progress_updates": False})
     shop.owner.post(f"{person}/consents", json={"kind": "photos", "text_version": "1", "given": True})
     shop.owner.post(f"{person}/export")
     with shop.inside():
@@ -79,6 +102,24 @@ def furnish(shop: Shop) -> None:
     shop.make_role()
     shop.make_key()
     shop.owner.post(f"/customers/{shop.make_customer().id}/invitation")
+
+
+def examine(shop: Shop, ticket: str) -> None:
+    """Put rows into the tables of inspections, recommendations, progress and comments."""
+    template = {"name": "Short", "sections": [{"name": "Brakes", "points": ["Pads", "Discs"]}]}
+    shop.owner.post("/inspections/templates", json=template)
+    labour = {"kind": "labour", "description": "Oil change", "unit_price": 90}
+    filter_ = {"kind": "part", "item_id": shop.make_part().id}
+    shop.owner.post("/canned_jobs", json={"name": "Oil change", "lines": [filter_, labour]})
+    inspection = f"{ticket}/inspections/{shop.owner.post(f'{ticket}/inspections', json={}).json['id']}"
+    advice = {"description": "New pads", "urgency": "soon", "estimated_price": 90}
+    advised = shop.owner.post(f"{inspection}/recommendations", json=advice).json["id"]
+    assert shop.owner.post(f"{ticket}/recommendations/{advised}").status_code == 201
+    photos = {"photo_ids": [shop.owner.get(f"{ticket}/attachments").json[0]["id"]]}
+    seen = {"points": [{"place": 1, "condition": "red", **photos}]}
+    assert shop.owner.post(f"{inspection}/points", json=seen).status_code == 200
+    assert shop.owner.post(f"{ticket}/progress", json={"text": "Off.", **photos}).status_code == 201
+    shop.owner.post(f"{ticket}/comments", json={"text": "In a hurry."})
 
 
 @pytest.fixture(scope="module")

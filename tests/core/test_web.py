@@ -17,6 +17,8 @@ from tests.applications import AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, unique
 from tests.watching import log_lines
 
+pytestmark = pytest.mark.one_database
+
 SHOP, OFFICE = "https://shop.example.com", "https://office.example.com:8443"
 
 

@@ -336,6 +336,7 @@ BESIDE = {
     "idempotency_keys",
     "sign_in_failures",
     "files",
+    "file_objects",
     "file_pieces",
 }
 NOT_OF_A_PERSON = {"idempotency_keys": "answers, kept a day", "sign_in_failures": "digests, kept a day"}

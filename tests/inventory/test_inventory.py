@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.blueprints.inventory import service
+from app.blueprints.inventory import issuing, service
 from app.blueprints.inventory.errors import NotEnoughOnHand, PartNotFound
 from tests.factories import Caller, Shop, unique
 
@@ -205,7 +205,8 @@ class TestChanging:
         answer = shop.owner.patch(f"/inventory/{part.id}", json=changes)
 
         assert answer.status_code == 200
-        assert answer.json | {"updated_at": ""} == before | changes | {"updated_at": ""}
+        available = {"available": changes.get("on_hand", 4)}
+        assert answer.json | {"updated_at": ""} == before | changes | available | {"updated_at": ""}
 
     @pytest.mark.parametrize("field", ["sku", "on_hand", "minimum_stock_level"])
     def test_patch_clears_with_null(self, shop: Shop, field: str) -> None:
@@ -215,6 +216,7 @@ class TestChanging:
         answer = shop.owner.patch(f"/inventory/{part.id}", json={field: None})
 
         cleared = before | {field: None, "tracked": field != "on_hand", "updated_at": ""}
+        cleared |= {"available": None} if field == "on_hand" else {}
         assert answer.json | {"updated_at": ""} == cleared
 
     @pytest.mark.parametrize(
@@ -277,9 +279,21 @@ class TestTakingOut:
         assert shop.owner.get(f"/inventory/{part.id}").status_code == 404
         assert shop.owner.patch(f"/inventory/{part.id}", json={"price": 1}).status_code == 404
 
+    @pytest.mark.parametrize("on_hand", [1, 0.5])
+    def test_it_stays_while_some_are_on_hand(self, shop: Shop, on_hand: float) -> None:
+        part = shop.make_part(unit="l", on_hand=Decimal(str(on_hand)))
+
+        refused = shop.owner.delete(f"/inventory/{part.id}")
+        wrote_off = {"kind": "write_off", "quantity": on_hand, "reason": "Old"}
+        shop.owner.post(f"/inventory/{part.id}/movements", json=wrote_off)
+        done = shop.owner.delete(f"/inventory/{part.id}")
+
+        assert (refused.status_code, refused.json["code"], done.status_code) == (409, "stock_left", 200)
+        assert refused.json["detail"].startswith(f"{on_hand:g} are on hand")
+
     def test_its_sku_is_free_again(self, shop: Shop) -> None:
         part = shop.make_part(sku="OF-1")
-        shop.owner.delete(f"/inventory/{part.id}")
+        shop.take_out(part.id)
 
         again = shop.owner.post("/inventory", json=item(sku="OF-1"))
 
@@ -291,7 +305,7 @@ class TestTakingOut:
         ticket = f"/service_tickets/{shop.make_ticket()['id']}"
         shop.owner.post(f"{ticket}/inventory", json={"item_id": part.id, "quantity": 2})
 
-        shop.owner.delete(f"/inventory/{part.id}")
+        shop.take_out(part.id)
 
         kept = [{"id": part.id, "name": "Oil Filter", "price": 19.99, "quantity": 2}]
         assert shop.owner.get(ticket).json["inventory_items"] == kept
@@ -301,7 +315,7 @@ class TestTakingOut:
         part = shop.make_part(on_hand=5)
         ticket = f"/service_tickets/{shop.make_ticket()['id']}"
         shop.owner.post(f"{ticket}/inventory", json={"item_id": part.id})
-        shop.owner.delete(f"/inventory/{part.id}")
+        shop.take_out(part.id)
 
         more = shop.owner.post(f"{ticket}/inventory", json={"item_id": part.id})
         edit = shop.owner.put(f"{ticket}/edit", json={"add_item_ids": [part.id]})
@@ -310,6 +324,70 @@ class TestTakingOut:
         assert (more.status_code, more.json["code"]) == (404, "item_not_found")
         assert edit.json["notes"] == [f"Item {part.id} is unknown."]
         assert (off.status_code, off.json["inventory_items"]) == (200, [])
+
+
+class TestRestoring:
+    def test_it_is_listed_apart_and_as_before_afterwards(self, shop: Shop, other_shop: Shop) -> None:
+        part = shop.make_part(sku="OF-1", on_hand=0, minimum_stock_level=1)
+        before = shop.owner.get(f"/inventory/{part.id}").json
+        shop.owner.delete(f"/inventory/{part.id}")
+
+        def listed(query: str) -> list[int]:
+            return [one["id"] for one in shop.owner.get(f"/inventory{query}").json]
+
+        assert (listed(""), listed("?archived=true"), listed("?archived=true&sku=OF-1")) == (
+            [], [part.id], [part.id],
+        )  # fmt: skip
+        assert other_shop.owner.get("/inventory?archived=true").json == []
+        assert shop.owner.get("/inventory/stock-alerts").json == []
+
+        answer = shop.owner.post(f"/inventory/{part.id}/restore")
+
+        assert answer.status_code == 200
+        assert {**answer.json, "updated_at": None} == {**before, "updated_at": None}
+        assert (listed(""), listed("?archived=true")) == ([part.id], [])
+        assert [one["raised_at"] is None for one in shop.owner.get("/inventory/stock-alerts").json] == [False]
+        actions = [one["action"] for one in shop.owner.get("/audit?subject_kind=part").json]
+        assert actions == ["part.restored", "part.removed", "part.added"]
+
+    def test_what_came_back_meanwhile_can_be_moved_again(self, shop: Shop) -> None:
+        part = shop.make_part(on_hand=2)
+        ticket = f"/service_tickets/{shop.make_ticket()['id']}"
+        shop.owner.post(f"{ticket}/inventory", json={"item_id": part.id, "quantity": 2})
+        shop.owner.delete(f"/inventory/{part.id}")
+        shop.owner.delete(f"{ticket}/inventory/{part.id}")
+        sale = {"kind": "sale", "quantity": 2}
+
+        stuck = shop.owner.post(f"/inventory/{part.id}/movements", json=sale)
+        shop.owner.post(f"/inventory/{part.id}/restore")
+        moved = shop.owner.post(f"/inventory/{part.id}/movements", json=sale)
+
+        assert (stuck.status_code, moved.status_code) == (404, 201)
+
+    @pytest.mark.parametrize(
+        ("field", "value", "code"), [("sku", "OF-1", "sku_taken"), ("barcode", "96385074", "barcode_taken")]
+    )
+    def test_it_is_refused_while_another_has_its_code(
+        self, shop: Shop, field: str, value: str, code: str
+    ) -> None:
+        part = shop.make_part(**{field: value})
+        shop.owner.delete(f"/inventory/{part.id}")
+        shop.make_part(**{field: value})
+
+        answer = shop.owner.post(f"/inventory/{part.id}/restore")
+
+        assert (answer.status_code, answer.json["code"]) == (409, code)
+        assert [one["id"] for one in shop.owner.get("/inventory?archived=true").json] == [part.id]
+
+    def test_it_is_refused_of_what_is_there_or_was_never(self, shop: Shop, other_shop: Shop) -> None:
+        part, theirs = shop.make_part(), other_shop.make_part()
+        other_shop.owner.delete(f"/inventory/{theirs.id}")
+
+        answers = [shop.owner.post(f"/inventory/{id_}/restore") for id_ in (part.id, theirs.id, 10**9)]
+
+        assert [(one.status_code, one.json["code"]) for one in answers] == [
+            (409, "item_in_use"), (404, "item_not_found"), (404, "item_not_found"),
+        ]  # fmt: skip
 
 
 class TestFinding:
@@ -393,7 +471,7 @@ class TestStock:
         plenty, few = shop.make_part(on_hand=9), shop.make_part(on_hand=1)
 
         with shop.inside(), pytest.raises(NotEnoughOnHand, match="1 on hand, 2 asked for"):
-            service.take(shop.id, {plenty.id: 3, few.id: 2})
+            issuing.take(shop.id, {plenty.id: 3, few.id: 2})
 
         assert (on_hand(shop, plenty.id), on_hand(shop, few.id)) == (9, 1)
 
@@ -401,7 +479,7 @@ class TestStock:
         part = shop.make_part(on_hand=2)
 
         with shop.inside():
-            service.take(shop.id, {part.id: 2})
+            issuing.take(shop.id, {part.id: 2})
 
         assert on_hand(shop, part.id) == 0
 
@@ -409,25 +487,25 @@ class TestStock:
         part = shop.make_part()
 
         with shop.inside():
-            service.take(shop.id, {part.id: 10_000})
-            service.give_back(shop.id, {part.id: 5})
+            issuing.take(shop.id, {part.id: 10_000})
+            issuing.give_back(shop.id, {part.id: 5})
 
         assert on_hand(shop, part.id) is None
 
     def test_what_comes_back_is_counted_even_of_a_part_taken_out(self, shop: Shop) -> None:
         part = shop.make_part(on_hand=2)
-        shop.owner.delete(f"/inventory/{part.id}")
+        shop.take_out(part.id)
 
         with shop.inside():
-            service.give_back(shop.id, {part.id: 3})
+            issuing.give_back(shop.id, {part.id: 3})
 
-            assert service.db.session.get_one(service.Part, part.id).on_hand == 5
+            assert service.db.session.get_one(service.Part, part.id).on_hand == 3
 
     def test_what_is_unknown_is_not_taken(self, shop: Shop, other_shop: Shop) -> None:
         mine, theirs = shop.make_part(on_hand=2), other_shop.make_part(on_hand=2)
 
         with shop.inside(), pytest.raises(PartNotFound):
-            service.take(shop.id, {mine.id: 1, theirs.id: 1})
+            issuing.take(shop.id, {mine.id: 1, theirs.id: 1})
 
         assert (on_hand(shop, mine.id), on_hand(other_shop, theirs.id)) == (2, 2)
 
@@ -435,7 +513,7 @@ class TestStock:
         part = shop.make_part(on_hand=2)
         seen = shop.owner.get(f"/inventory/{part.id}").headers["ETag"]
         with shop.inside():
-            service.take(shop.id, {part.id: 1})
+            issuing.take(shop.id, {part.id: 1})
 
         answer = shop.owner.put(f"/inventory/{part.id}", json=item(on_hand=2), headers={"If-Match": seen})
 
@@ -444,7 +522,7 @@ class TestStock:
 
     def test_those_that_are_there_are_named(self, shop: Shop, other_shop: Shop) -> None:
         part, gone, theirs = shop.make_part(sku=unique("S")), shop.make_part(), other_shop.make_part()
-        shop.owner.delete(f"/inventory/{gone.id}")
+        shop.take_out(gone.id)
 
         with shop.inside():
             assert service.present_among(shop.id, [part.id, gone.id, theirs.id, 2**62]) == {part.id}

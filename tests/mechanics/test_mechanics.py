@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.blueprints.accounts.models import AccountSession
+from app.core.db import atomic
 from tests.factories import PASSWORD, Caller, Shop, unique
 
 LOGIN = "/mechanics/login"
@@ -242,13 +245,15 @@ class TestChanging:
         assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-    def test_a_new_address_is_what_they_sign_in_with(self, shop: Shop, method: str) -> None:
+    def test_a_new_address_is_in_the_record_at_once_and_not_yet_what_they_sign_in_with(
+        self, shop: Shop, method: str
+    ) -> None:
         new = f"{unique('NEW')}@Example.com"
 
         answer = shop.owner.open(method, f"/mechanics/{shop.mechanic_id}", json=hiring(email=new))
 
         assert answer.json["email"] == new.lower()
-        assert (sign_in(shop, shop.mechanic.email), sign_in(shop, new)) == (401, 200)
+        assert (sign_in(shop, shop.mechanic.email), sign_in(shop, new)) == (200, 401)
 
     def test_a_new_password_replaces_the_old(self, shop: Shop) -> None:
         shop.owner.patch(f"/mechanics/{shop.mechanic_id}", json={"password": "another-fine-one"})
@@ -257,6 +262,29 @@ class TestChanging:
             sign_in(shop, shop.mechanic.email),
             sign_in(shop, shop.mechanic.email, "another-fine-one"),
         ) == (401, 200)
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    def test_of_ones_own_record_a_password_takes_the_present_one_once_one_signed_in_long_ago(
+        self, shop: Shop, method: str
+    ) -> None:
+        own = f"/mechanics/{shop.make_mechanic(email=shop.owner.email, password=PASSWORD).id}"
+        body = hiring(email=shop.owner.email, password="another-fine-one")
+        fresh = shop.owner.open(method, own, json=body)
+        with shop.app.app_context(), atomic() as session:
+            assert shop.owner.principal is not None
+            row = session.get_one(AccountSession, shop.owner.principal.session_id)
+            row.started_at -= timedelta(minutes=31)
+
+        answers = [
+            shop.owner.open(method, own, json={**body, "password": PASSWORD, **given})
+            for given in ({}, {"present_password": "not-it"}, {"present_password": "another-fine-one"})
+        ]
+
+        assert [(answer.status_code, answer.json.get("code")) for answer in (fresh, *answers)] == [
+            (200, None), (403, "present_password_needed"), (403, "wrong_password"), (200, None),
+        ]  # fmt: skip
+        assert sign_in(shop, shop.owner.email) == 200
+        assert shop.owner.get("/auth/me").status_code == 200
 
     def test_a_new_address_alone_gives_no_sign_in(self, shop: Shop) -> None:
         mechanic, new = shop.make_mechanic(), f"{unique('new')}@example.com"

@@ -149,14 +149,7 @@ class TestGivingARole:
         assert (answer.status_code, answer.json["code"]) == (409, "mechanic_record_missing")
 
     def test_who_is_that_beside_is_a_conflict(self, shop: Shop) -> None:
-        person = {
-            "name": "O",
-            "email": shop.owner.email,
-            "phone": "555-987-6543",
-            "salary": 1,
-            "password": PASSWORD,
-        }
-        assert shop.owner.post("/mechanics", json=person).status_code == 201
+        shop.make_mechanic(email=shop.owner.email, password=PASSWORD)
         second = shop.owner.get("/members?sort=-id&per_page=1").json[0]
         shop.make_owner()
 

@@ -120,7 +120,10 @@ def require_refusal(answer: TestResponse) -> None:
 
 
 def test_between_two_requests_a_write_is_refused_once(shop: Shop, break_connections: Break) -> None:
-    assert write(shop).status_code == 201
+    for _ in range(
+        2
+    ):  # what is read once, and then known, would find the broken connection before the write does
+        assert write(shop).status_code == 201
 
     break_connections()
     refused, served = write(shop), write(shop)

@@ -37,15 +37,18 @@ class MailProcess:
             "BLIND_INDEX_KEY": config["BLIND_INDEX_KEY"],
             "DATABASE_URL": database,
             "REDIS_URL": redis,
+            "PUBLIC_URL": "https://api.example.com",
+            "FRONTEND_URL": "https://shop.example.com",
             "MAIL_FROM": "shop@example.com",
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(smtp_port),
             "SMTP_SECURITY": "none",
             **more,
         }
+        words = command if command[0] == "-c" else ["-m", *command]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT, env={**known, **settings}, stdin=subprocess.DEVNULL, stdout=output,
+                [sys.executable, *words], cwd=ROOT, env={**known, **settings}, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT,
             )  # fmt: skip
 

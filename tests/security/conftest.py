@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
 from tests.security.situation import Situation
+from tests.stage import Stage, stage
+
+
+@pytest.fixture(scope="module", name="stage")
+def stage_of_the_module(
+    app: Flask, database_url: str, empty_database: Path | None
+) -> Iterator[Stage[Situation]]:
+    """Where situations are set up."""
+    with stage(app, database_url, empty_database, Situation) as made:
+        yield made
 
 
 @pytest.fixture
-def situation(app: Flask) -> Situation:
+def situation(stage: Stage[Situation]) -> Situation:
     """Two workshops of this test's own, the first with something of each kind."""
-    return Situation(app)
-
-
-@pytest.fixture(scope="module")
-def standing(app: Flask) -> Situation:
-    """The same for all tests of a module that change nothing: making one takes longer than such a test does."""
-    return Situation(app)
+    return stage.scene()

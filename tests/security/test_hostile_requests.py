@@ -13,7 +13,7 @@ from tests.factories import Caller, Shop, unique, unique_vin
 from tests.security.matrix import Row, rows
 from tests.security.situation import BODIES, SKU, Situation
 
-pytestmark = pytest.mark.no_cover  # counting lines would take as long again
+pytestmark = [pytest.mark.no_cover, pytest.mark.one_database]  # counting lines would take as long again
 
 # ---- Fields that were not meant to be set -------------------------------------------------------------------------
 
@@ -75,13 +75,13 @@ def test_fields_that_a_route_does_not_take_are_refused_and_change_nothing(
     [row for row in rows() if row.method == "GET" and not row.path.startswith(document.UNDOCUMENTED)],
     ids=str,
 )
-def test_parameters_that_a_route_does_not_take_are_refused(standing: Situation, row: Row) -> None:
+def test_parameters_that_a_route_does_not_take_are_refused(situation: Situation, row: Row) -> None:
     needed = NEEDED.get(row.path, {})
 
     refused = {}
     for name in OTHERS_PARAMETERS:
-        answer = who_may(standing, row).get(
-            row.path.format(**standing.ids), query_string={**needed, name: "1"}
+        answer = who_may(situation, row).get(
+            row.path.format(**situation.ids), query_string={**needed, name: "1"}
         )
         refused[name] = (answer.status_code, list(answer.json.get("errors", ())))
 
@@ -92,6 +92,7 @@ NEEDED = {
     "/mechanics/search": {"name": "mel"},
     "/workshops/nearby": {"lat": "1", "lng": "1"},
     "/inventory/lookup": {"code": SKU},
+    "/inventory/labels": {"items": "1"},
 }
 
 
@@ -160,20 +161,20 @@ class TestMetacharacters:
             search: [id_] for search, id_ in searches.items()
         }
 
-    def test_in_any_parameter_are_words_or_a_fault(self, standing: Situation, words: str) -> None:
-        before = standing.everything()
+    def test_in_any_parameter_are_words_or_a_fault(self, situation: Situation, words: str) -> None:
+        before = situation.everything()
 
         statuses = {}
         for path, name in parameters():
             needed = NEEDED.get(path, {})
-            answer = standing.shop.owner.get(
-                path.format(**standing.ids), query_string={**needed, name: words}
+            answer = situation.shop.owner.get(
+                path.format(**situation.ids), query_string={**needed, name: words}
             )
             statuses[path, name] = answer.status_code
 
         assert statuses.pop(("/inventory/lookup", "code")) in (400, 404)  # which no item has
         assert set(statuses.values()) <= {200, 400, 403}
-        assert standing.everything() == before
+        assert situation.everything() == before
 
 
 # ---- Bodies -------------------------------------------------------------------------------------------------------
@@ -217,28 +218,28 @@ class TestABody:
     @pytest.mark.parametrize("body", NO_OBJECTS.values(), ids=NO_OBJECTS)
     @pytest.mark.parametrize(("method", "path"), WRITING)
     def test_that_is_no_object_is_refused(
-        self, standing: Situation, method: str, path: str, body: bytes
+        self, situation: Situation, method: str, path: str, body: bytes
     ) -> None:
-        answer = standing.shop.owner.open(method, path.format(**standing.ids), data=body, content_type=JSON)
+        answer = situation.shop.owner.open(method, path.format(**situation.ids), data=body, content_type=JSON)
 
         assert (answer.status_code, answer.json["code"]) == (400, "invalid_request")
 
     @pytest.mark.parametrize("field", NO_VALUES.values(), ids=NO_VALUES)
-    def test_with_a_value_that_is_none_is_refused(self, standing: Situation, field: str) -> None:
+    def test_with_a_value_that_is_none_is_refused(self, situation: Situation, field: str) -> None:
         others = [
             other for other in ('"name": "A"', '"price": 1') if not field.startswith(other.split(":")[0])
         ]
         whole = "{" + ", ".join([field, *others]) + "}"
 
-        made = standing.shop.owner.post("/inventory", data=whole.encode(), content_type=JSON)
-        path = f"/inventory/{standing.item_id}"
-        patched = standing.shop.owner.patch(path, data=f"{{{field}}}".encode(), content_type=JSON)
+        made = situation.shop.owner.post("/inventory", data=whole.encode(), content_type=JSON)
+        path = f"/inventory/{situation.item_id}"
+        patched = situation.shop.owner.patch(path, data=f"{{{field}}}".encode(), content_type=JSON)
 
         assert (made.status_code, patched.status_code) == (400, 400)
         assert list(made.json["errors"]) == list(patched.json["errors"]) == [field.split('"')[1]]
 
     @pytest.mark.parametrize("field", ["name", "email", "phone"])
-    def test_of_a_registration_with_a_nul_is_refused(self, standing: Situation, field: str) -> None:
+    def test_of_a_registration_with_a_nul_is_refused(self, situation: Situation, field: str) -> None:
         person = {
             "name": "Ada",
             "email": "ada@example.com",
@@ -246,7 +247,7 @@ class TestABody:
             "password": "long-enough",
         }
 
-        answer = standing.shop.nobody.post("/customers", json={**person, field: person[field] + "\0"})
+        answer = situation.shop.nobody.post("/customers", json={**person, field: person[field] + "\0"})
 
         assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
 
@@ -254,8 +255,8 @@ class TestABody:
         "email",
         ["\0", "a\0@example.com", "a@example.com\n", "x" * 254, "' OR 1=1 --", "%", "\u202e@example.com"],
     )
-    def test_of_a_sign_in_with_an_odd_address_lets_nobody_in(self, standing: Situation, email: str) -> None:
-        answer = standing.shop.nobody.post(
+    def test_of_a_sign_in_with_an_odd_address_lets_nobody_in(self, situation: Situation, email: str) -> None:
+        answer = situation.shop.nobody.post(
             "/customers/login", json={"email": email, "password": "\0 or anything"}
         )
 
@@ -272,9 +273,9 @@ class TestABody:
     @pytest.mark.parametrize(("kind", "body"), OTHER_KINDS.values(), ids=OTHER_KINDS)
     @pytest.mark.parametrize(("method", "path"), WRITING)
     def test_of_another_kind_is_not_read(
-        self, standing: Situation, method: str, path: str, kind: str, body: bytes
+        self, situation: Situation, method: str, path: str, kind: str, body: bytes
     ) -> None:
-        answer = standing.shop.owner.open(method, path.format(**standing.ids), data=body, content_type=kind)
+        answer = situation.shop.owner.open(method, path.format(**situation.ids), data=body, content_type=kind)
 
         taken = (
             path.endswith("/login") and "form" in kind
@@ -285,12 +286,12 @@ class TestABody:
     @pytest.mark.parametrize("path", ["/inventory", "/customers", "/customers/login"])
     @pytest.mark.parametrize("in_chunks", [False, True])
     def test_that_is_too_large_is_refused(
-        self, app: Flask, standing: Situation, path: str, in_chunks: bool
+        self, app: Flask, situation: Situation, path: str, in_chunks: bool
     ) -> None:
         body = json.dumps({"name": "A" * app.config["MAX_CONTENT_LENGTH"]}).encode()
         chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
 
-        answer = standing.shop.owner.post(
+        answer = situation.shop.owner.post(
             path, data=body, content_type=JSON, environ_overrides=chunked if in_chunks else {}
         )
 
@@ -312,9 +313,9 @@ class TestAHeader:
         ],
     )
     def test_for_the_request_id_is_not_given_back_unless_it_is_one(
-        self, standing: Situation, sent: str
+        self, situation: Situation, sent: str
     ) -> None:
-        answer = standing.shop.owner.get("/livez", environ_overrides={"HTTP_X_REQUEST_ID": sent})
+        answer = situation.shop.owner.get("/livez", environ_overrides={"HTTP_X_REQUEST_ID": sent})
 
         assert answer.headers["X-Request-Id"] != sent
         assert answer.headers["X-Request-Id"].isalnum()
@@ -365,12 +366,12 @@ class TestAHeader:
             "Origin",
         ],
     )
-    def test_of_any_value_breaks_nothing(self, standing: Situation, name: str, value: str) -> None:
-        path, headers = f"/inventory/{standing.item_id}", {name: value}
+    def test_of_any_value_breaks_nothing(self, situation: Situation, name: str, value: str) -> None:
+        path, headers = f"/inventory/{situation.item_id}", {name: value}
 
-        read = standing.shop.owner.get(path, headers=headers)
-        patched = standing.shop.owner.patch(path, json={}, headers=headers)
-        signed_in = standing.shop.nobody.post(
+        read = situation.shop.owner.get(path, headers=headers)
+        patched = situation.shop.owner.patch(path, json={}, headers=headers)
+        signed_in = situation.shop.nobody.post(
             "/customers/login", json={"email": f"{unique('a')}@b.example", "password": "x"}, headers=headers
         )
 
@@ -379,17 +380,17 @@ class TestAHeader:
         assert signed_in.status_code in (400, 401, 422)
 
     @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-    def test_does_not_change_the_method(self, standing: Situation, name: str) -> None:
-        path, delete = f"/inventory/{standing.item_id}", {name: "DELETE"}
+    def test_does_not_change_the_method(self, situation: Situation, name: str) -> None:
+        path, delete = f"/inventory/{situation.item_id}", {name: "DELETE"}
 
-        read = standing.shop.owner.get(path, headers=delete)
-        patched = standing.shop.owner.patch(path, json={}, headers=delete)
-        posted = standing.shop.owner.post(path, json={}, headers=delete)
-        by_a_reader = standing.shop.mechanic.get(path, headers=delete)
+        read = situation.shop.owner.get(path, headers=delete)
+        patched = situation.shop.owner.patch(path, json={}, headers=delete)
+        posted = situation.shop.owner.post(path, json={}, headers=delete)
+        by_a_reader = situation.shop.mechanic.get(path, headers=delete)
 
         statuses = [answer.status_code for answer in (read, patched, posted, by_a_reader)]
         assert statuses == [200, 200, 405, 200]
-        assert standing.shop.owner.get(path).status_code == 200
+        assert situation.shop.owner.get(path).status_code == 200
 
 
 class TestAPath:
@@ -404,8 +405,8 @@ class TestAPath:
         ],
     )  # fmt: skip
     @pytest.mark.parametrize("folder", ["/static/", "/api/docs/"])
-    def test_leads_out_of_no_folder(self, standing: Situation, folder: str, path: str) -> None:
-        answer = standing.shop.nobody.get(folder + path)
+    def test_leads_out_of_no_folder(self, situation: Situation, folder: str, path: str) -> None:
+        answer = situation.shop.nobody.get(folder + path)
 
         page = answer.status_code == 200 and answer.mimetype == "text/html" and b"swagger-ui" in answer.data
         assert answer.status_code == 404 or (folder == "/api/docs/" and page)
@@ -423,9 +424,9 @@ class TestAPath:
     )  # fmt: skip
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
     def test_that_is_none_of_ours_is_a_plain_problem(
-        self, standing: Situation, path: str, method: str
+        self, situation: Situation, path: str, method: str
     ) -> None:
-        answer = standing.shop.owner.open(method, path)
+        answer = situation.shop.owner.open(method, path)
 
         assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
         assert answer.json["code"] == "not_found"

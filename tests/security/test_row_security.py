@@ -23,9 +23,10 @@ from tests.factories import Shop, make_shop, unique_vin
 from tests.security import situation as situations
 from tests.security.situation import Situation
 
-pytestmark = pytest.mark.skipif(
-    not DATABASE_URL.startswith("postgresql"), reason="SQLite has no row-level security."
-)
+pytestmark = [
+    pytest.mark.every_case,
+    pytest.mark.skipif(not DATABASE_URL.startswith("postgresql"), reason="SQLite has no row-level security."),
+]
 TABLES = sorted(table.name for table in tenancy.owned_tables())
 NOT_PERMITTED = "42501"
 

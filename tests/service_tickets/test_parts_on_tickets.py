@@ -84,7 +84,7 @@ class TestAdding:
             shop.make_part(on_hand=1),
             shop.make_part(on_hand=5),
         )
-        shop.owner.delete(f"/inventory/{gone.id}")
+        shop.take_out(gone.id)
         item_id = {
             "too many": few.id, "unknown": 2**62, "another workshop's": other_shop.make_part(on_hand=9).id,
             "taken out": gone.id,

@@ -106,6 +106,16 @@ class TestMechanics:
 
         assert (before["name"], after["name"], after["ticket_count"]) == ("Ann", "Cy", 5)
 
+    @pytest.mark.parametrize("path", RANKINGS[:2])
+    def test_a_cancelled_ticket_is_nobodys_work(self, shop: Shop, crew: dict[str, int], path: str) -> None:
+        shop.owner.get(path)
+        march = shop.owner.get("/service_tickets", query_string={"service_date": "2026-03-01"}).json[0]["id"]
+
+        shop.owner.post(f"/service_tickets/{march}/status", json={"status": "cancelled"})
+
+        ranked = [(row["name"], row["ticket_count"]) for row in shop.owner.get(path).json]
+        assert ranked[:3] == [("Bo", 3), ("Ann", 2), ("Cy", 1)]
+
     def test_a_ticket_that_moves_changes_the_period(self, shop: Shop, crew: dict[str, int]) -> None:
         query = {"service_date_from": "2027-01-01", "limit": 1}
         shop.owner.get("/mechanics/usage", query_string=query)
@@ -169,9 +179,28 @@ class TestItems:
         ]
 
     def test_what_was_taken_out_was_used_all_the_same(self, shop: Shop, parts: dict[str, int]) -> None:
-        shop.owner.delete(f"/inventory/{parts['Oil']}")
+        shop.take_out(parts["Oil"])
 
         assert shop.owner.get("/inventory/usage").json[0]["name"] == "Oil"
+
+    @pytest.mark.parametrize("on_hand", [10, None])
+    @pytest.mark.parametrize("by", ["part", "make", "mechanic"])
+    def test_what_is_wanted_is_used_once_it_is_fitted(self, shop: Shop, on_hand: int | None, by: str) -> None:
+        part = shop.make_part(name="Pads", on_hand=on_hand)
+        path = ticket_in(shop)
+        shop.owner.post(f"{path}/lines", json=[{"kind": "part", "item_id": part.id, "quantity": 5}])
+        line = shop.owner.get(path).json["lines"][0]["id"]
+
+        def used() -> list[float]:
+            rows = shop.owner.get(f"/inventory/usage?by={by}").json
+            return [row["quantity_used"] for row in rows]
+
+        wanted = used()
+        shop.owner.post(f"{path}/lines/{line}/fit", json={"quantity": 2})
+        fitted = used()
+        bring(shop, path, "completed")
+
+        assert [wanted, fitted, used()] == [[], [2], [5]]
 
     def test_what_comes_off_was_not_used(self, shop: Shop, parts: dict[str, int]) -> None:
         shop.owner.get("/inventory/usage")
@@ -190,6 +219,67 @@ class TestItems:
 
         used = {row["name"]: row["quantity_used"] for row in shop.owner.get("/inventory/usage").json}
         assert used == {"Filter": 3, "Oil": 2}
+
+
+class TestUseByCarAndMechanic:
+    """A Honda by Ann takes 4 l and a filter, a HONDA by Ann and Bo 5 l, a car of no known make by nobody a filter."""
+
+    @pytest.fixture
+    def ids(self, shop: Shop, other_shop: Shop) -> dict[str, int]:
+        ids = {
+            name: shop.make_part(name=name, unit=unit).id
+            for name, unit in (("Oil", "l"), ("Filter", "piece"))
+        }
+        hands = {name: shop.make_mechanic(name=name).id for name in ("Ann", "Bo")}
+        for make, names, used in (
+            ("Honda", ["Ann"], {"Oil": 4, "Filter": 1}), ("HONDA", ["Ann", "Bo"], {"Oil": 5}), (None, [], {"Filter": 1}),
+        ):  # fmt: skip
+            car = shop.make_vehicle(make=make)
+            path = ticket_in(shop, VIN=car.vin)
+            shop.owner.put(f"{path}/edit", json={"add_mechanic_ids": [hands[name] for name in names]})
+            shop.owner.post(
+                f"{path}/inventory",
+                json=[{"item_id": ids[name], "quantity": number} for name, number in used.items()],
+            )
+        elsewhere = ticket_in(other_shop, VIN=other_shop.make_vehicle(make="Honda").vin)
+        other_shop.owner.post(
+            f"{elsewhere}/inventory", json={"item_id": other_shop.make_part().id, "quantity": 99}
+        )
+        return ids | hands
+
+    @pytest.mark.parametrize(
+        ("query", "ranked"),
+        [
+            ("make=honda", "Oil 9 2, Filter 1 1"),
+            ("mechanic_id={Bo}", "Oil 5 1"),
+            ("make=hond", ""),
+            ("by=make", "Honda 10 2, None 1 1"),
+            ("by=make&item_id={Filter}", "Honda 1 1, None 1 1"),
+            ("by=make&mechanic_id={Bo}&limit=1", "Honda 5 1"),
+            ("by=mechanic", "Ann 10 2, Bo 5 1, None 1 1"),
+            ("by=mechanic&item_id={Oil}&make=Honda", "Ann 9 2, Bo 5 1"),
+            ("by=mechanic&mechanic_id={Bo}", "Bo 5 1"),
+            ("by=mechanic&service_date_from=2027-01-01", ""),
+        ],
+    )
+    def test_the_use_is_told_by_part_make_or_mechanic(
+        self, shop: Shop, ids: dict[str, int], query: str, ranked: str
+    ) -> None:
+        rows = shop.mechanic.get(f"/inventory/usage?{query.format(**ids)}").json
+
+        told = ", ".join("{name} {quantity_used} {ticket_count}".format(**row) for row in rows)
+        assert told.replace("HONDA", "Honda") == ranked
+        assert all(row["id"] == ids.get(row["name"]) for row in rows)
+
+    def test_a_car_whose_make_is_put_right_is_counted_there_at_once(
+        self, shop: Shop, ids: dict[str, int]
+    ) -> None:
+        shop.owner.get("/inventory/usage?by=make")
+        nameless = next(car for car in shop.owner.get("/vehicles").json if car["make"] is None)
+
+        shop.owner.patch(f"/vehicles/{nameless['id']}", json={"make": "Honda"})
+
+        assert len(shop.owner.get("/inventory/usage?by=make").json) == 1
 
 
 @pytest.mark.parametrize("path", ["/mechanics/usage", "/inventory/usage"])

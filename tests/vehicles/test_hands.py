@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.customers.exporting import exported
 from tests.factories import Caller, Shop
 from tests.mailing import Clock
 
@@ -118,3 +120,78 @@ class TestAChangeOfKeeper:
         told = shop.owner.get(f"/vehicles/{car}/transfers").json
 
         assert [one["to_customer_id"] for one in told] == [shop.customer_id, shop.other_customer_id]
+
+
+OIL: dict[str, Any] = {
+    "title": "Oil change", "every_months": 24, "every_distance": 15_000, "unit": "km", "last_done_on": "2026-01-10",
+    "last_done_at": 80_000,
+}  # fmt: skip
+
+
+def tell_readings(shop: Shop, car: int, values: dict[int, int]) -> None:
+    """Tell what the odometer showed so many days ago."""
+    for days_ago, value in values.items():
+        at = (datetime.now(UTC) - timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {"value": value, "unit": "km", "read_at": at}
+        assert shop.owner.post(f"/vehicles/{car}/readings", json=body).status_code == 201
+
+
+def titles(caller: Caller, car: int) -> list[str]:
+    return [one["title"] for one in caller.get(f"/vehicles/{car}/maintenance").json]
+
+
+class TestWhatACarNeedsAgain:
+    def test_is_reckoned_for_the_next_keeper_from_readings_of_their_own_time(self, shop: Shop) -> None:
+        car = shop.make_vehicle().id
+        tell_readings(shop, car, {40: 90_000, 30: 90_400, 20: 91_000})
+        interval = shop.mechanic.post(f"/vehicles/{car}/maintenance", json=OIL).json["id"]
+        hand_over(shop, car, shop.other_customer_id)
+        place = f"/vehicles/{car}/maintenance/{interval}"
+
+        told = shop.other_customer.get(place).json
+        [listed] = shop.other_customer.get(f"/vehicles/{car}/maintenance").json
+
+        assert (told["estimate"], told["due_by"], told["due_on"]) == (None, "time", "2028-01-10")
+        assert listed == told
+        assert len(shop.mechanic.get(place).json["estimate"]["readings"]) == 3
+        tell_readings(shop, car, {10: 91_500, 5: 91_700, 0: 91_900})
+        of_their_own = shop.other_customer.get(place).json["estimate"]["readings"]
+        assert [one["value"] for one in of_their_own] == [91_500, 91_700, 91_900]
+        assert len(shop.mechanic.get(place).json["estimate"]["readings"]) == 6
+
+    def test_is_not_shown_to_the_next_keeper_in_the_words_of_the_former(self, shop: Shop) -> None:
+        car = shop.make_vehicle().id
+        said = shop.customer.post(f"/vehicles/{car}/maintenance", json={**OIL, "title": "Ada's polish"})
+        shop.mechanic.post(f"/vehicles/{car}/maintenance", json=OIL)
+        hand_over(shop, car, shop.other_customer_id)
+        place = f"/vehicles/{car}/maintenance/{said.json['id']}"
+
+        assert titles(shop.other_customer, car) == ["Oil change"]
+        assert titles(shop.mechanic, car) == ["Ada's polish", "Oil change"]
+        for answer in (
+            shop.other_customer.get(place),
+            shop.other_customer.put(place, json=OIL),
+            shop.other_customer.delete(place),
+        ):
+            assert (answer.status_code, answer.json["code"]) == (404, "maintenance_not_found")
+
+    def test_that_the_workshop_says_anew_is_shown_to_the_next_keeper(self, shop: Shop) -> None:
+        car = shop.make_vehicle().id
+        said = shop.customer.post(f"/vehicles/{car}/maintenance", json={**OIL, "title": "Ada's polish"})
+        hand_over(shop, car, shop.other_customer_id)
+
+        shop.mechanic.put(f"/vehicles/{car}/maintenance/{said.json['id']}", json={**OIL, "title": "Polish"})
+
+        assert titles(shop.other_customer, car) == ["Polish"]
+
+    def test_is_given_out_to_the_customer_who_said_it_and_goes_with_them(self, shop: Shop) -> None:
+        car = shop.make_vehicle().id
+        shop.customer.post(f"/vehicles/{car}/maintenance", json={**OIL, "title": "Ada's polish"})
+        shop.mechanic.post(f"/vehicles/{car}/maintenance", json=OIL)
+
+        given = exported(shop)["maintenance_intervals"]
+        report = shop.customer.delete("/customers").json["report"]
+
+        assert [one["title"] for one in given] == ["Ada's polish"]
+        assert {"what": "maintenance_intervals", "count": 1} in report["erased"]
+        assert titles(shop.mechanic, car) == ["Oil change"]

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
+import pytest
+
+from app.blueprints.history import telling
+from app.core.pdf import Paper
 from tests.factories import Shop, unique_vin
+from tests.inspections.examining import begun
 from tests.mailing import Clock
+from tests.watching import statements
 
 
 def test_has_the_visits_with_all_that_hangs_on_them_the_last_first(shop: Shop) -> None:
@@ -86,3 +93,210 @@ def test_of_no_car_is_404(shop: Shop, other_shop: Shop) -> None:
     for vehicle_id in (other_shop.make_vehicle().id, 9_000_000_000):
         answer = shop.owner.get(f"/vehicles/{vehicle_id}/history")
         assert (answer.status_code, answer.json["code"]) == (404, "vehicle_not_found")
+
+
+# ---- On paper
+
+
+def test_the_history_is_drawn_on_paper_and_the_same_one_twice_is_the_same(shop: Shop) -> None:
+    car = shop.make_vehicle(plate="GD 4711", make="Škoda", odometer_value=84_200, odometer_unit="km")
+    ticket = shop.make_ticket(VIN=car.vin)["id"]
+    labour = {"kind": "labour", "description": "Klocki hamulcowe", "quantity": 1.5, "unit_price": 95}
+    shop.owner.post(f"/service_tickets/{ticket}/lines", json=labour)
+
+    first, second = (shop.owner.get(f"/vehicles/{car.id}/history/pdf") for _ in range(2))
+
+    assert (first.status_code, first.mimetype, first.data[:5]) == (200, "application/pdf", b"%PDF-")
+    assert first.data == second.data
+    assert f'filename="vehicle-{car.id}.pdf"' in first.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "title"),
+    [("en", "Vehicle history"), ("pl-PL", "Historia pojazdu"), ("de-DE", "Fahrzeughistorie")],
+)
+def test_the_paper_speaks_the_workshops_language(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, locale: str, title: str
+) -> None:
+    shop.owner.patch(f"/workshops/{shop.id}", {"locale": locale})
+    written: list[str] = []
+    monkeypatch.setattr(Paper, "heading", lambda self, text, size=16: written.append(text))
+
+    shop.owner.get(f"/vehicles/{shop.make_vehicle().id}/history/pdf")
+
+    assert written == [title]
+
+
+def test_a_keeper_has_their_own_visits_on_paper_and_nobody_elses(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    car = shop.make_vehicle()
+    shop.make_ticket(VIN=car.vin, service_desc="Brakes")
+    shop.make_ticket(VIN=car.vin, service_desc="Exhaust", customer_id=shop.other_customer_id)
+    written: list[str] = []
+    monkeypatch.setattr(Paper, "paragraph", lambda self, text: written.append(text))
+
+    own = shop.customer.get(f"/vehicles/{car.id}/history/pdf")
+    refused = shop.other_customer.get(f"/vehicles/{car.id}/history/pdf")
+
+    assert (own.status_code, written, refused.status_code) == (200, ["Brakes"], 403)
+
+
+def test_a_visit_has_its_lines(shop: Shop) -> None:
+    car = shop.make_vehicle()
+    ticket = shop.make_ticket(VIN=car.vin)["id"]
+    labour = {"kind": "labour", "description": "Brake pads", "quantity": 1.5, "unit_price": 95}
+    written = shop.owner.post(f"/service_tickets/{ticket}/lines", json=labour).json
+
+    visit = shop.mechanic.get(f"/vehicles/{car.id}/history").json[0]
+
+    assert (visit["lines"], visit["total"]) == (written["lines"], 142.5)
+
+
+# ---- Notes and photos
+
+
+def told(shop: Shop, ticket: int) -> dict[str, int]:
+    """Let a visit have an update and an inspection that are validated, others that are not, a comment, and five photos."""
+    photos = {
+        name: shop.make_attachment(ticket, visible=name == "visible").id
+        for name in ("visible", "hidden", "of_update", "of_point", "of_draft")
+    }
+    path = f"/service_tickets/{ticket}"
+    update = {"text": "The pads are on.", "photo_ids": [photos["of_update"]]}
+    made = shop.mechanic.post(f"{path}/progress", json=update).json["id"]
+    shop.owner.post(f"{path}/progress/{made}/validate")
+    shop.mechanic.post(f"{path}/progress", json={"text": "A draft.", "photo_ids": [photos["of_draft"]]})
+    shop.mechanic.post(f"{path}/comments", json={"text": "In a hurry."})
+    inspection = begun(shop, ticket)
+    seen = {"place": 1, "condition": "red", "note": "2 mm left", "photo_ids": [photos["of_point"]]}
+    shop.mechanic.post(f"{inspection}/points", json={"points": [seen]})
+    shop.mechanic.post(f"{inspection}/finish", json={"summary": "Sound otherwise."})
+    shop.owner.post(f"{inspection}/validate")
+    waiting = begun(shop, ticket)
+    shop.mechanic.post(f"{waiting}/points", json={"points": [{**seen, "note": "Not yet.", "photo_ids": []}]})
+    return photos
+
+
+def ids_of(visit: dict[str, Any]) -> list[int]:
+    return [photo["id"] for photo in visit["photos"]]
+
+
+def test_has_the_notes_that_are_validated_and_no_others(shop: Shop) -> None:
+    car = shop.make_vehicle()
+    told(shop, shop.make_ticket(VIN=car.vin)["id"])
+
+    for reader in (shop.customer, shop.mechanic):
+        [visit] = reader.get(f"/vehicles/{car.id}/history").json
+        assert [(one["kind"], one["about"], one["condition"], one["text"]) for one in visit["notes"]] == [
+            ("progress", None, None, "The pads are on."),
+            ("inspection", None, None, "Sound otherwise."),
+            ("inspection", "Front pads", "red", "2 mm left"),
+        ]
+
+
+def test_has_all_photos_for_staff_and_for_a_customer_those_that_they_were_shown(shop: Shop) -> None:
+    car = shop.make_vehicle()
+    photos = told(shop, shop.make_ticket(VIN=car.vin)["id"])
+
+    [for_staff] = shop.mechanic.get(f"/vehicles/{car.id}/history").json
+    [for_customer] = shop.customer.get(f"/vehicles/{car.id}/history").json
+
+    assert ids_of(for_staff) == sorted(photos.values())
+    assert ids_of(for_customer) == [photos["visible"], photos["of_update"], photos["of_point"]]
+    assert shop.nobody.get(for_customer["photos"][1]["thumbnail_url"]).status_code == 200
+
+
+def test_has_so_many_photos_of_a_visit_and_not_those_of_another(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MOST_PHOTOS", 2)
+    monkeypatch.setattr(telling, "MOST_NOTES", 1)
+    car = shop.make_vehicle()
+    first, second = (shop.make_ticket(VIN=car.vin, service_date=date(2026, 3, day))["id"] for day in (1, 2))
+    photos = list(told(shop, first).values())
+    other = shop.make_attachment(second).id
+
+    later, earlier = shop.owner.get(f"/vehicles/{car.id}/history").json
+
+    assert (ids_of(later), ids_of(earlier)) == ([other], photos[:2])
+    assert (len(later["notes"]), len(earlier["notes"])) == (0, 1)
+    assert [(visit["note_count"], visit["photo_count"]) for visit in (later, earlier)] == [(0, 1), (3, 5)]
+
+
+def test_counts_for_a_customer_the_photos_that_they_were_shown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "MOST_PHOTOS", 1)
+    car = shop.make_vehicle()
+    told(shop, shop.make_ticket(VIN=car.vin)["id"])
+
+    [visit] = shop.customer.get(f"/vehicles/{car.id}/history").json
+
+    assert (len(visit["photos"]), visit["photo_count"]) == (1, 3)
+
+
+def test_on_paper_is_how_much_there_is_beyond_the_bounds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "MOST_PHOTOS", 2)
+    monkeypatch.setattr(telling, "MOST_NOTES", 1)
+    car = shop.make_vehicle()
+    told(shop, shop.make_ticket(VIN=car.vin)["id"])
+    written: list[tuple[str, str | None]] = []
+    facts = Paper.facts
+    monkeypatch.setattr(
+        Paper, "facts", lambda self, them: (written.extend(them := list(them)), facts(self, them))[1]
+    )
+
+    assert shop.owner.get(f"/vehicles/{car.id}/history/pdf").status_code == 200
+
+    assert ("Notes that are not printed", "2") in written
+    assert ("Photos", "3") in written
+
+
+def test_on_paper_are_the_notes_and_six_small_photos_that_the_customer_was_shown(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    car = shop.make_vehicle()
+    ticket = shop.make_ticket(VIN=car.vin)["id"]
+    told(shop, ticket)
+    plain = shop.owner.get(f"/vehicles/{car.id}/history/pdf").data
+    for _ in range(5):
+        shop.make_attachment(ticket)
+    printed: list[int] = []
+    written: list[tuple[str, str | None]] = []
+    pictures, facts = Paper.pictures, Paper.facts
+    monkeypatch.setattr(
+        Paper, "pictures", lambda self, them: (printed.append(len(them)), pictures(self, them))[1]
+    )
+    monkeypatch.setattr(
+        Paper, "facts", lambda self, them: (written.extend(them := list(them)), facts(self, them))[1]
+    )
+
+    paper = shop.owner.get(f"/vehicles/{car.id}/history/pdf")
+
+    assert paper.status_code == 200
+    assert (plain.count(b"/DCTDecode"), paper.data.count(b"/DCTDecode")) == (1, 1)  # the same picture
+    assert printed == [6]
+    assert [one for one in written if one[0] in ("Note", "Photos")] == [
+        ("Note", "The pads are on."),
+        ("Note", "Sound otherwise."),
+        ("Note", "Front pads (red): 2 mm left"),
+        ("Photos", "8"),
+    ]
+
+
+def test_costs_no_more_statements_for_many_visits_with_photos(shop: Shop) -> None:
+    costs = []
+    for number in (1, 4):
+        car = shop.make_vehicle()
+        for _ in range(number):
+            told(shop, shop.make_ticket(VIN=car.vin)["id"])
+        shop.owner.get(
+            f"/vehicles/{car.id}/history/pdf"
+        )  # who asks, and on whose paper, is known from then on
+        with statements(shop.app) as sent:
+            shop.owner.get(f"/vehicles/{car.id}/history")
+            shop.owner.get(f"/vehicles/{car.id}/history/pdf")
+        costs.append(len(sent))
+
+    assert costs[0] == costs[1] > 10

@@ -13,7 +13,10 @@ from tests.factories import Caller, Shop, unique
 from tests.watching import statements
 from tests.workshops.places import everything, open_on, put, put_one
 
-PRIVATE = {"listed", "tax_rate", "tax_id", "prices_include_tax", "second_factor_for_staff"}
+PRIVATE = {
+    "listed", "tax_rate", "tax_id", "prices_include_tax", "second_factor_for_staff", "inspections_validated_automatically",
+    "progress_validated_automatically", "labour_rate", "approval_required", "approval_tolerance",
+}  # fmt: skip
 PUBLIC = {
     "id", "name", "slug", "description", "specialisations", "location", "full_address", "street", "city", "region",
     "postal_code", "country", "latitude", "longitude", "place_id", "phone", "email", "website", "rating", "rating_count",

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine
 
-from app.blueprints.workshops import service
+from app.blueprints.workshops import numbers, service
 from app.blueprints.workshops.errors import SlugTaken, WorkshopNotFound, WorkshopRequired
 from app.core.db import atomic
 from app.core.errors import Invalid
@@ -98,10 +98,10 @@ def test_a_slug_is_one_workshops(shop: Shop) -> None:
 
 def test_each_series_of_each_workshop_counts_for_itself(shop: Shop, other_shop: Shop) -> None:
     with shop.inside():
-        first = [service.next_number("tickets") for _ in range(3)]
-        invoices = service.next_number("invoices")
+        first = [numbers.next_number("tickets") for _ in range(3)]
+        invoices = numbers.next_number("invoices")
     with other_shop.inside():
-        elsewhere = service.next_number("tickets")
+        elsewhere = numbers.next_number("tickets")
 
     assert (first, invoices, elsewhere) == ([1, 2, 3], 1, 1)
 
@@ -109,6 +109,6 @@ def test_each_series_of_each_workshop_counts_for_itself(shop: Shop, other_shop: 
 def test_a_number_that_was_not_used_is_given_out_again(shop: Shop) -> None:
     with shop.inside():
         with pytest.raises(ZeroDivisionError), atomic():
-            service.next_number("tickets") / 0
+            numbers.next_number("tickets") / 0
 
-        assert service.next_number("tickets") == 1
+        assert numbers.next_number("tickets") == 1

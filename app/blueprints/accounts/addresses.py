@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from app.blueprints.accounts import codes, service
-from app.blueprints.accounts.errors import CodeRefused, EmailTaken, WrongPassword
+from app.blueprints.accounts import codes, proving, service
+from app.blueprints.accounts.errors import CodeRefused, EmailTaken
 from app.blueprints.accounts.models import Account, Membership
-from app.core import audit, clock, passwords
+from app.core import audit, clock
 from app.core.db import atomic, locked
 from app.core.sealing import Person
 from app.core.tenancy import acting_in
@@ -29,18 +29,31 @@ def ask_to_verify_own(account_id: int) -> None:
         ask_to_verify(account)
 
 
-def ask_to_change(account_id: int, email: str, password: str) -> None:
+def ask_to_change(account_id: int, email: str, password: str, address: str | None = None) -> None:
     """Ask at both addresses whether an account's is to change.
 
-    :raises WrongPassword: it is not the account's. :raises EmailTaken: the address has an account.
+    `address` is where the caller is, for counting.
+    :raises WrongPassword: it is not the account's. :raises TooManyTries: it was wrong too often.
+    :raises EmailTaken: the address has an account.
     """
-    account = db.session.scalar(select(Account).where(Account.id == account_id))
-    if account is None or account.email is None or not passwords.matches(account.password_hash, password):
-        raise WrongPassword()
-    if db.session.scalar(select(Account.id).where(Account.email == email)) is not None:
+    account = proving.require_present_password(account_id, password, address)
+    if email == account.email:
         raise EmailTaken()
+    ask_at_both(account, email)
+
+
+def ask_at_both(account: Account, email: str) -> None:
+    """Send to both addresses what moves an account's sign-in from the one to the other; what was sent before is void.
+
+    An address that is the account's own already asks for nothing.
+    :raises EmailTaken: the address has an account.
+    """
     with atomic():
         codes.spoil(account.id, *CHANGES)
+        if account.email is None or email == account.email:
+            return
+        if db.session.scalar(select(Account.id).where(Account.email == email)) is not None:
+            raise EmailTaken()
         codes.send("email_change_old", account.email, account.id, new_email=email)
         codes.send("email_change_new", email, account.id, new_email=email)
         _note_addresses(account, email)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -199,6 +200,17 @@ def spoil(account_id: int, *purposes: str) -> None:
                 OneTimeCode.used_at.is_(None),
             )
             .values(used_at=clock.now(), sealed=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def forget_asked_in_vain(addresses: Iterable[str]) -> None:
+    """Delete what was made for addresses while they had no account."""
+    digests = [address_digest(address) for address in addresses]
+    with atomic() as session:
+        session.execute(
+            delete(OneTimeCode)
+            .where(OneTimeCode.account_id.is_(None), OneTimeCode.address_digest.in_(digests))
             .execution_options(synchronize_session=False)
         )
 

@@ -11,6 +11,12 @@ class EmailTaken(Conflict):
     code, title = "email_taken", "This email already exists here."
 
 
+class EmailKnown(EmailTaken):
+    """The address has an account, and who gives it with a password does not know its own. That try stays counted."""
+
+    keeps_work = True
+
+
 class AccountShared(Conflict):
     """The account serves other workshops too: only its person changes it."""
 
@@ -61,6 +67,12 @@ class WrongPassword(NotAllowed):
     """The caller's present password was asked for, and this is not it."""
 
     code, title, keeps_work = "wrong_password", "This is not your present password.", True
+
+
+class PresentPasswordNeeded(NotAllowed):
+    """Another password is wanted in a session that began long ago, and the present one is not given."""
+
+    code, title = "present_password_needed", "Give your present password, or sign in again."
 
 
 class CodeRefused(Invalid):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from app.blueprints.accounts import addresses, codes, recovery, service
 from app.blueprints.accounts.schemas import (
     CallerOut,
@@ -81,7 +83,11 @@ def change_password(wanted: dict[str, str]) -> dict[str, str]:
     """Change one's password. The other sessions end; the one that asks goes on."""
     caller = principal()
     recovery.change_password(
-        caller.account_id, wanted["present_password"], wanted["password"], session_id=caller.session_id
+        caller.account_id,
+        wanted["present_password"],
+        wanted["password"],
+        session_id=caller.session_id,
+        address=request.remote_addr,
     )
     return {"message": "The password is changed."}
 
@@ -105,7 +111,9 @@ def ask_for_verification() -> dict[str, str]:
 @bp.response(200, Message)
 def ask_for_another_email(wanted: dict[str, str]) -> dict[str, str]:
     """Ask for another address to sign in with. It is changed once it is confirmed at both addresses."""
-    addresses.ask_to_change(principal().account_id, wanted["email"], wanted["present_password"])
+    addresses.ask_to_change(
+        principal().account_id, wanted["email"], wanted["present_password"], request.remote_addr
+    )
     return {"message": "Confirm it at both addresses: a link and a code are on their way to each."}
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, literal, select, update
 
-from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions, tries
+from app.blueprints.accounts import codes, leaving, sessions, tries
 from app.blueprints.accounts.models import (
     Account,
     AccountSession,
@@ -124,9 +123,10 @@ def _erase_kept_answers(person: Subject) -> Iterator[Erased]:
 )
 def _erase_sign_in(person: Subject) -> Iterable[Erased | Kept]:
     account, members = _account(person), _membership_ids(person)
+    codes.forget_asked_in_vain(person.addresses)
     if account is None:
         return
-    accounts.leave(person.workshop_id, customer_id=person.customer_id)
+    leaving.leave(person.workshop_id, customer_id=person.customer_id)
     with atomic() as session:
         places = session.scalars(
             update(AccountSession)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
-from app.blueprints.accounts import codes, service, sessions, tries
-from app.blueprints.accounts.errors import CodeRefused, WrongPassword
-from app.blueprints.accounts.models import Account
+from app.blueprints.accounts import codes, proving, service, sessions, tries
+from app.blueprints.accounts.errors import CodeRefused, PresentPasswordNeeded, WrongPassword
+from app.blueprints.accounts.models import Account, AccountSession
 from app.core import audit, clock, outbox, passwords
 from app.core.db import atomic, locked
+from app.core.identity import Principal
 from app.core.tenancy import acting_in
 from app.extensions import db
+
+FRESH = timedelta(minutes=30)
 
 
 def ask(email: str) -> None:
@@ -53,18 +58,53 @@ def set_password(token: str, password: str) -> None:
         _tell(account, how)
 
 
-def change_password(account_id: int, present: str, password: str, *, session_id: int) -> None:
+def change_password(
+    account_id: int, present: str, password: str, *, session_id: int, address: str | None = None
+) -> None:
     """Give the caller's account another password; the other sessions end.
 
-    :raises WrongPassword: `present` is not the present one. :raises PasswordRefused: the new one is too easy.
+    :raises WrongPassword: `present` is not the present one. :raises TooManyTries: it was wrong too often.
+    :raises PasswordRefused: the new one is too easy.
     """
+    proven = proving.require_present_password(account_id, present, address).password_hash
     with atomic():
         account = _open(account_id)
-        if account is None or not passwords.matches(account.password_hash, present):
+        if account is None or account.password_hash != proven:  # another request has changed it since
             raise WrongPassword()
-        service.give_password(account, password)
-        sessions.end_all(account.id, by="password", but=session_id)
-        _tell(account, "changed")
+        _replace(account, password, session_id)
+
+
+def require_fresh(caller: Principal, present: str | None, address: str | None = None) -> None:
+    """Refuse a caller who wants another password, gives no present one, and signed in long ago.
+
+    Who came in within the last half hour has given it then; who only holds on to a session has to give it again (OWASP
+    ASVS 4.0.3, 3.7.1).
+    :raises PresentPasswordNeeded: it is needed. :raises WrongPassword: it is not the password.
+    :raises TooManyTries: it was wrong too often.
+    """
+    if present is not None:
+        proving.require_present_password(caller.account_id, present, address)
+        return
+    started = select(AccountSession.started_at).where(AccountSession.id == caller.session_id)
+    started_at = db.session.scalar(started)
+    if started_at is None or clock.now() - started_at > FRESH:
+        raise PresentPasswordNeeded()
+
+
+def replace_password(account: Account, password: str, *, but: int | None) -> None:
+    """Give an account another password, unless it is the one it has; its sessions end, `but` this one, and its person is told.
+
+    :raises PasswordRefused: it is too easy.
+    """
+    with atomic():
+        if not passwords.matches(account.password_hash, password):
+            _replace(account, password, but)
+
+
+def _replace(account: Account, password: str, but: int | None) -> None:
+    service.give_password(account, password)
+    sessions.end_all(account.id, by="password", but=but)
+    _tell(account, "changed")
 
 
 def _open(account_id: int) -> Account | None:

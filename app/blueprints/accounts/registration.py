@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.blueprints.accounts import second_factor, service, sessions
+from app.blueprints.accounts import service, sessions
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
@@ -28,18 +28,16 @@ def register(
     """Open a workshop, with the owner who signs in to it: both or neither.
 
     :raises SlugTaken: another workshop has the slug.
-    :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
+    :raises EmailTaken: the address has an account with another password. :raises TooManyTries: too many were wrong.
+    :raises PasswordRefused: it is too easy.
     :raises SecondFactorRequired: the account has one, and no code came. :raises SecondFactorRefused: it is wrong or used.
     :raises AccountSuspended: it has one that is.
     """
-    known = service.account_for(email, password)
-    if known is not None:
-        # Before anything is written: a failure that is counted stays, whatever the refusal undoes.
-        second_factor.require(known, second_factor_code, address)
+    known = service.account_for(email, password, second_factor_code, address)
     with atomic():
         opened = workshops.found(**workshop)
         with acting_in(opened.id):
-            account = known or service.make_account(email, password)
+            account = known or service.make_account(email, password, workshop_id=opened.id)
             membership = service.join(opened.id, account, "owner")
             # Known without asking: a workshop that has just opened asks nobody for a second factor.
             set_committed_value(membership, "second_factor_due", False)
@@ -72,19 +70,25 @@ def tell_of_reinstatement(workshop_id: int) -> None:
     _tell_owners(workshops.held(workshop_id), "workshop_reinstated")
 
 
-def _tell_owners(workshop: Workshop, topic: str, **values: str | None) -> None:
-    with acting_in(workshop.id):
+def addresses_of_owners(workshop_id: int) -> list[str]:
+    """Return where the owners of a workshop read their mail."""
+    with acting_in(workshop_id):
         owners = db.session.scalars(
             select(Account.email)
             .join(Membership, Membership.account_id == Account.id)
             .where(
-                Membership.workshop_id == workshop.id,
+                Membership.workshop_id == workshop_id,
                 Membership.role == "owner",
                 Membership.ended_at.is_(None),
                 Account.closed_at.is_(None),
             )
             .order_by(Account.id)
-        ).all()
+        )
+        return [email for email in owners if email]
+
+
+def _tell_owners(workshop: Workshop, topic: str, **values: Any) -> None:
+    owners = addresses_of_owners(workshop.id)
     with acting_in(INSTALLATION):
-        for email in filter(None, owners):
+        for email in owners:
             outbox.queue(INSTALLATION, topic, email, locale=workshop.locale, workshop=workshop.name, **values)

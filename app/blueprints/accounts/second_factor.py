@@ -17,7 +17,7 @@ import segno
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.blueprints.accounts import challenges, codes, sessions, tries
+from app.blueprints.accounts import challenges, codes, proving, sessions, tries
 from app.blueprints.accounts.errors import (
     ChallengeRefused,
     CodeRefused,
@@ -26,7 +26,6 @@ from app.blueprints.accounts.errors import (
     SecondFactorOn,
     SecondFactorRefused,
     SecondFactorRequired,
-    WrongPassword,
 )
 from app.blueprints.accounts.models import (
     Account,
@@ -37,7 +36,7 @@ from app.blueprints.accounts.models import (
 )
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
-from app.core import audit, clock, crypto, outbox, passwords
+from app.core import audit, clock, crypto, outbox
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.jobs import periodic
@@ -104,7 +103,7 @@ def begin(account_id: int, password: str, *, issuer: str, address: str | None) -
 
     :raises WrongPassword: it is not the account's. :raises TooManyTries: it has to wait. :raises SecondFactorOn: it has one.
     """
-    account = _known_by(account_id, password, address)
+    account = proving.require_present_password(account_id, password, address)
     secret, upsert = pyotp.random_base32(), _upsert()
     values = {"secret": secret, "created_at": clock.now()}
     with atomic() as session:
@@ -290,7 +289,6 @@ def show(account: Account, proof: Proof, address: str | None) -> None:
 
     :raises TooManyTries: it has to wait. :raises SecondFactorRefused: the code is wrong or used.
     """
-    tries.require_patience(tries.second_factor_of(account.id), address)
     if not _take(account, proof, address):
         raise SecondFactorRefused()
     tries.forget(tries.second_factor_of(account.id))
@@ -305,7 +303,6 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
     account_id = challenges.account_of(challenge)
     if account_id is None:
         raise ChallengeRefused()
-    tries.require_patience(tries.second_factor_of(account_id), address)
     with atomic():
         waiting, account = challenges.take_try(challenge), _account(account_id)
         caller = _waiting_caller(waiting, account) if waiting is not None else None
@@ -336,13 +333,18 @@ def _waiting_caller(waiting: SignInChallenge, account: Account) -> Principal | N
 
 
 def _take(account: Account, proof: Proof, address: str | None) -> bool:
-    """Take a code of an account, once; count a failure, and say by mail when it has just locked the account."""
+    """Take a code of an account, once; count a failure, and say by mail when it has just locked the account.
+
+    :raises TooManyTries: it has to wait.
+    """
+    name = tries.second_factor_of(account.id)
     with atomic():
+        tries.take_turn(name, address)
         if proof.code is not None:
             taken = take_code(account.id, proof.code)
         else:
             taken = _take_recovery_code(account, proof.recovery_code or "")
-        if not taken and tries.note_failure(tries.second_factor_of(account.id), address):
+        if not taken and tries.note_failure(name, address):
             minutes = int(tries.BY_NAME.lock.total_seconds() // 60)
             _mail(account, "second_factor_locked", minutes=minutes, address=address or "?")
     return taken
@@ -415,21 +417,9 @@ def _account(account_id: int) -> Account:
     ).one()
 
 
-def _known_by(account_id: int, password: str, address: str | None) -> Account:
-    """Return the caller's account, for its present password; a wrong one is counted as a wrong code is."""
-    name = tries.second_factor_of(account_id)
-    tries.require_patience(name, address)
-    account = _account(account_id)
-    if not passwords.matches(account.password_hash, password):
-        with atomic():
-            tries.note_failure(name, address)
-        raise WrongPassword()
-    return account
-
-
 def _owner_of_one(account_id: int, password: str, address: str | None) -> Account:
     """Return the caller's account, which has a second factor, for its present password."""
-    account = _known_by(account_id, password, address)
+    account = proving.require_present_password(account_id, password, address)
     if account.second_factor_since is None:
         raise SecondFactorNotFound()
     return account

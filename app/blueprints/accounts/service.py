@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Executable, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import challenges, codes, second_factor, sessions, tries
+from app.blueprints.accounts import challenges, codes, proving, second_factor, sessions, tries
 from app.blueprints.accounts.errors import (
     AccountShared,
     AccountSuspended,
+    EmailKnown,
     EmailTaken,
-    LastOwner,
     PasswordTooEasy,
     PasswordTooShort,
     WrongCredentials,
@@ -23,14 +23,14 @@ from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired, WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
-from app.core import audit, clock, outbox, passwords, phones
-from app.core.db import atomic, locked
+from app.core import audit, clock, passwords, phones
+from app.core.db import atomic
 from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.schema import Phone
-from app.core.scopes import MEMBERS, Role
+from app.core.scopes import MEMBERS, STAFF, Role
 from app.core.sealing import Person
-from app.core.tenancy import INSTALLATION, across_workshops, acting_in
+from app.core.tenancy import across_workshops, acting_in
 from app.extensions import db
 
 
@@ -55,15 +55,9 @@ def sign_in(
     """
     number = _number(known_as, workshop_slug)
     name = tries.number_in(*number) if number is not None else known_as
-    is_counted = tries.require_patience(name, address)
     account = _account_with_number(*number) if number is not None else _account_with_address(known_as)
-    if not passwords.matches(account.password_hash if account else None, password) or account is None:
-        with atomic():
-            if tries.note_failure(name, address) and account is not None:
-                _tell_locked(account, address)
-        raise WrongCredentials()
-    if account.suspended_at is not None:
-        raise AccountSuspended()
+    is_counted = proving.require(account, password, name, address)
+    assert account is not None
     if account.password_hash and passwords.is_outdated(account.password_hash):
         with atomic():
             account.password_hash = passwords.hash_password(password)
@@ -74,16 +68,6 @@ def sign_in(
     if is_counted:
         tries.forget(name)
     return caller
-
-
-def _tell_locked(account: Account, address: str | None) -> None:
-    workshop_id = codes.workshop_of(account.id)
-    if workshop_id is not None and account.email:
-        minutes = int(tries.BY_NAME.lock.total_seconds() // 60)
-        with acting_in(workshop_id):
-            outbox.queue(
-                workshop_id, "account_locked", account.email, minutes=minutes, address=address or "?"
-            )
 
 
 PhoneBook = Callable[[int, str], ColumnElement[bool]]
@@ -113,9 +97,11 @@ def _account_with_address(email: str) -> Account | None:
 
 
 def _account_with_number(workshop_id: int, number: str) -> Account | None:
+    """Return the account that a number means: staff's before a customer's, whom anybody may register with a number of staff."""
+    is_staff = Membership.role.in_(STAFF).label("is_staff")
     with acting_in(workshop_id):
-        accounts = db.session.scalars(
-            select(Account)
+        found = db.session.execute(
+            select(Account, is_staff)
             .join(Membership, Membership.account_id == Account.id)
             .where(
                 Membership.workshop_id == workshop_id,
@@ -123,9 +109,13 @@ def _account_with_number(workshop_id: int, number: str) -> Account | None:
                 or_(*(book(workshop_id, number) for book in _PHONE_BOOKS)),
             )
             .distinct()
+            .order_by(is_staff.desc())
             .limit(2)
         ).all()
-    return accounts[0] if len(accounts) == 1 else None
+    if not found or [row.is_staff for row in found] in ([True, True], [False, False]):
+        return None
+    account: Account = found[0][0]
+    return account
 
 
 def _principal_of(account: Account, workshop_id: int | None, preferred: tuple[Role, ...]) -> Principal:
@@ -224,57 +214,42 @@ def _described_account(account: Account) -> dict[str, Any]:
     }
 
 
-def require_password(account: Account, password: str, address: str | None = None) -> None:
-    """Refuse whoever does not know an account's password, and count it as a sign-in that failed.
+def account_for(
+    email: str, password: str, second_factor_code: str | None = None, address: str | None = None
+) -> Account | None:
+    """Return the account that an address has, to whoever proves that it is theirs; None where it has none.
 
-    :raises TooManyTries: the account's name, or the address, has to wait. :raises WrongCredentials: it is not the password.
-    :raises AccountSuspended: it is the password of one that is.
+    Asked before anything is written: a try that is counted stays, whatever a refusal undoes.
+    :raises EmailKnown: it has one, with another password. :raises TooManyTries: too many were wrong.
+    :raises SecondFactorRequired: it has one with a second factor, and no code came.
+    :raises SecondFactorRefused: the code is wrong or used. :raises AccountSuspended: it has one that is.
     """
-    name = account.email or ""
-    is_counted = tries.require_patience(name, address)
-    if not passwords.matches(account.password_hash, password):
-        with atomic():
-            if tries.note_failure(name, address):
-                _tell_locked(account, address)
-        raise WrongCredentials()
-    if account.suspended_at is not None:
-        raise AccountSuspended()
-    if is_counted:
-        tries.forget(name)
-
-
-def account_for(email: str, password: str) -> Account | None:
-    """Return the account that an address has, to whoever knows its password; None where it has none.
-
-    :raises EmailTaken: it has one, with another password. :raises AccountSuspended: it has one that is.
-    """
-    known = db.session.scalar(select(Account).where(Account.email == email))
-    if known is not None and not passwords.matches(known.password_hash, password):
-        raise EmailTaken()
-    if known is not None and known.suspended_at is not None:
-        raise AccountSuspended()
+    known = _account_with_address(email)
+    if known is None:
+        return None
+    try:
+        proving.require_password(known, password, address)
+    except WrongCredentials:
+        raise EmailKnown() from None
+    second_factor.require(known, second_factor_code, address)
     return known
 
 
-def open_account(email: str, password: str) -> Account:
-    """Make an account; an existing one is returned to whoever knows its password.
-
-    :raises EmailTaken: the address has an account with another password. :raises PasswordRefused: it is too easy.
-    :raises AccountSuspended: it has one that is.
-    """
-    known = account_for(email, password)
-    if known is not None:
-        return known
-    return make_account(email, password)
-
-
-def make_account(email: str, password: str, *, verified: bool = False) -> Account:
+def make_account(
+    email: str,
+    password: str,
+    *known: str | None,
+    workshop_id: int | None = None,
+    verified: bool = False,
+) -> Account:
     """Make an account with an address that has none.
 
-    `verified`: it is asked for by who has read a mail to the address, which then needs no other.
+    The password is judged against what is `known` of its person and against the workshop that they come to. `verified`: it is
+    asked for by who has read a mail to the address, which then needs no other.
     :raises EmailTaken: it has got one meanwhile. :raises PasswordRefused: it is too easy.
     """
-    account = Account(email=email, password_hash=_hash_of(password, email))
+    workshop = _known(select(Workshop.name, Workshop.slug).where(Workshop.id == workshop_id))
+    account = Account(email=email, password_hash=_hash_of(password, email, *known, *workshop))
     account.email_verified_at = clock.now() if verified else None
     with atomic() as session:
         session.add(account)
@@ -313,18 +288,42 @@ def give_password(account: Account, password: str) -> None:
 
     :raises PasswordRefused: it is too short, or too easy to guess.
     """
-    account.password_hash = _hash_of(password, account.email or "")
+    theirs = Membership.account_id == account.id, Membership.ended_at.is_(None)
+    workshop = select(Workshop.name, Workshop.slug).join(Membership, Membership.workshop_id == Workshop.id)
+    records = [record(account.id) for record in _RECORDS]
+    known = _known(workshop.where(*theirs), *records)
+    account.password_hash = _hash_of(password, account.email, account.name, *known)
     if account.second_factor_since is not None:
         challenges.forget(account.id)
 
 
-def _hash_of(password: str, email: str) -> str:
+Record = Callable[[int], Executable]
+_RECORDS: list[Record] = []
+
+
+def record_of_a_person(record: Record) -> Record:
+    """Register what a feature knows of an account's person that a password must not be: a statement for texts, by its id."""
+    _RECORDS.append(record)
+    return record
+
+
+def _known(*statements: Executable) -> list[str | None]:
+    """Return the texts that these select, where passwords are judged against them."""
+    if not passwords.are_judged():
+        return []
+    with across_workshops():
+        return [
+            text for statement in statements for row in db.session.execute(statement).all() for text in row
+        ]
+
+
+def _hash_of(password: str, *known: str | None) -> str:
     least = passwords.least_length()
     if len(password) < least:
         raise PasswordTooShort(
             f"At least {least} characters.", errors={"password": [f"Shorter than minimum length {least}."]}
         )
-    if advice := passwords.too_easy(password, [email, *email.split("@")]):
+    if advice := passwords.too_easy(password, known):
         raise PasswordTooEasy(errors={"password": advice})
     return passwords.hash_password(password)
 
@@ -384,25 +383,18 @@ def account_of(
     return db.session.scalar(statement)
 
 
-def change_sign_in(
-    account: Account, *, email: str | None = None, password: str | None = None, but_session: int | None = None
-) -> None:
-    """Give an account another address or password; another password ends its sessions, but `but_session`.
+def change_sign_in(account: Account, *, email: str) -> None:
+    """Give an account another address, not verified yet.
 
-    :raises EmailTaken: another account has the address. :raises PasswordRefused: it is too easy.
+    :raises EmailTaken: another account has the address.
     """
+    if email == account.email:
+        return
     with atomic():
-        changed = {}  # never to what: the address is told where the person's record is changed, and a password nowhere
-        if email is not None and email != account.email:
-            account.email, changed["email"] = email, "changed"
-        if password is not None and not passwords.matches(account.password_hash, password):
-            give_password(account, password)
-            changed |= {"password": "changed"}
+        account.email, account.email_verified_at = email, None  # what was verified is the former one
         _flush_email()
-        if "password" in changed:
-            sessions.end_all(account.id, by="password", but=but_session)
-        if changed:
-            audit.note("account.sign_in_changed", "account", account.id, after=changed)
+        # never to what: the address is told where the person's record is changed
+        audit.note("account.sign_in_changed", "account", account.id, after={"email": "changed"})
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:
@@ -422,105 +414,6 @@ def require_own_account(workshop_id: int, account: Account) -> None:
             raise AccountShared()
 
 
-Told = Callable[..., None]
-_TOLD_OF_LEAVING: list[Told] = []
-
-
-def told_of_leaving(function: Told) -> Told:
-    """Register a later feature's function that brings its own part in order when a customer or mechanic leaves.
-
-    It is called in the same transaction, like `leave`, and also for those who have no account.
-    """
-    _TOLD_OF_LEAVING.append(function)
-    return function
-
-
-def leave(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None) -> None:
-    """End the membership of a customer or mechanic; an account that is nothing anywhere after that is closed.
-
-    :raises LastOwner: nobody would own the workshop.
-    """
-    for tell in _TOLD_OF_LEAVING:
-        tell(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
-    account = account_of(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
-    if account is None:
-        return
-    if customer_id is not None:
-        end_membership(workshop_id, account, Membership.customer_id == customer_id)
-        return
-    with atomic():
-        keep_an_owner(workshop_id, lambda owner: owner.mechanic_id == mechanic_id)
-        end_membership(workshop_id, account, Membership.mechanic_id == mechanic_id)
-
-
-def end_membership(workshop_id: int, account: Account, condition: ColumnElement[bool]) -> None:
-    """End what fits of what an account is in a workshop; an account that is nothing anywhere after that is closed."""
-    now = clock.now()
-    with atomic() as session:
-        ended = session.scalars(
-            update(Membership)
-            .where(Membership.workshop_id == workshop_id, condition, Membership.ended_at.is_(None))
-            .values(ended_at=now)
-            .returning(Membership.id)
-            .execution_options(synchronize_session=False)
-        ).all()
-        sessions.end_of_memberships(ended)
-        for membership_id in ended:
-            audit.note("member.left", "membership", membership_id, before={"account_id": account.id})
-        close_unless_needed(account)
-
-
-def close_unless_needed(account: Account) -> None:
-    """Close an account that is nothing anywhere. Inside `atomic()`."""
-    has_second_factor = account.second_factor_since is not None
-    with across_workshops():
-        standing = db.session.scalars(
-            select(Membership.id)
-            .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
-            .limit(1)
-        ).first()
-    if standing is None and not account.is_admin:
-        account.email, account.password_hash, account.closed_at = None, None, clock.now()
-        account.name, account.suspended_at, account.suspension_reason = None, None, None
-        codes.forget(account.id)
-        if has_second_factor:
-            second_factor.forget(account.id)
-        sessions.forget_places(account.id)
-        with acting_in(INSTALLATION):
-            audit.forget(person(account.id))
-
-
 def person(account_id: int) -> Person:
     """Return whose key seals what the installation's log says of an account."""
     return Person("account", account_id)
-
-
-def keep_an_owner(workshop_id: int, goes: Callable[[Membership], bool]) -> None:
-    """Refuse to go on where every owner of a workshop is one who `goes`.
-
-    The rows of all owners are locked, until the transaction ends: of two who would each take the other's role, the second
-    waits, and then sees.
-    :raises LastOwner: nobody would own the workshop.
-    """
-    owners = db.session.scalars(
-        locked(Membership)
-        .where(
-            Membership.workshop_id == workshop_id, Membership.role == "owner", Membership.ended_at.is_(None)
-        )
-        .order_by(Membership.id)
-    ).all()
-    if owners and all(goes(owner) for owner in owners):
-        raise LastOwner()
-
-
-@workshops.consulted_before("closing")
-def end_memberships(workshop_id: int) -> None:
-    """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another."""
-    with atomic() as session:
-        sessions.end_in_workshop(workshop_id)
-        session.execute(
-            update(Membership)
-            .where(Membership.workshop_id == workshop_id, Membership.ended_at.is_(None))
-            .values(ended_at=clock.now())
-            .execution_options(synchronize_session=False)
-        )

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, or_, select
+from sqlalchemy import bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.accounts.errors import TooManyTries
 from app.blueprints.accounts.models import SignInFailures
 from app.core import clock, crypto, passwords
-from app.core.db import atomic
+from app.core.db import atomic, require_atomic
 from app.core.jobs import periodic
 from app.core.prepared import Prepared
 from app.extensions import db
@@ -79,8 +79,9 @@ def require_patience(name: str, address: str | None) -> bool:
 
     :raises TooManyTries: it has; the answer says for how long.
     """
-    now, keys = clock.now(), list(_keys(name, address))
+    keys = list(_keys(name, address))
     rows: Any = _COUNTED.rows(by_name=keys[0], by_address=keys[-1])
+    now = clock.now()  # after reading, which waits for a turn where SQLite's transaction begins by it
     counted = {bytes(key): clock.as_utc(closed_until) for key, closed_until in rows}
     longest = max(counted.values(), default=now)
     if longest > now:
@@ -88,8 +89,23 @@ def require_patience(name: str, address: str | None) -> bool:
     return keys[0] in counted
 
 
+def take_turn(name: str, address: str | None, *, shared: bool = False) -> bool:
+    """Refuse, once a try was looked at, where others have made the name wait meanwhile; tell whether anything is counted.
+
+    Of many at once those go on whom the pause allows, and the rest learn nothing: each waits for the turns before its own to
+    end, with their transactions. `shared`: it counts nothing, and need not wait for others of its kind. Inside `atomic()`,
+    which on SQLite is such a turn itself.
+    :raises TooManyTries: the name, or the address, has to wait.
+    """
+    require_atomic(db.session())
+    if db.engine.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        db.session.execute(select(lock(int.from_bytes(key_of(name)[:8], signed=True))))
+    return require_patience(name, address)
+
+
 def note_failure(name: str, address: str | None) -> bool:
-    """Count a failure; tell whether it has just locked the name."""
+    """Count a failure; tell whether it has just locked the name. Inside a turn."""
     now, locked = clock.now(), False
     insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     with atomic() as session:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from app.blueprints.accounts import codes, sessions
+from app.blueprints.accounts import codes, leaving, sessions
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account
@@ -70,7 +70,7 @@ def create(email: str, password: str, name: str | None = None) -> Account:
     with acting_in(INSTALLATION), atomic():
         if db.session.scalar(select(Account.id).where(Account.email == email)) is not None:
             raise EmailTaken(f"{email} has an account here already.")
-        account = accounts.open_account(email, password)
+        account = accounts.make_account(email, password, name)
         _appoint(account, name)
     return account
 
@@ -94,7 +94,7 @@ def update(admin_id: int, changes: dict[str, Any]) -> Account:
         account = _locked(admin_id)
         before = audit.fields_of(account, RECORD)
         email = changes.get("email", account.email)
-        if email != account.email:
+        if email is not None and email != account.email:
             if account.password_hash is not None:
                 raise PasswordIsSet()
             codes.spoil(account.id, *codes.GOOD_FOR)
@@ -118,7 +118,7 @@ def remove(admin_id: int) -> None:
         account.is_admin = False
         flush_with_an_admin_left(session)
         sessions.end_as_admin(account.id)
-        accounts.close_unless_needed(account)
+        leaving.close_unless_needed(account)
         audit.note("admin.removed", "account", account.id)
 
 

@@ -44,14 +44,14 @@ class _Sink:
 def written(subject: Subject) -> Iterator[bytes]:
     """Yield the archive of all that is kept of a person, in parts. In their workshop."""
     sink, made_at = _Sink(), clock.now()
-    stored: list[StoredFile] = []
+    stored: dict[str, StoredFile] = {}
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         with archive.open(_entry(DOCUMENT, made_at), "w") as entry:
             for text in _document(subject, made_at, stored):
                 entry.write(text)
                 yield sink.taken()
-        for file in stored:
-            with archive.open(_entry(file.name, made_at), "w") as entry:
+        for name, file in stored.items():
+            with archive.open(_entry(name, made_at), "w") as entry:
                 for piece in files.read(file):
                     entry.write(piece)
                     yield sink.taken()
@@ -66,27 +66,35 @@ def _entry(name: str, moment: datetime) -> zipfile.ZipInfo:
     return entry
 
 
-def _document(subject: Subject, made_at: datetime, stored: list[StoredFile]) -> Iterator[bytes]:
-    """Yield the document: a JSON object with a member for each part. Files are noted in `stored`."""
+def _document(subject: Subject, made_at: datetime, stored: dict[str, StoredFile]) -> Iterator[bytes]:
+    """Yield the document: a JSON object with a member for each part. Files are noted in `stored`, by name."""
     yield b'{\n"format": %d,\n"made_at": %s' % (FORMAT, _json(made_at))
     for name, part in privacy.PARTS.items():
         yield b",\n%s: " % _json(name)
-        yield from _contents(part.give(subject), stored)
+        yield from _contents(name, part.give(subject), stored)
     yield b"\n}\n"
 
 
-def _contents(given: Contents, stored: list[StoredFile]) -> Iterator[bytes]:
+def _contents(part: str, given: Contents, stored: dict[str, StoredFile]) -> Iterator[bytes]:
     if isinstance(given, StoredFile):
-        stored.append(given)
-        yield _json({"file": given.name, "content_type": given.content_type, "size": given.size})
+        yield _json(_noted(given.name, given, stored))
     elif given is None or isinstance(given, dict):
         yield _json(given)
     else:
         between = b"[\n"
         for row in given:
+            if isinstance(file := row.get("file"), StoredFile):
+                name, ending = file.name.rsplit(".", 1)
+                row |= _noted(f"{part}/{name}-{row['id']}.{ending}", file, stored)
             yield between + _json(row)
             between = b",\n"
         yield b"[]" if between == b"[\n" else b"\n]"
+
+
+def _noted(name: str, file: StoredFile, stored: dict[str, StoredFile]) -> dict[str, Any]:
+    """Note a file for the archive, and return what its document says of it."""
+    stored[name] = file
+    return {"file": name, "content_type": file.content_type, "size": file.size}
 
 
 def _json(value: Any) -> bytes:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.crypto import EncryptedText
-from app.core.db import Id, Instant, Versioned
+from app.core.db import Id, Instant, Versioned, one_of
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
 
@@ -33,10 +33,6 @@ EXPORT_STATES = ("preparing", "ready", "failed")
 _PREPARING = text("state = 'preparing'")
 CONSENTS = ("data_processing", "marketing", "photos", "reminders")
 EARLIEST_BIRTH = date(1900, 1, 1)
-
-
-def _one_of(column: str, words: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(word) for word in words)})"
 
 
 class Customer(WorkshopOwned, Versioned, Model):
@@ -76,8 +72,8 @@ class CustomerProfile(WorkshopOwned, Versioned, Model):
         PrimaryKeyConstraint("workshop_id", "customer_id"),
         ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
         UniqueConstraint("workshop_id", "national_id_digest"),
-        CheckConstraint(_one_of("preferred_contact", CONTACTS), name="preferred_contact_known"),
-        CheckConstraint(_one_of("gender", GENDERS), name="gender_known"),
+        CheckConstraint(one_of("preferred_contact", CONTACTS), name="preferred_contact_known"),
+        CheckConstraint(one_of("gender", GENDERS), name="gender_known"),
         CheckConstraint(f"birth_date >= '{EARLIEST_BIRTH}'", name="birth_date_after_1900"),
         CheckConstraint(
             "(national_id IS NULL) = (national_id_kind IS NULL)"
@@ -110,7 +106,7 @@ class Consent(WorkshopOwned, Model):
     __tablename__ = "consents"
     __table_args__ = (
         ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
-        CheckConstraint(_one_of("kind", CONSENTS), name="kind_known"),
+        CheckConstraint(one_of("kind", CONSENTS), name="kind_known"),
         Index("ix_consents_customer", "workshop_id", "customer_id", "id"),
     )
 
@@ -123,6 +119,21 @@ class Consent(WorkshopOwned, Model):
     given: Mapped[bool]
     at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("accounts.id"))
+
+
+class NotificationPreferences(WorkshopOwned, Versioned, Model):
+    """Which mail about their cars a customer wants; all of it, as long as they say nothing. Goes with an erasure."""
+
+    __tablename__ = "notification_preferences"
+    __table_args__ = (
+        PrimaryKeyConstraint("workshop_id", "customer_id"),
+        ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
+    )
+
+    customer_id: Mapped[int] = mapped_column(Id)
+    progress_updates: Mapped[bool] = mapped_column(default=True)
+    completion_notices: Mapped[bool] = mapped_column(default=True)
+    maintenance_reminders: Mapped[bool] = mapped_column(default=True)
 
 
 class CustomerPhoto(WorkshopOwned, Model):
@@ -151,7 +162,7 @@ class Export(WorkshopOwned, Model):
         ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
         ForeignKeyConstraint(["workshop_id", "file_id"], ["files.workshop_id", "files.id"]),
         UniqueConstraint("workshop_id", "file_id"),
-        CheckConstraint(_one_of("state", EXPORT_STATES), name="state_known"),
+        CheckConstraint(one_of("state", EXPORT_STATES), name="state_known"),
         CheckConstraint("(state = 'ready') = (file_id IS NOT NULL)", name="ready_with_file"),
         CheckConstraint("(state = 'preparing') = (expires_at IS NULL)", name="done_expires"),
         CheckConstraint("claimed_until IS NULL OR state = 'preparing'", name="only_preparing_claimed"),

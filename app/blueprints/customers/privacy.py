@@ -7,9 +7,15 @@ from typing import Any
 
 from sqlalchemy import delete, func, select
 
-from app.blueprints.customers import exports, photos, profiles
+from app.blueprints.customers import exports, photos, preferences, profiles
 from app.blueprints.customers import service as customers
-from app.blueprints.customers.models import ERASED_NAME, Consent, CustomerProfile, Export
+from app.blueprints.customers.models import (
+    ERASED_NAME,
+    Consent,
+    CustomerProfile,
+    Export,
+    NotificationPreferences,
+)
 from app.core import audit, clock, privacy
 from app.core.db import atomic
 from app.core.files import StoredFile
@@ -17,6 +23,7 @@ from app.core.privacy import Erased, Kept, Subject
 from app.extensions import db
 
 privacy.gives_nothing_of("file_pieces", "The files themselves are beside the document.")
+privacy.gives_nothing_of("file_objects", "The files themselves are beside the document.")
 privacy.gives_nothing_of("erasures", "Who was erased has nothing left to be given.")
 
 
@@ -38,6 +45,16 @@ def _give_customer(person: Subject) -> dict[str, Any]:
 def _give_profile(person: Subject) -> dict[str, Any] | None:
     profile = profiles.get(person.workshop_id, person.customer_id)
     return audit.fields_of(profile, (*profiles.KEPT, "created_at", "updated_at")) if profile.version else None
+
+
+@privacy.part(
+    "notification_preferences",
+    says="which mail about your cars you want.",
+    tables=("notification_preferences",),
+)
+def _give_preferences(person: Subject) -> dict[str, Any] | None:
+    wanted = preferences.get(person.workshop_id, person.customer_id)
+    return audit.fields_of(wanted, (*preferences.KINDS, "updated_at")) if wanted.version else None
 
 
 @privacy.part("consents", says="what you agreed to, or no longer do.", tables=("consents",))
@@ -63,10 +80,12 @@ def _give_exports(person: Subject) -> Iterator[dict[str, Any]]:
     "customers",
     "customer_profiles",
     "customer_photos",
+    "notification_preferences",
     "consents",
     "exports",
     "files",
     "file_pieces",
+    "file_objects",
     "erasures",
 )
 def _erase(person: Subject) -> Iterator[Erased | Kept]:
@@ -80,11 +99,21 @@ def _erase(person: Subject) -> Iterator[Erased | Kept]:
             .returning(CustomerProfile.customer_id)
             .execution_options(synchronize_session=False)
         ).all()
+        unsaid = session.scalars(
+            delete(NotificationPreferences)
+            .where(
+                NotificationPreferences.workshop_id == workshop_id,
+                NotificationPreferences.customer_id == customer_id,
+            )
+            .returning(NotificationPreferences.customer_id)
+            .execution_options(synchronize_session=False)
+        ).all()
         customer = customers.hold(workshop_id, customer_id)
         customer.name, customer.email, customer.phone = ERASED_NAME, None, None
         customer.erased_at = clock.now()
         session.flush()
     yield Erased("profile", len(gone))
+    yield Erased("notification_preferences", len(unsaid))
     yield Erased("name_email_and_phone")
     yield Kept("customer", 1, "A number without a name, which tickets point to.")
     agreed = select(func.count()).where(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.errors import InvalidNationalId, NationalIdTaken
 from app.blueprints.customers.models import EARLIEST_BIRTH, Consent, CustomerProfile
-from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.terms import country_of
 from app.core import audit, clock, national_ids, paging, phones
 from app.core.crypto import blind_index
 from app.core.db import atomic
@@ -81,7 +81,7 @@ def update(
     _require_birth(changes.get("birth_date"))
     if changes.get("emergency_contact_phone"):
         changes["emergency_contact_phone"] = phones.normalised(
-            changes["emergency_contact_phone"], workshops.country_of(workshop_id)
+            changes["emergency_contact_phone"], country_of(workshop_id)
         )
     with atomic() as session:
         customers.hold(workshop_id, customer_id)

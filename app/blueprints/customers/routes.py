@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from app.blueprints.customers import erasures, profiles, service
+from app.blueprints.customers import erasures, registering, service
 from app.blueprints.customers.models import Customer
 from app.blueprints.customers.privacy_schemas import ErasedMessage
 from app.blueprints.customers.schemas import (
@@ -28,7 +28,6 @@ from app.core.contract import (
     public_recognising_members,
     unversioned,
 )
-from app.core.db import atomic
 from app.core.errors import Invalid, NotAllowed
 from app.core.identity import principal, principal_if_admitted
 from app.core.preconditions import expected_versions
@@ -45,20 +44,15 @@ bp = Blueprint(
 @evenly_timed
 @bp.arguments(CustomerRegistrationIn)
 @bp.response(201, CustomerOut)
+@bp.alt_response(401, description="The account has a second factor, and no good code came.")
 def create_customer(customer: dict[str, Any]) -> tuple[Customer, dict[str, str]]:
     """Register as a customer.
 
     Anybody may, with name, email, phone and password. Staff may also record someone who walked in: then only the name is
-    needed. Where an installation has several workshops, `X-Workshop` names one.
+    needed. Where an installation has several workshops, `X-Workshop` names one. An address that has an account needs that
+    account's password, and a code of its second factor if it has one.
     """
-    identity: dict[str, Any] = {
-        name: customer.pop(name) for name in ("national_id_kind", "national_id") if name in customer
-    }
-    with atomic():
-        made = _register(customer)
-        if identity:
-            with tenancy.acting_in(made.workshop_id):
-                profiles.update(made.workshop_id, made.id, identity)
+    made = _register(customer)
     return made, {"Location": url_for("customers.get_customer", customer_id=made.id)}
 
 
@@ -67,14 +61,15 @@ def _register(customer: dict[str, Any]) -> Customer:
     if caller is not None and caller.role == "admin":
         raise NotAllowed("An admin of the installation registers nobody in a workshop.")
     if caller is not None and caller.may("customers:create") and "password" not in customer:
-        return service.record(caller.workshop_id, **customer)
+        customer.pop("second_factor_code", None)  # of no account
+        return registering.record(caller.workshop_id, **customer)
     if missing := [field for field in ("email", "phone", "password") if field not in customer]:
         raise Invalid(
             "See `errors`.", errors={field: ["Missing data for required field."] for field in missing}
         )
     workshop_id = caller.workshop_id if caller else workshops.named(request.headers.get("X-Workshop")).id
     with tenancy.acting_in(workshop_id):
-        return service.register(workshop_id, **customer)
+        return registering.register(workshop_id, **customer, address=request.remote_addr)
 
 
 @bp.get("/")
@@ -119,11 +114,7 @@ def patch_own_customer(changes: dict[str, Any]) -> Customer:
 
 
 def _change_own(changes: dict[str, Any]) -> Customer:
-    caller = principal()
-    assert caller.customer_id is not None
-    return service.update(
-        caller.workshop_id, caller.customer_id, changes, expected_versions(), by_themselves=caller
-    )
+    return service.update_own(principal(), changes, expected_versions(), request.remote_addr)
 
 
 @bp.delete("/")

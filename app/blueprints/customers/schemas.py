@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from app.blueprints.customers.service import ORDER
 from app.core.national_ids import KINDS
 from app.core.paging import ListQuery
-from app.core.schema import Email, Instant, NewPassword, PatchSchema, Phone, Schema, Text
+from app.core.schema import Email, Instant, NewPassword, Password, PatchSchema, Phone, Schema, Text
 
 
 class CustomerRegistrationIn(Schema):
@@ -17,6 +17,13 @@ class CustomerRegistrationIn(Schema):
     email = Email()
     phone = Phone()
     password = NewPassword()
+    second_factor_code = Text(
+        longest=20,
+        metadata={
+            "description": "Beside the password of an account with a second factor: its code of this moment.",
+            "example": "492817",
+        },
+    )
     national_id_kind = fields.String(validate=validate.OneOf(KINDS), metadata={"example": "PL-PESEL"})
     national_id = Text(
         longest=40, metadata={"description": "Together with its kind.", "example": "44051401359"}
@@ -24,12 +31,17 @@ class CustomerRegistrationIn(Schema):
 
 
 class CustomerSelfIn(Schema):
-    """A customer's own record, whole. The address is also what they sign in with; a password, if given, replaces theirs."""
+    """A customer's own record, whole; what they sign in with follows it.
+
+    Another address is asked about at both: until it is confirmed there, they sign in with the one before. A password, if
+    given, replaces theirs; who signed in more than half an hour ago gives the present one too.
+    """
 
     name = Text(required=True, metadata={"example": "Ada Obi"})
     email = Email(required=True)
     phone = Phone(required=True)
     password = NewPassword()
+    present_password = Password()
 
 
 class CustomerSelfPatch(PatchSchema):
@@ -39,6 +51,7 @@ class CustomerSelfPatch(PatchSchema):
     email = Email()
     phone = Phone()
     password = NewPassword()
+    present_password = Password()
 
 
 class CustomerIn(Schema):

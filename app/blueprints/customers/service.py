@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.accounts import helping
+from app.blueprints.accounts import addresses, helping, recovery
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
 from app.blueprints.customers.errors import CustomerNotFound, PhoneTaken
 from app.blueprints.customers.models import Customer
-from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.terms import country_of
 from app.core import audit, paging, phones
 from app.core.db import atomic, locked, violated
 from app.core.identity import Principal
@@ -27,19 +27,6 @@ from app.extensions import db
 
 RECORD = ("name", "email", "phone")
 ORDER = Order(Customer.id, "name", name=Customer.name, created_at=Customer.created_at)
-
-
-def register(workshop_id: int, *, name: str, email: str, phone: str | None, password: str) -> Customer:
-    """Make a customer who can sign in.
-
-    :raises EmailTaken: the address is a customer's here, or an account's with another password.
-    :raises PhoneTaken: the number is a customer's here. :raises PasswordTooShort: it is.
-    """
-    with atomic():
-        account = accounts.open_account(email, password)
-        customer = record(workshop_id, name=name, email=email, phone=phone)
-        accounts.join(workshop_id, account, "customer", customer_id=customer.id)
-    return customer
 
 
 def record(workshop_id: int, *, name: str, email: str | None = None, phone: str | None = None) -> Customer:
@@ -66,7 +53,7 @@ def person(customer_id: int) -> Person:
 
 
 def _normalised(workshop_id: int, phone: str | None) -> str | None:
-    return phones.normalised(phone, workshops.country_of(workshop_id)) if phone else None
+    return phones.normalised(phone, country_of(workshop_id)) if phone else None
 
 
 @accounts.phone_book
@@ -76,6 +63,18 @@ def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
         select(Customer.id).where(
             Customer.workshop_id == workshop_id, Customer.phone == number, Customer.erased_at.is_(None)
         )
+    )
+
+
+@accounts.record_of_a_person
+def _record_of(account_id: int) -> Executable:
+    return (
+        select(Customer.name, Customer.phone, Customer.email)
+        .join(
+            Membership,
+            and_(Membership.workshop_id == Customer.workshop_id, Membership.customer_id == Customer.id),
+        )
+        .where(Membership.account_id == account_id, Membership.ended_at.is_(None))
     )
 
 
@@ -139,6 +138,13 @@ def require(customer_id: int) -> str:
     return name
 
 
+def email_of(workshop_id: int, customer_id: int) -> str | None:
+    """Return the address that a customer is written to, None where they gave none, or were erased."""
+    return db.session.scalar(
+        select(Customer.email).where(Customer.workshop_id == workshop_id, Customer.id == customer_id)
+    )
+
+
 def _one(statement: Select[Customer], workshop_id: int, customer_id: int) -> Customer:
     found = db.session.scalar(
         statement.where(
@@ -173,38 +179,58 @@ def find(
 
 
 def update(
-    workshop_id: int,
-    customer_id: int,
-    changes: dict[str, Any],
-    expected: Expected = None,
-    *,
-    by_themselves: Principal | None = None,
+    workshop_id: int, customer_id: int, changes: dict[str, Any], expected: Expected = None
 ) -> Customer:
-    """Change a customer; what they change `by_themselves` goes for their account too.
+    """Change a customer's record; what they sign in with stays.
 
     :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
-    :raises EmailTaken: the address is another's. :raises PhoneTaken: the number is. :raises PasswordTooShort: it is.
+    :raises EmailTaken: the address is another's. :raises PhoneTaken: the number is.
     """
-    with atomic() as session:
-        customer = hold(workshop_id, customer_id)
-        require_version(customer, expected)
-        before = audit.fields_of(customer, RECORD)
-        password = changes.pop("password", None)
-        if "phone" in changes:
-            changes["phone"] = _normalised(workshop_id, changes["phone"])
-        for field, value in changes.items():
-            setattr(customer, field, value)
-        _flush(session)
-        account = accounts.account_of(workshop_id, customer_id=customer_id) if by_themselves else None
-        if account is not None:
-            assert by_themselves is not None
-            accounts.change_sign_in(
-                account, email=changes.get("email"), password=password, but_session=by_themselves.session_id
-            )
-        audit.note_change(
-            "customer.updated", "customer", customer_id,
-            before, audit.fields_of(customer, RECORD), person=person(customer_id),
-        )  # fmt: skip
+    with atomic():
+        return _changed(hold(workshop_id, customer_id), changes, expected)
+
+
+def _changed(customer: Customer, changes: dict[str, Any], expected: Expected) -> Customer:
+    require_version(customer, expected)
+    before = audit.fields_of(customer, RECORD)
+    if "phone" in changes:
+        changes["phone"] = _normalised(customer.workshop_id, changes["phone"])
+    for field, value in changes.items():
+        setattr(customer, field, value)
+    _flush(db.session())
+    audit.note_change(
+        "customer.updated", "customer", customer.id,
+        before, audit.fields_of(customer, RECORD), person=person(customer.id),
+    )  # fmt: skip
+    return customer
+
+
+def update_own(
+    caller: Principal, changes: dict[str, Any], expected: Expected = None, address: str | None = None
+) -> Customer:
+    """Change the caller's own record, and what they sign in with.
+
+    Another password is theirs at once; another address once it is confirmed at both, until when they sign in with the one
+    before. `address` is where the caller is, for counting wrong passwords.
+    :raises Stale: not the `expected` version. :raises EmailTaken: the address is another's. :raises PhoneTaken: the number is.
+    :raises PasswordRefused: it is too easy. :raises PresentPasswordNeeded: they signed in long ago, and did not give it.
+    :raises WrongPassword: what they gave is not it. :raises TooManyTries: it was wrong too often.
+    """
+    assert caller.customer_id is not None
+    present, password = changes.pop("present_password", None), changes.pop("password", None)
+    if password is not None:
+        recovery.require_fresh(
+            caller, present, address
+        )  # before anything is changed, so that what it counts stays
+    with atomic():
+        customer = hold(caller.workshop_id, caller.customer_id)
+        was = customer.email
+        _changed(customer, changes, expected)
+        account = accounts.account_of(caller.workshop_id, customer_id=customer.id)
+        if account is not None and password is not None:
+            recovery.replace_password(account, password, but=caller.session_id)
+        if account is not None and customer.email is not None and customer.email != was:
+            addresses.ask_at_both(account, customer.email)
     return customer
 
 

@@ -6,7 +6,7 @@ from flask import Response, stream_with_context
 
 from app.core import files
 from app.core.contract import Blueprint, limited, public, serves_file
-from app.core.preconditions import answer_conditionally
+from app.core.preconditions import answer_conditionally, caller_has
 
 bp = Blueprint(
     "files", __name__, url_prefix="/files", description="Photos and exports, by links that expire."
@@ -36,12 +36,14 @@ def get_file(token: str) -> Response:
     The link is its own permission, and expires a quarter of an hour after it was made.
     """
     kept = files.linked(token)
-    answer = Response(stream_with_context(files.read(kept)), content_type=kept.content_type)
-    answer.content_length = kept.size
+    answer = Response(content_type=kept.content_type)
     answer.headers["Content-Disposition"] = (
         f'{"inline" if kept.is_shown else "attachment"}; filename="{kept.name}"'
     )
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["ETag"] = f'"{kept.sha256.hex()}"'
+    if not caller_has(kept.sha256.hex()):
+        answer.response = stream_with_context(files.begun(kept))
+        answer.content_length = kept.size
     return answer_conditionally(answer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from app.blueprints.inventory import pricing
 from app.blueprints.inventory.errors import (
     CategoryInUse,
     CategoryNameTaken,
@@ -20,6 +20,7 @@ from app.blueprints.inventory.errors import (
 from app.blueprints.inventory.models import PartCategory
 from app.core import audit
 from app.core.db import atomic, is_still_named, locked
+from app.core.names import folded
 from app.core.preconditions import Expected, require_version
 from app.extensions import db
 
@@ -69,9 +70,7 @@ def add(workshop_id: int, *, name: str, parent_id: int | None) -> PartCategory:
     :raises CategoryNotFound: the other is unknown here. :raises CategoryNameTaken: another there has the name.
     :raises CategoryTooDeep: it would be on a sixth level. :raises TooManyCategories: there are five hundred.
     """
-    category = PartCategory(
-        workshop_id=workshop_id, name=name, folded_name=_folded(name), parent_id=parent_id
-    )
+    category = PartCategory(workshop_id=workshop_id, name=name, folded_name=folded(name), parent_id=parent_id)
     with atomic() as session:
         tree = _held(session, workshop_id)
         if len(tree) >= MOST_CATEGORIES:
@@ -93,6 +92,8 @@ def update(
     :raises CategoryNameTaken: another there has the name. :raises CategoryTooDeep: it would be within itself, or too far down.
     """
     with atomic() as session:
+        if "parent_id" in changes:
+            pricing.hold()
         tree = _held(session, workshop_id)
         category = tree.get(category_id)
         if category is None:
@@ -100,10 +101,12 @@ def update(
         require_version(category, expected)
         before = audit.fields_of(category, RECORD)
         if "name" in changes:
-            category.name, category.folded_name = changes["name"], _folded(changes["name"])
+            category.name, category.folded_name = changes["name"], folded(changes["name"])
         if "parent_id" in changes:
             _move(tree, category, changes["parent_id"])
         _flush(session)
+        if category.parent_id != before["parent_id"]:
+            pricing.reprice(session, workshop_id)
         audit.note_change(
             "category.updated", "category", category_id, before, audit.fields_of(category, RECORD)
         )
@@ -168,11 +171,6 @@ def remove(workshop_id: int, category_id: int, expected: Expected = None) -> Non
                 raise
             raise CategoryInUse() from error
         audit.note("category.removed", "category", category_id, before=before)
-
-
-def _folded(name: str) -> str:
-    """Return a name as names are told apart: without regard to case and to how many blanks there are."""
-    return unicodedata.normalize("NFC", " ".join(name.split())).casefold()
 
 
 def _flush(session: Session) -> None:

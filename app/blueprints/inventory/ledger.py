@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app.blueprints.inventory.errors import NotEnoughOnHand
+from app.blueprints.inventory.alerts import look_again
+from app.blueprints.inventory.errors import NotEnoughOnHand, StockReserved
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.inventory.vocabulary import Kind
 from app.core import clock, paging
@@ -22,7 +23,7 @@ from app.core.errors import Invalid
 from app.core.identity import acting_account
 from app.core.money import GREATEST_AMOUNT, rounded
 from app.core.paging import Order, Page, Walk
-from app.core.quantities import GREATEST_QUANTITY
+from app.core.quantities import GREATEST_QUANTITY, told
 from app.extensions import db
 
 ORDER = Order(StockMovement.id, "-id")
@@ -58,7 +59,7 @@ class Entry:
 def enter(session: Session, workshop_id: int, entries: Iterable[Entry]) -> None:
     """Enter movements whose parts are locked and changed already, all by one statement."""
     now, account_id = clock.now(), acting_account()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "workshop_id": workshop_id,
             "part_id": entry.part_id,
@@ -76,6 +77,7 @@ def enter(session: Session, workshop_id: int, entries: Iterable[Entry]) -> None:
     ]
     if rows:
         session.execute(insert(StockMovement).values(rows))
+        look_again(session, workshop_id, [row["part_id"] for row in rows])
 
 
 def post(
@@ -86,6 +88,7 @@ def post(
     *,
     unit_cost: Decimal | None = None,
     reason: str | None = None,
+    order_id: int | None = None,
 ) -> StockMovement:
     """Move stock of a counted part that is locked: up at `unit_cost`, or at its average; down at its share of the value.
 
@@ -94,8 +97,8 @@ def post(
     """
     assert part.on_hand is not None
     if quantity < 0:
-        if part.on_hand < -quantity:
-            raise NotEnoughOnHand(f"{part.name}: {part.on_hand} on hand, {-quantity} asked for.")
+        if part.on_hand - part.reserved < -quantity:
+            raise NotEnoughOnHand(told_short(part.name, part.on_hand, part.reserved, -quantity))
         value = -Stock(part.on_hand, part.stock_value).share_of(-quantity)
     else:
         if unit_cost is not None and part.last_cost is None and part.on_hand:
@@ -110,9 +113,19 @@ def post(
             value=value,
             unit_cost=_each(value, quantity) if unit_cost is None else unit_cost,
             reason=reason,
+            purchase_order_id=order_id,
         ),
         unit_cost,
     )
+
+
+def told_short(
+    name: str, on_hand: Decimal | None, reserved: Decimal, wanted: Decimal | int, own: Decimal | int = 0
+) -> str:
+    """Return in words that there is too little of a part, `own` of what is reserved being for whoever asks."""
+    for_others = reserved - own
+    kept = f", {told(for_others)} of them reserved" if for_others else ""
+    return f"{name}: {told(on_hand)} on hand{kept}, {told(wanted)} asked for."
 
 
 def _each(value: Decimal, quantity: Decimal | int) -> Decimal | None:
@@ -150,6 +163,12 @@ def _enter_one(
         raise Invalid("See `errors`.", errors={"unit_cost": ["The stock would be worth too much."]})
     if unit_cost is not None:
         part.last_cost = unit_cost
+    look_again(session, part.workshop_id, [part.id])
+    return _with_what_is_there(session, part, movement)
+
+
+def _with_what_is_there(session: Session, part: Part, movement: StockMovement) -> StockMovement:
+    assert part.on_hand is not None
     movement.workshop_id, movement.part_id = part.workshop_id, part.id
     movement.balance, movement.balance_value = part.on_hand, part.stock_value
     movement.at, movement.account_id = clock.now(), acting_account()
@@ -157,12 +176,29 @@ def _enter_one(
     return movement
 
 
+def enter_transfer(
+    session: Session, part: Part, from_bin: str | None, reason: str | None = None
+) -> StockMovement | None:
+    """Enter that a locked part lay in another bin until now: all of it, so that none comes or goes.
+
+    None is returned where nothing is to be entered: it is the same bin, or the part is not counted.
+    """
+    if part.on_hand is None or part.bin == from_bin:
+        return None
+    nothing = {"quantity": Decimal(0), "value": NOTHING}
+    transfer = StockMovement(kind="transfer", from_bin=from_bin, to_bin=part.bin, reason=reason, **nothing)
+    return _with_what_is_there(session, part, transfer)
+
+
 def set_level(session: Session, part: Part, level: Decimal | None) -> None:
     """Let so many of a locked part be on hand, by the movement that this takes; None stops the counting.
 
-    :raises Invalid: more than can be counted.
+    :raises Invalid: more than can be counted. :raises NotEnoughOnHand: fewer than are reserved.
+    :raises StockReserved: counted no more, with some reserved.
     """
     if level is None:
+        if part.reserved:
+            raise StockReserved(f"{told(part.reserved)} are reserved.")
         if part.on_hand:
             post(session, part, "adjustment", -part.on_hand, reason="Counted no more.")
         part.on_hand = None

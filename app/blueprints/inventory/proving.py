@@ -1,4 +1,7 @@
-"""Whether the stock is what its ledger says: the sums of each part's movements, and each balance from the one before."""
+"""Whether the stock is what its ledger says: the sums of each part's movements, and each balance from the one before.
+
+And whether what is reserved of a part is what tickets have set aside of it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, or_, select
 
+from app.blueprints.inventory import reservations
 from app.blueprints.inventory.ledger import NOTHING
 from app.blueprints.inventory.models import Part, StockMovement
 from app.core import audit
@@ -23,7 +27,10 @@ NONE = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A part whose stock is not the sum of its movements, or a movement after which another number was there."""
+    """A part whose stock is not the sum of its movements, or a movement after which another number was there.
+
+    Or a part of which another number is reserved than tickets have set aside. Sums (`is_sum`) can be entered.
+    """
 
     part_id: int
     words: str
@@ -47,6 +54,7 @@ def discrepancies(
         for row in batch:
             yield from _compared(row)
         yield from _leaps(workshop_id, place, batch[-1].id)
+        yield from _reserved_otherwise(workshop_id, place, batch[-1].id)
         place = batch[-1].id
         done(len(batch))
 
@@ -120,6 +128,21 @@ def _leaps(workshop_id: int, after: int, last: int) -> Iterator[Discrepancy]:
             f"item {part_id}: the balance after movement {movement_id} does not follow from the one before"
         )
         yield Discrepancy(part_id, words, is_sum=False)
+
+
+def _reserved_otherwise(workshop_id: int, after: int, last: int) -> Iterator[Discrepancy]:
+    """Yield the parts of which another number is reserved than tickets have set aside, both read by one statement."""
+    aside = reservations.keeper().sums(workshop_id, after, last).subquery()
+    number = func.coalesce(aside.c.reserved, 0)
+    statement = (
+        select(Part.id, Part.name, Part.reserved, aside.c.reserved.label("aside"))
+        .outerjoin(aside, aside.c.part_id == Part.id)
+        .where(Part.workshop_id == workshop_id, Part.id > after, Part.id <= last, Part.reserved != number)
+        .order_by(Part.id)
+    )
+    for part_id, name, reserved, set_aside in db.session.execute(statement):
+        held = f"{told(reserved)} reserved, and tickets have set {told(set_aside or NONE)} aside"
+        yield Discrepancy(part_id, f"item {part_id} ({name}): {held}", is_sum=False)
 
 
 def adjust(workshop_id: int, part_id: int) -> None:

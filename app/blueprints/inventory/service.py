@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy import update as sql_update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.inventory import barcodes, categories, ledger
+from app.blueprints.inventory import barcodes, categories, ledger, part_numbers, pricing, succession
+from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.errors import (
     BarcodeTaken,
     CategoryNotFound,
-    NotEnoughOnHand,
+    PartInUse,
     PartNotFound,
     SkuTaken,
+    StockLeft,
+    StockReserved,
 )
 from app.blueprints.inventory.ledger import Entry, Stock
 from app.blueprints.inventory.models import Part, Supplier
-from app.blueprints.inventory.vocabulary import PIECE, is_divisible
+from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE, is_divisible
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import CurrencyInUse
 from app.core import audit, clock, paging
 from app.core.db import atomic, is_still_named, locked, violated
 from app.core.errors import Invalid
+from app.core.names import folded_number
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.quantities import NOT_WHOLE, is_whole, told
@@ -36,20 +36,10 @@ from app.extensions import db
 
 QUANTITIES = ("on_hand", "minimum_stock_level", "reorder_quantity")
 RECORD = (
-    "name", "price", "sku", "barcode", "manufacturer", "category_id", "bin", "warranty_months", "unit",
+    "name", "price", "pricing", "markup_rule_id", "sku", "barcode", "manufacturer", "category_id", "bin", "warranty_months",
+    "unit", "replaced_by_id", "core_charge",
 )  # fmt: skip
 ORDER = Order(Part.id, "name", name=Part.name, price=Part.price)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A part as it was when some were taken: the price that the ticket keeps, and what those taken had cost together."""
-
-    id: int
-    name: str
-    price: Decimal
-    cost: Decimal = ledger.NOTHING
-    after: Stock = field(default_factory=Stock)
 
 
 def _recorded(part: Part) -> dict[str, Any]:
@@ -62,15 +52,21 @@ def add(workshop_id: int, **fields: Any) -> Part:
 
     :raises SkuTaken: another has the SKU. :raises BarcodeTaken: another has the barcode.
     :raises CategoryNotFound: the category is unknown here. :raises Invalid: a fraction of what is counted by whole ones.
+    :raises ReplacementNotFound, ReplacementChainTooLong: see `succession.require_fit`.
     """
-    part = Part(workshop_id=workshop_id, **{"unit": PIECE, **fields})
+    part = Part(workshop_id=workshop_id, **{"unit": PIECE, "pricing": FIXED, **fields})
     _require_whole(part)
     with atomic() as session:
+        if part.replaced_by_id is not None:
+            succession.hold(session, workshop_id, part.replaced_by_id)
+            succession.require_fit(session, workshop_id, None, part.replaced_by_id)
         session.add(part)
         _flush(session)
         if part.on_hand:
             opening = Entry(part.id, "opening", part.on_hand, ledger.NOTHING, Stock(part.on_hand))
             ledger.enter(session, workshop_id, [opening])
+        if part.alert is not None:
+            look_again(session, workshop_id, [part.id])
         audit.note("part.added", "part", part.id, after=_recorded(part))
     return part
 
@@ -135,19 +131,29 @@ def find(
     *,
     sku: str | None = None,
     barcode: str | None = None,
+    number: str | None = None,
     category_id: int | None = None,
     q: str | None = None,
     low: bool | None = None,
+    archived: bool = False,
 ) -> Page:
     """Return one page of the parts that fit; `low`: counted, and at their minimum or below (or not).
 
-    What is within a category is in those within it too.
+    What is within a category is in those within it too. A `number` is a SKU or a cross-reference, with whatever between its
+    letters and digits. `archived`: those that were taken out, and no others.
     """
-    statement = select(Part).where(Part.workshop_id == workshop_id, Part.archived_at.is_(None))
+    statement = select(Part).where(
+        Part.workshop_id == workshop_id,
+        Part.archived_at.is_not(None) if archived else Part.archived_at.is_(None),
+    )
     if sku is not None:
         statement = statement.where(Part.sku == sku)
     if barcode is not None:
         statement = statement.where(Part.barcode == barcode)
+    if number is not None:
+        statement = statement.where(
+            Part.id.in_(part_numbers.parts_with(workshop_id, [folded_number(number)]))
+        )
     if category_id is not None:
         within = categories.with_those_within(workshop_id, category_id)
         statement = statement.where(Part.category_id.in_(within))
@@ -166,9 +172,9 @@ def find(
 
 
 def look_up(workshop_id: int, code: str) -> Part:
-    """Return the part with a scanned code: its barcode, or else its SKU.
+    """Return the part with a scanned code: its barcode, or else its SKU, or else a cross-reference that it alone has.
 
-    :raises PartNotFound: none has it.
+    :raises PartNotFound: none has it, or several have it as a cross-reference.
     """
     barcode = barcodes.normalised_or_none(code)
     codes = Part.sku == code if barcode is None else or_(Part.barcode == barcode, Part.sku == code)
@@ -178,145 +184,102 @@ def look_up(workshop_id: int, code: str) -> Part:
         .order_by((Part.barcode == barcode).is_not(True), Part.id)
         .limit(1)
     ).first()
-    if found is None:
+    return _known_by(workshop_id, code) if found is None else found
+
+
+def _known_by(workshop_id: int, code: str) -> Part:
+    known = part_numbers.known_elsewhere(workshop_id, [folded_number(code)])
+    found = db.session.scalars(
+        select(Part)
+        .where(Part.workshop_id == workshop_id, Part.archived_at.is_(None), Part.id.in_(known))
+        .limit(2)
+    ).all()
+    if len(found) > 1:
+        raise PartNotFound(
+            f"Several items have the cross-reference {code}: `GET /inventory?number=` lists them."
+        )
+    if not found:
         raise PartNotFound(f"No item has the code {code}.")
-    return found
+    return found[0]
 
 
 def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Expected = None) -> Part:
-    """Change a part; another number on hand is entered in the ledger.
+    """Change a part; another number on hand, or another bin, is entered in the ledger; a price by mark-up is its rule's.
 
     :raises PartNotFound: unknown here. :raises Stale: not the `expected` version. :raises SkuTaken: another has the SKU.
     :raises BarcodeTaken: another has the barcode. :raises CategoryNotFound: the category is unknown here.
     :raises Invalid: a fraction of what is counted by whole ones.
+    :raises ReplacementNotFound, ReplacementCircle, ReplacementChainTooLong: see `succession.require_fit`.
     """
+    successor_id = changes.get("replaced_by_id")
     with atomic() as session:
+        if changes.get("pricing") == MARKUP or "category_id" in changes:
+            pricing.hold()
+        if successor_id is not None:
+            succession.hold(session, workshop_id, part_id, successor_id)
         part = one(locked(Part), workshop_id, part_id)
         require_version(part, expected)
+        if successor_id is not None:
+            succession.require_fit(session, workshop_id, part_id, successor_id)
         before = _recorded(part)
         level = changes.pop("on_hand", part.on_hand)
         for field, value in changes.items():
             setattr(part, field, value)
+        ledger.enter_transfer(session, part, before["bin"])
         ledger.set_level(session, part, level)
+        if part.pricing == FIXED:
+            part.markup_rule_id = None
         _require_whole(part)
         _flush(session)
-        audit.note_change("part.updated", "part", part_id, before, _recorded(part))
+        pricing.set_prices(session, workshop_id, [part])
+        session.flush()
+        after = _recorded(part)
+        if any(before[name] != after[name] for name in ("on_hand", "minimum_stock_level")):
+            look_again(session, workshop_id, [part_id])
+        audit.note_change("part.updated", "part", part_id, before, after)
     return part
 
 
 def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
-    """Take a part out of the inventory; tickets that have it keep it.
+    """Take a part out of the inventory, of which none is left; tickets, orders and sheets that have it keep it.
 
     :raises PartNotFound: unknown here, or taken out already. :raises Stale: not the `expected` version.
+    :raises StockReserved: tickets have set some aside. :raises StockLeft: some are on hand.
+    :raises ReplacesOthers: others are replaced by it.
     """
-    with atomic():
+    with atomic() as session:
         part = one(locked(Part), workshop_id, part_id)
         require_version(part, expected)
+        if part.reserved:
+            raise StockReserved(f"{told(part.reserved)} are reserved.")
+        if part.on_hand:
+            raise StockLeft(f"{told(part.on_hand)} are on hand: write them off or count them first.")
+        succession.require_follows_none(session, workshop_id, part_id)
+        if part.alert is not None:
+            look_again(session, workshop_id, [part_id])
         part.archived_at = clock.now()
         audit.note("part.removed", "part", part_id, before=_recorded(part))
 
 
-def divisible_among(workshop_id: int, part_ids: Iterable[int]) -> set[int]:
-    """Return those of `part_ids` of which a fraction can be taken."""
-    rows = db.session.execute(
-        select(Part.id, Part.unit).where(Part.workshop_id == workshop_id, Part.id.in_(part_ids))
-    )
-    return {part_id for part_id, unit in rows if is_divisible(unit)}
+def restore(workshop_id: int, part_id: int, expected: Expected = None) -> Part:
+    """Take a part into the inventory again, as it was and with what came of it meanwhile. The indexes of codes decide.
 
-
-def hold(workshop_id: int, part_ids: Iterable[int]) -> dict[int, Stock]:
-    """Lock parts until the transaction ends, in the order of their ids, and return what there is of each.
-
-    What both gives some back and takes some does so first: each of the two keeps that order for itself, but two exchanges in
-    opposite directions would still wait in a circle.
-    """
-    statement = select(Part.id, Part.on_hand, Part.stock_value)
-    statement = statement.where(Part.workshop_id == workshop_id, Part.id.in_(part_ids)).order_by(Part.id)
-    rows = db.session.execute(statement.with_for_update(key_share=True))
-    return {part_id: Stock(on_hand, value) for part_id, on_hand, value in rows}
-
-
-def take(
-    workshop_id: int,
-    quantities: dict[int, Decimal],
-    *,
-    ticket_id: int | None = None,
-    held: dict[int, Stock] | None = None,
-) -> list[Taken]:
-    """Take parts from stock, all or none, in the order of their ids so that two who want the same never wait in a circle.
-
-    The UPDATE's own condition decides; the CHECK on the table stands behind it. What is taken goes at its share of the stock's
-    value, as it stands under the lock; who has them in `held` already is spared the trip.
-    :raises PartNotFound: one is unknown here. :raises NotEnoughOnHand: fewer are on hand.
+    :raises PartNotFound: unknown here. :raises PartInUse: it was not taken out. :raises Stale: not the `expected` version.
+    :raises SkuTaken: another has its SKU by now. :raises BarcodeTaken: another has its barcode.
     """
     with atomic() as session:
-        stocks = hold(workshop_id, quantities) if held is None else held
-        taken = [
-            _take(workshop_id, part_id, quantities[part_id], stocks.get(part_id, Stock()))
-            for part_id in sorted(quantities)
-        ]
-        sales = (
-            Entry(one.id, "sale", -quantities[one.id], -one.cost, one.after, ticket_id)
-            for one in taken
-            if one.after.on_hand is not None
-        )
-        ledger.enter(session, workshop_id, sales)
-    return taken
-
-
-def _take(workshop_id: int, part_id: int, quantity: Decimal, stock: Stock) -> Taken:
-    cost = stock.share_of(quantity)
-    statement = (
-        sql_update(Part)
-        .where(
-            Part.workshop_id == workshop_id,
-            Part.id == part_id,
-            Part.archived_at.is_(None),
-            or_(Part.on_hand.is_(None), Part.on_hand >= quantity),
-        )
-        .values(
-            on_hand=Part.on_hand - quantity,
-            stock_value=Part.stock_value - cost,
-            version=Part.version + 1,
-            updated_at=clock.now(),
-        )
-        .returning(Part.id, Part.name, Part.price, Part.on_hand, Part.stock_value)
-        .execution_options(synchronize_session=False)
-    )
-    taken = db.session.execute(statement).one_or_none()
-    if taken is None:
-        part = get(workshop_id, part_id)
-        raise NotEnoughOnHand(f"{part.name}: {part.on_hand} on hand, {quantity} asked for.")
-    return Taken(taken.id, taken.name, taken.price, cost, Stock(taken.on_hand, taken.stock_value))
-
-
-def give_back(
-    workshop_id: int,
-    quantities: dict[int, Decimal],
-    costs: dict[int, Decimal] | None = None,
-    *,
-    ticket_id: int | None = None,
-) -> None:
-    """Put parts back into stock at what they had cost, those that are counted, in the order of their ids."""
-    returns = []
-    with atomic() as session:
-        for part_id in sorted(quantities):
-            quantity, cost = quantities[part_id], (costs or {}).get(part_id, ledger.NOTHING)
-            statement = (
-                sql_update(Part)
-                .where(Part.workshop_id == workshop_id, Part.id == part_id, Part.on_hand.is_not(None))
-                .values(
-                    on_hand=Part.on_hand + quantity,
-                    stock_value=Part.stock_value + cost,
-                    version=Part.version + 1,
-                    updated_at=clock.now(),
-                )
-                .returning(Part.on_hand, Part.stock_value)
-                .execution_options(synchronize_session=False)
-            )
-            if after := session.execute(statement).one_or_none():
-                returns.append(Entry(part_id, "return", quantity, cost, Stock(*after), ticket_id))
-        ledger.enter(session, workshop_id, returns)
+        part = session.scalar(locked(Part).where(Part.workshop_id == workshop_id, Part.id == part_id))
+        if part is None:
+            raise PartNotFound()
+        require_version(part, expected)
+        if part.archived_at is None:
+            raise PartInUse()
+        part.archived_at = None
+        _flush(session)
+        if part.alert is not None:
+            look_again(session, workshop_id, [part_id])
+        audit.note("part.restored", "part", part_id, after=_recorded(part))
+    return part
 
 
 @workshops.consulted_before("changing the currency")

@@ -6,12 +6,15 @@ from typing import Any
 
 from flask import url_for
 
+from app.blueprints.inventory import digests as digests  # for its job
 from app.blueprints.inventory import reports, stock
 from app.blueprints.inventory.models import StockMovement
 from app.blueprints.inventory.stock_schemas import (
     MovementIn,
     MovementOut,
     MovementsQuery,
+    SlowMoverOut,
+    SlowMoversQuery,
     StockAlertOut,
     StockAlertQuery,
     ValuationOut,
@@ -45,9 +48,9 @@ def list_stock_movements(query: dict[str, Any], item_id: int) -> Any:
 @bp.arguments(MovementIn)
 @bp.response(201, MovementOut)
 def create_stock_movement(movement: dict[str, Any], item_id: int) -> tuple[StockMovement, dict[str, str]]:
-    """Receive, return, adjust, value or write off stock of an item, or sell it over the counter.
+    """Receive, return, adjust, value, transfer or write off stock of an item, or sell it over the counter.
 
-    What tickets take and give back is entered by itself.
+    What tickets take and give back is entered by itself, and so is another bin that an item is given.
     """
     made = stock.move(principal().workshop_id, item_id, **movement, expected=expected_versions())
     return made, {"Location": url_for("stock.list_stock_movements", item_id=item_id)}
@@ -56,12 +59,26 @@ def create_stock_movement(movement: dict[str, Any], item_id: int) -> tuple[Stock
 @bp.get("/stock-alerts", tags=["inventory"])
 @limited("inventory_list")
 @needs("inventory:read")
-@cached("inventory", reads=("parts",))
+@cached("inventory", reads=("parts", "stock_alerts", "purchase_order_lines"))
 @bp.arguments(StockAlertQuery, location="query")
 @bp.response(200, StockAlertOut(many=True))
 def list_stock_alerts(query: dict[str, Any]) -> Any:
-    """List the items of which too few are there: none, fewer than the minimum, or as many."""
+    """List the items of which too few are there: none, fewer than the minimum, or as many.
+
+    An alert is raised once as long as it holds, by the movement that brings it about, and resolved by the one that ends it.
+    What is new each morning is mailed to the owners.
+    """
     return paging.answer(reports.alerts(principal().workshop_id, paging.walk_of(query), **query))
+
+
+@bp.get("/slow-movers", tags=["inventory"])
+@limited("ranking")
+@needs("reports:read")
+@bp.arguments(SlowMoversQuery, location="query")
+@bp.response(200, SlowMoverOut(many=True))
+def list_slow_movers(query: dict[str, Any]) -> Any:
+    """List the items that lie there: some are on hand, and none was sold for so many days; with what they cost."""
+    return paging.answer(reports.slow_movers(principal().workshop_id, paging.walk_of(query), **query))
 
 
 @bp.get("/valuation", tags=["inventory"])

@@ -13,10 +13,12 @@ from app.blueprints.inventory.vocabulary import ALERTS, BY_HAND, GOING, KINDS
 from app.core.money import GREATEST_AMOUNT
 from app.core.paging import ListQuery
 from app.core.quantities import GREATEST_QUANTITY, Amount
-from app.core.schema import CommaSeparated, Instant, Money, QueryInstant, Schema, Text
+from app.core.schema import CommaSeparated, Instant, Money, QueryInteger, QueryMoment, Schema, Text
 
 GREATEST_COST = Decimal("9999999.99")
 FOR_A_REASON = ("adjustment", "write_off", "revaluation")
+# What a movement without a quantity has instead.
+NEEDED = {"revaluation": "unit_cost", "transfer": "to_bin"}
 SIGNED = validate.Range(-GREATEST_AMOUNT, GREATEST_AMOUNT)
 
 
@@ -27,7 +29,8 @@ class MovementIn(Schema):
         required=True,
         validate=validate.OneOf(BY_HAND),
         metadata={
-            "description": "A `revaluation` says what those on hand cost, and moves none.",
+            "description": "A `revaluation` says what those on hand cost, and moves none; a `transfer` moves all of them to "
+            "another bin.",
             "example": "purchase",
         },
     )
@@ -35,7 +38,8 @@ class MovementIn(Schema):
         -GREATEST_QUANTITY,
         load_default=None,
         metadata={
-            "description": "How many: above 0, but for an `adjustment`, which goes either way; none with a `revaluation`.",
+            "description": "How many: above 0, but for an `adjustment`, which goes either way; none with a `revaluation` or a "
+            "`transfer`.",
             "example": 10,
         },
     )
@@ -55,17 +59,29 @@ class MovementIn(Schema):
             "example": "Delivery note 4711.",
         },
     )
+    to_bin = Text(
+        load_default=None,
+        longest=40,
+        metadata={
+            "description": "Where all of it lies then: with a `transfer`, and only with one.",
+            "example": None,
+        },
+    )
 
     @validates_schema
     def _whole(self, data: dict[str, Any], **kwargs: Any) -> None:
         kind, quantity, unit_cost = data["kind"], data["quantity"], data["unit_cost"]
-        needed = "unit_cost" if kind == "revaluation" else "quantity"
+        needed = NEEDED.get(kind, "quantity")
         if data[needed] is None:
             raise ValidationError("Missing data for required field.", needed)
         if kind in FOR_A_REASON and data["reason"] is None:
             raise ValidationError("Missing data for required field.", "reason")
-        if kind == "revaluation" and quantity is not None:
-            raise ValidationError("Not together with a revaluation.", "quantity")
+        if kind in NEEDED and quantity is not None:
+            raise ValidationError(f"Not together with a {kind}.", "quantity")
+        if kind == "transfer" and unit_cost is not None:
+            raise ValidationError("Not together with a transfer.", "unit_cost")
+        if kind != "transfer" and data["to_bin"] is not None:
+            raise ValidationError("Only together with a transfer.", "to_bin")
         if quantity == 0 or (quantity is not None and quantity < 0 and kind != "adjustment"):
             raise ValidationError("Above 0, but for an adjustment.", "quantity")
         if unit_cost is not None and (kind in GOING or (kind == "adjustment" and quantity < 0)):
@@ -102,6 +118,21 @@ class MovementOut(Schema):
         required=True,
         allow_none=True,
         metadata={"description": "For which ticket, be it one that was deleted since.", "example": None},
+    )
+    purchase_order_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "By which order it came.", "example": None},
+    )
+    from_bin = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a transfer: out of which bin; null: it lay in none.", "example": None},
+    )
+    to_bin = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a transfer: where it lies since; null: in none.", "example": None},
     )
     reason = fields.String(required=True, allow_none=True, metadata={"example": "Delivery note 4711."})
 
@@ -140,13 +171,51 @@ class StockAlertOut(Schema):
     on_hand = Amount(required=True, metadata={"example": 1})
     minimum_stock_level = Amount(required=True, allow_none=True)
     reorder_quantity = Amount(required=True, allow_none=True, metadata={"example": 10})
+    on_order = Amount(
+        required=True,
+        metadata={"description": "Drafted or ordered, and still to come.", "example": 10},
+    )
+    raised_at = Instant(
+        required=True, allow_none=True, metadata={"description": "Since when the alert is what it is."}
+    )
+
+
+class SlowMoversQuery(ListQuery):
+    """Which items lie there, and in which order."""
+
+    sort = reports.ORDER.field()
+    days = QueryInteger(
+        most=3650,
+        load_default=180,
+        metadata={"description": "For so many days none was sold.", "example": 180},
+    )
+
+
+class SlowMoverOut(Schema):
+    """An item that lies there."""
+
+    id = fields.Integer(required=True, metadata={"description": "The item.", "example": 1})
+    name = fields.String(required=True, metadata={"example": "Oil Filter"})
+    sku = fields.String(required=True, allow_none=True, metadata={"example": "OF-1234"})
+    bin = fields.String(required=True, allow_none=True, metadata={"example": "A-03-2"})
+    unit = fields.String(required=True, metadata={"example": "piece"})
+    on_hand = Amount(required=True, metadata={"example": 4})
+    stock_value = Money(required=True, metadata={"description": "What those on hand cost.", "example": 45.6})
+    last_sold_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When one went last, on a ticket or over the counter; null: never."},
+    )
 
 
 class ValuationQuery(Schema):
     """As of when."""
 
-    at = QueryInstant(
-        metadata={"description": "As of then; else as of now.", "example": "2026-12-31T23:59:59Z"}
+    at = QueryMoment(
+        metadata={
+            "description": "As of then, or as of the end of a day by the workshop's clock; else as of now.",
+            "example": "2026-12-31",
+        }
     )
 
 

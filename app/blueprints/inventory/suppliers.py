@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +23,7 @@ from app.blueprints.inventory.service import one as one_part
 from app.core import audit, clock, paging, phones, tax_ids
 from app.core.db import atomic, is_still_named, locked
 from app.core.errors import Invalid, Stale
+from app.core.names import folded
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.search import contains, pattern
@@ -82,7 +82,7 @@ def add(workshop_id: int, **fields: Any) -> Supplier:
     :raises SupplierNameTaken: another has the name. :raises Invalid: the tax number is none of the country.
     """
     supplier = Supplier(workshop_id=workshop_id, **fields)
-    _complete(supplier)
+    complete(supplier)
     with atomic() as session:
         session.add(supplier)
         _flush(session)
@@ -104,19 +104,19 @@ def update(
         before = audit.fields_of(supplier, RECORD)
         for field, value in changes.items():
             setattr(supplier, field, value)
-        _complete(supplier)
+        complete(supplier)
         _flush(session)
         after = audit.fields_of(supplier, RECORD)
         audit.note_change("supplier.updated", "supplier", supplier_id, before, after)
     return supplier
 
 
-def _complete(supplier: Supplier) -> None:
+def complete(supplier: Supplier) -> None:
     """Bring name, phone and tax number into the form in which they are kept.
 
     :raises Invalid: the tax number is none of the country, or no country is named.
     """
-    supplier.folded_name = _folded(supplier.name)
+    supplier.folded_name = folded(supplier.name)
     if supplier.phone is not None and supplier.country is not None:
         supplier.phone = phones.normalised(supplier.phone, supplier.country)
     if supplier.tax_id is None:
@@ -127,11 +127,6 @@ def _complete(supplier: Supplier) -> None:
         supplier.tax_id = tax_ids.normalised(supplier.country, supplier.tax_id)
     except tax_ids.NotATaxId as error:
         raise Invalid("See `errors`.", errors={"tax_id": ["Not a tax number of the country."]}) from error
-
-
-def _folded(name: str) -> str:
-    """Return a name as names are told apart: without regard to case and to how many blanks there are."""
-    return unicodedata.normalize("NFC", " ".join(name.split())).casefold()
 
 
 def _flush(session: Session) -> None:

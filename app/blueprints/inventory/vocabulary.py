@@ -10,23 +10,40 @@ UNITS: dict[str, bool] = {
 }  # fmt: skip
 PIECE = "piece"
 
-Kind = Literal["opening", "purchase", "sale", "return", "adjustment", "write_off", "revaluation"]
+Kind = Literal["opening", "purchase", "sale", "return", "adjustment", "write_off", "revaluation", "transfer"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COMING: tuple[Kind, ...] = ("opening", "purchase", "return")
 GOING: tuple[Kind, ...] = ("sale", "write_off")
-BY_HAND: tuple[Kind, ...] = ("purchase", "sale", "return", "adjustment", "write_off", "revaluation")
+BY_HAND: tuple[Kind, ...] = (
+    "purchase", "sale", "return", "adjustment", "write_off", "revaluation", "transfer",
+)  # fmt: skip
 """What people record themselves: an opening is written when a part begins to be counted."""
+
+Pricing = Literal["fixed", "markup"]
+FIXED, MARKUP = PRICINGS = get_args(Pricing)
+PricedBy = Literal["fixed", "rule", "kept"]
+PRICED_BY: tuple[PricedBy, ...] = get_args(PricedBy)
+"""By hand; by a mark-up rule; on mark-up, but as it was, since no rule fits or nobody knows what it cost."""
+
+ReferenceKind = Literal["oem", "equivalent"]
+REFERENCE_KINDS: tuple[ReferenceKind, ...] = get_args(ReferenceKind)
+"""The number that the maker of the car has for it; that of another maker's part which does the same."""
 
 Alert = Literal["out", "low", "reorder"]
 ALERTS: tuple[Alert, ...] = get_args(Alert)
 """None is there; fewer than the minimum are; as many as the minimum are."""
 
+OrderStatus = Literal["draft", "ordered", "partly_received", "received", "cancelled"]
+ORDER_STATUSES: tuple[OrderStatus, ...] = get_args(OrderStatus)
+EXPECTED: tuple[OrderStatus, ...] = ("ordered", "partly_received")
+"""Of what was ordered something may still come."""
+
+StocktakeStatus = Literal["open", "posted", "cancelled"]
+STOCKTAKE_STATUSES: tuple[StocktakeStatus, ...] = get_args(StocktakeStatus)
+LineState = Literal["uncounted", "counted", "differing"]
+LINE_STATES: tuple[LineState, ...] = get_args(LineState)
+
 
 def is_divisible(unit: str) -> bool:
     """Tell whether a fraction of a unit can be on hand."""
     return UNITS[unit]
-
-
-def one_of(column: str, words: tuple[str, ...]) -> str:
-    """Return the condition that a column has one of `words`, which are ours."""
-    return f"{column} IN ({', '.join(repr(word) for word in words)})"

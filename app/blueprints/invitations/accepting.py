@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from app.blueprints.accounts import codes, second_factor, sessions
+from app.blueprints.accounts import codes, proving, second_factor, sessions
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account, Membership
@@ -95,11 +95,12 @@ def accept(
         if password is None:
             raise Invalid("See `errors`.", errors={"password": ["Missing data for required field."]})
         if account is not None:
-            accounts.require_password(account, password, address)
+            proving.require_password(account, password, address)
             second_factor.require(account, second_factor_code, address)
     with atomic(), acting_in(known.workshop_id):
-        invitation = _taken(known, token)
-        joining = _account(known.email, account.id if account else None, password or "")
+        invitation, record = _taken(known, token)
+        known_of_them = (name, invitation.name, invitation.phone, *record)
+        joining = _account(invitation, account.id if account else None, password or "", *known_of_them)
         return sessions.principal_of(_join(invitation, joining, name))
 
 
@@ -145,18 +146,21 @@ def _require_standing(invitation: Invitation) -> None:
         raise InvitationRefused()
 
 
-def _taken(known: Invitation, token: str) -> Invitation:
-    """Return the invitation locked, and still good: of several who bring its token at once, one gets it.
+def _taken(known: Invitation, token: str) -> tuple[Invitation, tuple[str | None, ...]]:
+    """Return the invitation locked, and still good, with name and number of its record: of several who bring it, one gets it.
 
     What it is about is locked before it, in the order of those who close a workshop, erase a record or remove a role.
     :raises InvitationRefused: it is not good any more.
     """
+    record: tuple[str | None, ...] = ()
     try:
         workshops.keep_open(known.workshop_id)
         if known.customer_id is not None:
-            customers.hold(known.workshop_id, known.customer_id)
+            customer = customers.hold(known.workshop_id, known.customer_id)
+            record = (customer.name, customer.phone)
         if known.mechanic_id is not None:
-            mechanics.hold(known.workshop_id, known.mechanic_id)
+            mechanic = mechanics.hold(known.workshop_id, known.mechanic_id)
+            record = (mechanic.name, mechanic.phone)
         roles.held_as(known.workshop_id, known.role, known.role_id)
     except (WorkshopNotFound, CustomerNotFound, MechanicNotFound, RoleNotFound) as error:
         raise InvitationRefused() from error
@@ -166,7 +170,7 @@ def _taken(known: Invitation, token: str) -> Invitation:
     if invitation is None:
         raise InvitationRefused()
     _require_standing(invitation)
-    return invitation
+    return invitation, record
 
 
 # ---- Who accepts it ---------------------------------------------------------------------------------------------
@@ -176,11 +180,15 @@ def _account_with(email: str) -> Account | None:
     return db.session.scalar(select(Account).where(Account.email == email))
 
 
-def _account(email: str, proven_id: int | None, password: str) -> Account:
+def _account(
+    invitation: Invitation, proven_id: int | None, password: str, *known_of_them: str | None
+) -> Account:
     """Return the account that joins: the one that the caller has proven theirs, or a new one; its address is verified."""
+    email, workshop_id = invitation.email, invitation.workshop_id
+    assert email is not None
     account = db.session.scalar(locked(Account).where(Account.email == email))
     if account is None:
-        return accounts.make_account(email, password, verified=True)
+        return accounts.make_account(email, password, *known_of_them, workshop_id=workshop_id, verified=True)
     if account.id != proven_id:
         raise EmailTaken("The address has got an account just now.")
     account.email_verified_at = account.email_verified_at or clock.now()

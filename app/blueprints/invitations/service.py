@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.blueprints.accounts import leaving
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.customers import service as customers
@@ -373,7 +374,7 @@ def withdraw_all(workshop_id: int) -> None:
     withdraw_where(workshop_id)
 
 
-@accounts.told_of_leaving
+@leaving.told_of_leaving
 def end_for(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None) -> None:
     """Withdraw the invitation to the record of a mechanic who leaves; a customer's are emptied with their erasure."""
     if mechanic_id is not None:

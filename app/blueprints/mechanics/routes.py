@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from app.blueprints.mechanics import service
 from app.blueprints.mechanics.models import Mechanic
@@ -13,6 +13,7 @@ from app.blueprints.mechanics.schemas import (
     MechanicOut,
     MechanicPatch,
     MechanicQuery,
+    MechanicReplacement,
     MechanicSearchQuery,
 )
 from app.core import paging
@@ -82,12 +83,13 @@ def get_mechanic(mechanic_id: int) -> dict[str, Any]:
 @bp.put("/<int:mechanic_id>")
 @limited("write")
 @needs("mechanics:write")
-@bp.arguments(MechanicIn)
+@bp.arguments(MechanicReplacement)
 @bp.response(200, MechanicOut)
 def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
     """Replace a mechanic's record.
 
-    Another address or password is for who holds no less than the mechanic.
+    Another address or password is for who holds no less than the mechanic. The address is asked about at both ends before they
+    sign in with it; they are told by mail of another password.
     """
     return _updated(mechanic_id, changes)
 
@@ -100,14 +102,18 @@ def replace_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any
 def patch_mechanic(changes: dict[str, Any], mechanic_id: int) -> dict[str, Any]:
     """Change a mechanic's record.
 
-    Another address or password is for who holds no less than the mechanic.
+    Another address or password is for who holds no less than the mechanic. The address is asked about at both ends before they
+    sign in with it; they are told by mail of another password.
     """
     return _updated(mechanic_id, changes)
 
 
 def _updated(mechanic_id: int, changes: dict[str, Any]) -> dict[str, Any]:
     caller = principal()
-    return _shown(service.update(caller.workshop_id, mechanic_id, changes, expected_versions(), by=caller))
+    changed = service.update(
+        caller.workshop_id, mechanic_id, changes, expected_versions(), by=caller, address=request.remote_addr
+    )
+    return _shown(changed)
 
 
 @bp.delete("/<int:mechanic_id>")

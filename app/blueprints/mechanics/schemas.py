@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from app.blueprints.mechanics.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Email, Instant, Money, NewPassword, PatchSchema, Phone, Schema, Text
+from app.core.schema import Email, Instant, Money, NewPassword, Password, PatchSchema, Phone, Schema, Text
 
 
 class MechanicIn(Schema):
@@ -19,6 +19,16 @@ class MechanicIn(Schema):
     password = NewPassword()
 
 
+class MechanicReplacement(MechanicIn):
+    """A mechanic's record, whole; of who has an account also what they sign in with.
+
+    Another address is asked about at both: until it is confirmed there, they sign in with the one before. A password, if
+    given, replaces theirs; in one's own record, who signed in more than half an hour ago gives the present one too.
+    """
+
+    present_password = Password()
+
+
 class MechanicPatch(PatchSchema):
     """What the owner changes of a mechanic."""
 
@@ -27,6 +37,7 @@ class MechanicPatch(PatchSchema):
     phone = Phone(metadata={"example": "555-987-6543"})
     salary = Money(metadata={"example": 60000})
     password = NewPassword()
+    present_password = Password()
 
 
 class MechanicOut(Schema):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.accounts import helping
+from app.blueprints.accounts import addresses, helping, leaving, recovery
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
-from app.blueprints.accounts.models import Membership
+from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.mechanics.errors import MechanicNotFound
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.roles import service as roles
-from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.terms import country_of
 from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
 from app.core.identity import Principal, require_person
@@ -52,7 +52,7 @@ def hire(
 ) -> Mechanic:
     """Make a mechanic, who can sign in if a password is given; that is to give a role, which `by` must hold.
 
-    :raises EmailTaken: an active mechanic, or another account, has the address. :raises PasswordTooShort: it is.
+    :raises EmailTaken: an active mechanic, or an account, has the address. :raises PasswordTooShort: it is.
     :raises BeyondOwnScopes: mechanics may do more than `by`.
     """
     mechanic = Mechanic(
@@ -76,12 +76,17 @@ def _person(mechanic_id: int) -> Person:
 
 def _give_sign_in(mechanic: Mechanic, password: str, by: Principal | None) -> None:
     roles.require_may_give(by, mechanic.workshop_id, "mechanic", None)
-    account = accounts.open_account(mechanic.email, password)
+    try:
+        account = accounts.make_account(
+            mechanic.email, password, mechanic.name, mechanic.phone, workshop_id=mechanic.workshop_id
+        )
+    except EmailTaken as error:  # not theirs to join, whatever was typed: who has it is asked
+        raise EmailTaken("The address has an account. POST /invitations asks its person to join.") from error
     accounts.join(mechanic.workshop_id, account, "mechanic", mechanic_id=mechanic.id)
 
 
 def _normalised(workshop_id: int, phone: str) -> str:
-    return phones.normalised(phone, workshops.country_of(workshop_id))
+    return phones.normalised(phone, country_of(workshop_id))
 
 
 @accounts.phone_book
@@ -91,6 +96,18 @@ def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
         select(Mechanic.id).where(
             Mechanic.workshop_id == workshop_id, Mechanic.phone == number, Mechanic.left_at.is_(None)
         )
+    )
+
+
+@accounts.record_of_a_person
+def _record_of(account_id: int) -> Executable:
+    return (
+        select(Mechanic.name, Mechanic.phone, Mechanic.email)
+        .join(
+            Membership,
+            and_(Membership.workshop_id == Mechanic.workshop_id, Membership.mechanic_id == Mechanic.id),
+        )
+        .where(Membership.account_id == account_id, Membership.ended_at.is_(None))
     )
 
 
@@ -171,19 +188,27 @@ def update(
     expected: Expected = None,
     *,
     by: Principal | None = None,
+    address: str | None = None,
 ) -> Mechanic:
-    """Change a mechanic; address and password go for their account too, or make one.
+    """Change a mechanic. Who has an account gets another password at once, and is told; who has none gets one by it.
 
+    Another address moves their sign-in once it is confirmed at both, until when they sign in with the one before. `address`
+    is where the caller is, for counting wrong passwords.
     :raises MechanicNotFound: unknown here. :raises Stale: not the `expected` version.
     :raises EmailTaken: the address is another's. :raises AccountShared: the account serves other workshops too.
     :raises BeyondOwnScopes: who signs in by another address or password could do more than `by`.
-    :raises NotForKeys: an API key gives nobody a sign-in.
+    :raises NotForKeys: an API key gives nobody a sign-in. :raises PasswordRefused: it is too easy.
+    :raises PresentPasswordNeeded: it is the caller's own, who signed in long ago, and did not give it.
+    :raises WrongPassword: what they gave is not it. :raises TooManyTries: it was wrong too often.
     """
+    present, password = changes.pop("present_password", None), changes.pop("password", None)
+    if password is not None and by is not None and _is_own(workshop_id, mechanic_id, by):
+        require_person(by)
+        recovery.require_fresh(by, present, address)  # before anything is written: what it counts stays
     with atomic() as session:
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
         require_version(mechanic, expected)
         before = audit.fields_of(mechanic, RECORD)
-        password = changes.pop("password", None)
         if "phone" in changes:
             changes["phone"] = _normalised(workshop_id, changes["phone"])
         moved = changes.get("email", mechanic.email) != mechanic.email
@@ -194,15 +219,30 @@ def update(
         if account is None and password is not None:
             _give_sign_in(mechanic, password, by)
         elif account is not None and (moved or password is not None):
-            accounts.require_own_account(workshop_id, account)
-            require_person(by)
-            roles.require_holding(by, roles.held_by_account(workshop_id, account.id))
-            accounts.change_sign_in(account, email=mechanic.email, password=password)
+            _change_sign_in(mechanic, account, password, by, moved=moved)
         audit.note_change(
             "mechanic.updated", "mechanic", mechanic_id,
             before, audit.fields_of(mechanic, RECORD), person=_person(mechanic_id),
         )  # fmt: skip
     return mechanic
+
+
+def _is_own(workshop_id: int, mechanic_id: int, caller: Principal) -> bool:
+    account = accounts.account_of(workshop_id, mechanic_id=mechanic_id)
+    return account is not None and account.id == caller.account_id
+
+
+def _change_sign_in(
+    mechanic: Mechanic, account: Account, password: str | None, by: Principal | None, *, moved: bool
+) -> None:
+    accounts.require_own_account(mechanic.workshop_id, account)
+    require_person(by)
+    roles.require_holding(by, roles.held_by_account(mechanic.workshop_id, account.id))
+    if password is not None:
+        kept = by.session_id if by is not None and by.account_id == account.id else None
+        recovery.replace_password(account, password, but=kept)
+    if moved:
+        addresses.ask_at_both(account, mechanic.email)
 
 
 def leave(
@@ -218,7 +258,7 @@ def leave(
         mechanic = _one(locked(Mechanic), workshop_id, mechanic_id)
         require_version(mechanic, expected)
         roles.require_holding(by, roles.held_beyond_the_work(workshop_id, mechanic_id))
-        accounts.leave(workshop_id, mechanic_id=mechanic_id)
+        leaving.leave(workshop_id, mechanic_id=mechanic_id)
         mechanic.left_at = clock.now()
         audit.note("mechanic.left", "mechanic", mechanic_id)
 

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import leaving, sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.members.errors import AlreadyInRole, MechanicRecordMissing, MemberNotFound
@@ -94,7 +93,7 @@ def give_role(caller: Principal, member_id: int, role: Role, role_id: int | None
     workshop_id = caller.workshop_id
     with atomic() as session:
         if role != "owner":
-            accounts.keep_an_owner(workshop_id, lambda owner: owner.id == member_id)
+            leaving.keep_an_owner(workshop_id, lambda owner: owner.id == member_id)
         member = _held(workshop_id, member_id)
         roles.require_holding(caller, roles.held_by(member))
         roles.require_may_give(caller, workshop_id, role, role_id)
@@ -120,8 +119,8 @@ def remove(caller: Principal, member_id: int) -> None:
     """
     workshop_id = caller.workshop_id
     with atomic() as session:
-        accounts.keep_an_owner(workshop_id, lambda owner: owner.id == member_id)
+        leaving.keep_an_owner(workshop_id, lambda owner: owner.id == member_id)
         member = _held(workshop_id, member_id)
         roles.require_holding(caller, roles.held_by(member))
         account = session.get_one(Account, member.account_id)
-        accounts.end_membership(workshop_id, account, Membership.id == member_id)
+        leaving.end_membership(workshop_id, account, Membership.id == member_id)

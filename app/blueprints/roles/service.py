@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from app.blueprints.roles.errors import (
     RoleNotFound,
     TooManyRoles,
 )
-from app.core import audit, scopes
+from app.core import audit, names, scopes
 from app.core.db import atomic, is_still_named, locked
 from app.core.errors import Invalid
 from app.core.identity import Principal, require_person
@@ -162,7 +161,7 @@ def _folded(name: str) -> str:
 
     :raises RoleNameTaken: it is a built-in role's.
     """
-    folded = unicodedata.normalize("NFC", " ".join(name.split())).casefold()
+    folded = names.folded(name)
     if folded in scopes.ROLES:
         raise RoleNameTaken("A built-in role has this name.")
     return folded

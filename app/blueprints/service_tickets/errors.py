@@ -51,3 +51,81 @@ class TicketsOpen(Conflict):
     """A workshop is closed only once no work is under way."""
 
     code, title = "tickets_open", "There are open tickets."
+
+
+class ApprovalExceeded(Conflict):
+    """The work comes to more than the customer agreed to."""
+
+    code, title = "approval_exceeded", "The work comes to more than was approved."
+
+
+class PartsMissing(Conflict):
+    """A job is finished only once all its parts are there."""
+
+    code, title = "parts_missing", "Parts of the ticket are still to be ordered."
+
+
+class EstimateUndecided(Conflict):
+    """An estimate is out, and its decision is what moves the ticket."""
+
+    code, title = "estimate_undecided", "An estimate is out that nobody has decided yet."
+
+
+class LineNotFound(NotFound):
+    """The ticket has no such line."""
+
+    code, title = "line_not_found", "The ticket has no such line."
+
+
+class LineInUse(Conflict):
+    """What hangs on it is kept, and so is the line."""
+
+    code, title = "line_in_use", "Somebody worked on the line, say: it is kept."
+
+
+class TooManyLines(Conflict):
+    """The ticket has as many lines as it may have."""
+
+    code, title = "too_many_lines", "The ticket has too many lines."
+
+
+class DiscountTooLarge(Conflict):
+    """Nobody is paid for bringing a car."""
+
+    code, title = "discount_too_large", "The discounts come to more than the rest."
+
+
+class AlreadyFitted(Conflict):
+    """What is fitted already is returned before fewer are wanted."""
+
+    code, title = "already_fitted", "More of it are fitted already."
+
+
+class NotFitted(Conflict):
+    """So many of the part are not fitted."""
+
+    code, title = "not_fitted", "So many of it are not fitted."
+
+
+class CoresSettled(Conflict):
+    """What became of an old part is settled, so the part that replaced it stays where it is."""
+
+    code, title = "cores_settled", "It is settled what became of the old parts."
+
+
+class TooManyCores(Conflict):
+    """There are not so many old parts."""
+
+    code, title = "too_many_cores", "There are not so many old parts."
+
+
+class TicketInUse(Conflict):
+    """What hangs on it is kept, and so is the ticket."""
+
+    code, title = "ticket_in_use", "Something hangs on the ticket that is kept."
+
+
+class CannotFollow(Conflict):
+    """Only a finished job on the same car can be followed by another."""
+
+    code, title = "cannot_follow", "This ticket cannot follow that one."

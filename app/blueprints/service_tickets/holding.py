@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from app.blueprints.service_tickets import reading
+from app.blueprints.service_tickets import counting, reading
 from app.blueprints.service_tickets.errors import NotYourTicket, TicketClosed, TicketNotFound
 from app.blueprints.service_tickets.models import ServiceTicket
-from app.blueprints.service_tickets.status import FINISHED, allowed_transitions
+from app.blueprints.service_tickets.shaping import PARTS_MISSING, TERMS
+from app.blueprints.service_tickets.status import OVER, Situation, allowed_transitions
 from app.blueprints.vehicles.vin import warnings
-from app.core.db import locked
+from app.core import clock
+from app.core.db import locked, touch
 from app.core.identity import Principal
 from app.core.preconditions import Expected, require_version
 from app.extensions import db
@@ -24,9 +27,51 @@ def whole(caller: Principal, ticket_id: int) -> Ticket:
 
 def completed(caller: Principal, ticket: Ticket) -> Ticket:
     """Return a ticket with what `caller` may do next, and what to look at twice."""
-    ticket["allowed_transitions"] = allowed_transitions(ticket["status"], caller.role)
+    may = _may_change(caller, ticket["customer_id"])
+    ticket["allowed_transitions"] = (
+        allowed_transitions(ticket["status"], caller.role, situation_of(ticket)) if may else []
+    )
+    del ticket[TERMS], ticket[PARTS_MISSING]
+    ticket["followed_by"] = _followers(caller, ticket)
+    if not caller.may("tickets:read", "tickets:write"):
+        ticket |= dict.fromkeys(counting.names())  # counts are of all keepers' time, and for staff
     ticket["warnings"] = warnings(ticket["VIN"])
     return ticket
+
+
+def _followers(caller: Principal, ticket: Ticket) -> list[dict[str, Any]]:
+    """Return the tickets that follow one, in order: all to staff, to a customer their own."""
+    is_staff = caller.may("tickets:read", "tickets:write")
+    return [
+        {"id": one["id"], "number": one["number"], "follows_as": one["follows_as"]}
+        for one in sorted(ticket["followed_by"], key=lambda one: one["id"])
+        if is_staff or one["customer_id"] == caller.customer_id
+    ]
+
+
+def situation_of(ticket: Ticket) -> Situation:
+    """Return what the guards ask of a ticket that was read."""
+    until = ticket["estimate_open_until"]
+    return Situation(
+        total=ticket["total"],
+        approved_total=ticket["approved_total"],
+        parts_missing=ticket[PARTS_MISSING],
+        core_settled=any(_has_settled_core(line) for line in ticket["lines"]),
+        estimate_open_until=None if until is None else clock.as_utc(until),
+        now=clock.now(),
+        **ticket[TERMS],
+    )
+
+
+def _has_settled_core(line: dict[str, Any]) -> bool:
+    due: Decimal | int | None = line["cores_due"]
+    return due is not None and due < line["fitted"]
+
+
+def _may_change(caller: Principal, customer_id: int) -> bool:
+    """Tell whether a caller has the scopes that a step takes: staff of any ticket, a customer of their own."""
+    is_own = caller.customer_id == customer_id and caller.may("own:write")
+    return is_own or caller.may("tickets:write")
 
 
 def require_own(caller: Principal, customer_id: int, scope: str = "tickets:write") -> None:
@@ -55,10 +100,25 @@ def hold(caller: Principal, ticket_id: int, expected: Expected) -> ServiceTicket
     return ticket
 
 
+def stir(workshop_id: int, ticket_id: int) -> None:
+    """Count what is shown of a ticket's work from now on as a change of the ticket: whoever watches it looks again.
+
+    It is locked until the transaction ends; what hangs on it is locked after it.
+    :raises TicketNotFound: unknown here.
+    """
+    mine = locked(ServiceTicket).where(
+        ServiceTicket.workshop_id == workshop_id, ServiceTicket.id == ticket_id
+    )
+    ticket = db.session.scalar(mine)
+    if ticket is None:
+        raise TicketNotFound()
+    touch(ticket)
+
+
 def require_open(ticket: ServiceTicket) -> None:
     """Refuse to change a ticket that is over.
 
     :raises TicketClosed: it is finished or cancelled.
     """
-    if ticket.status in FINISHED or ticket.status == "cancelled":
+    if ticket.status in OVER:
         raise TicketClosed(f"The ticket is {ticket.status}.")

@@ -1,9 +1,10 @@
-"""Service tickets, and what hangs on them: mechanics, parts, the history of the status."""
+"""Service tickets, and what hangs on them: mechanics, lines, the history of the status."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -14,20 +15,50 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.blueprints.service_tickets.status import OPEN, STATUSES
+from app.blueprints.service_tickets.vocabulary import KINDS, LINKS
 from app.core import clock
-from app.core.db import Cents, Id, Instant, Versioned
+from app.core.db import Cents, Id, Instant, Percent, Versioned, one_of
 from app.core.model import Model
 from app.core.quantities import Quantity
 from app.core.tenancy import WorkshopOwned
 
-KNOWN_STATUS = "IN ('booked', 'received', 'in_progress', 'completed', 'delivered', 'cancelled')"
+NOTHING = Decimal("0.00")
+
+
+# The very words of the index, or it would not be used.
+IS_OPEN = one_of("status", OPEN)
+# A discount takes off, the rest adds; what only parts have, others have not.
+_SIGN_FITS = "(kind = 'discount' AND net <= 0 AND tax <= 0) OR (kind <> 'discount' AND net >= 0 AND tax >= 0)"
+_PART_FITS = "(kind = 'part') = (part_id IS NOT NULL) AND (kind = 'part' OR (reserved = 0 AND fitted = 0 AND cost = 0))"
+
+
+_CORE_FITS_KIND = "core_charge IS NULL OR (core_charge > 0 AND kind = 'part')"
+_SETTLED = "cores_settled >= 0 AND cores_settled <= fitted AND (cores_settled = 0 OR core_charge IS NOT NULL)"
+
+
+_FOLLOWS = "follows_ticket_id IS NOT NULL"
+_IS_PART = "part_id IS NOT NULL"
+# What is to be ordered: these too are the very words of the index.
+LACKS_PARTS = "kind = 'part' AND reserved + fitted < quantity"
+
+
+def _only(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class ServiceTicket(WorkshopOwned, Versioned, Model):
-    """One visit of a car: `number` counts within the workshop."""
+    """One visit of a car: `number` counts within the workshop.
+
+    `net_total` and `tax_total` are the sums of its lines: whoever changes a line changes them in the same transaction. What the
+    customer agreed to is `approved_total`, tax included: NULL until they are asked, and 0 from then until they agree. While an
+    estimate is out that nobody decided yet, `estimate_open_until` says how long it stands. What follows from an earlier job is
+    linked to its ticket.
+    """
 
     __tablename__ = "service_tickets"
     __table_args__ = (
@@ -35,11 +66,23 @@ class ServiceTicket(WorkshopOwned, Versioned, Model):
         UniqueConstraint("workshop_id", "number"),
         ForeignKeyConstraint(["workshop_id", "customer_id"], ["customers.workshop_id", "customers.id"]),
         ForeignKeyConstraint(["workshop_id", "vehicle_id"], ["vehicles.workshop_id", "vehicles.id"]),
-        CheckConstraint(f"status {KNOWN_STATUS}", name="status_known"),
+        ForeignKeyConstraint(
+            ["workshop_id", "follows_ticket_id"], ["service_tickets.workshop_id", "service_tickets.id"]
+        ),
+        CheckConstraint(one_of("status", STATUSES), name="status_known"),
+        CheckConstraint("net_total >= 0 AND tax_total >= 0", name="totals_not_negative"),
+        CheckConstraint("approved_total >= 0", name="approved_total_not_negative"),
+        CheckConstraint(
+            f"(follows_ticket_id IS NULL) = (follows_as IS NULL) AND (follows_as IS NULL OR {one_of('follows_as', LINKS)})",
+            name="follows_as_something",
+        ),
+        CheckConstraint("follows_ticket_id <> id", name="follows_another"),
         Index("ix_service_tickets_date", "workshop_id", "service_date", "id"),
         Index("ix_service_tickets_status", "workshop_id", "status", "service_date", "id"),
         Index("ix_service_tickets_customer", "workshop_id", "customer_id", "service_date", "id"),
         Index("ix_service_tickets_vehicle", "workshop_id", "vehicle_id", "service_date", "id"),
+        Index("ix_service_tickets_follows", "workshop_id", "follows_ticket_id", **_only(_FOLLOWS)),
+        Index("ix_service_tickets_open", "workshop_id", "service_date", "id", **_only(IS_OPEN)),
         {"sqlite_autoincrement": True},
     )
 
@@ -50,6 +93,17 @@ class ServiceTicket(WorkshopOwned, Versioned, Model):
     service_date: Mapped[date] = mapped_column(Date)
     service_desc: Mapped[str] = mapped_column(String(2000))
     status: Mapped[str] = mapped_column(String(20), default="booked")
+    net_total: Mapped[Decimal] = mapped_column(Cents, default=NOTHING, server_default="0")
+    tax_total: Mapped[Decimal] = mapped_column(Cents, default=NOTHING, server_default="0")
+    approved_total: Mapped[Decimal | None] = mapped_column(Cents)
+    estimate_open_until: Mapped[datetime | None] = mapped_column(Instant)
+    follows_ticket_id: Mapped[int | None] = mapped_column(Id)
+    follows_as: Mapped[str | None] = mapped_column(String(20))
+
+    @property
+    def total(self) -> Decimal:
+        """What the visit comes to, tax included."""
+        return self.net_total + self.tax_total
 
 
 class TicketMechanic(WorkshopOwned, Model):
@@ -71,32 +125,60 @@ class TicketMechanic(WorkshopOwned, Model):
     mechanic_id: Mapped[int] = mapped_column(Id)
 
 
-class TicketPart(WorkshopOwned, Model):
-    """Parts on a ticket, at the price they had when they were added; a later price makes a line of its own.
+class TicketLine(WorkshopOwned, Model):
+    """A line of a ticket: labour (hours by a rate), a part, a fee or a discount, at the price and tax of when it was written.
 
-    `cost` is what they had cost the workshop, all together, when they left the stock.
+    Of a part, `quantity` are wanted; so many of them are `reserved` in the stock, so many `fitted`, and what is neither is
+    still to be ordered. `cost` is what the fitted ones had cost the workshop, all together. Of an exchange part there is a
+    `core_charge` on the old part of each that is fitted; of so many it is settled what became of them. The customer agreed to
+    a line that is `agreed`, as it is or to more of the same.
     """
 
-    __tablename__ = "service_ticket_parts"
+    __tablename__ = "service_ticket_lines"
     __table_args__ = (
-        PrimaryKeyConstraint("workshop_id", "service_ticket_id", "part_id", "unit_price"),
+        UniqueConstraint("workshop_id", "id"),
         ForeignKeyConstraint(
             ["workshop_id", "service_ticket_id"],
             ["service_tickets.workshop_id", "service_tickets.id"],
             ondelete="CASCADE",
         ),
         ForeignKeyConstraint(["workshop_id", "part_id"], ["parts.workshop_id", "parts.id"]),
+        CheckConstraint(one_of("kind", KINDS), name="kind_known"),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("unit_price >= 0", name="unit_price_not_negative"),
+        CheckConstraint("tax_rate BETWEEN 0 AND 100000", name="tax_rate_percent"),
         CheckConstraint("cost >= 0", name="cost_not_negative"),
-        Index("ix_service_ticket_parts_part", "workshop_id", "part_id"),
+        CheckConstraint(_SIGN_FITS, name="amounts_fit_kind"),
+        CheckConstraint(_PART_FITS, name="part_fits_kind"),
+        CheckConstraint(_CORE_FITS_KIND, name="core_charge_fits_kind"),
+        CheckConstraint(_SETTLED, name="settled_within_fitted"),
+        CheckConstraint(
+            "reserved >= 0 AND fitted >= 0 AND reserved + fitted <= quantity", name="no_more_than_wanted"
+        ),
+        Index("ix_service_ticket_lines_ticket", "workshop_id", "service_ticket_id"),
+        Index(
+            "ix_service_ticket_lines_part", "workshop_id", "part_id", "service_ticket_id", **_only(_IS_PART)
+        ),
+        Index("ix_service_ticket_lines_lacking", "workshop_id", "part_id", **_only(LACKS_PARTS)),
+        {"sqlite_autoincrement": True},  # an estimate names lines that are gone
     )
 
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     service_ticket_id: Mapped[int] = mapped_column(Id)
-    part_id: Mapped[int] = mapped_column(Id)
-    unit_price: Mapped[Decimal] = mapped_column(Cents)
+    kind: Mapped[str] = mapped_column(String(10))
+    description: Mapped[str] = mapped_column(String(300))
+    part_id: Mapped[int | None] = mapped_column(Id)
     quantity: Mapped[Decimal] = mapped_column(Quantity)
-    cost: Mapped[Decimal] = mapped_column(Cents, default=Decimal("0.00"), server_default="0")
+    unit_price: Mapped[Decimal] = mapped_column(Cents)
+    tax_rate: Mapped[Decimal] = mapped_column(Percent)
+    net: Mapped[Decimal] = mapped_column(Cents)
+    tax: Mapped[Decimal] = mapped_column(Cents)
+    reserved: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0), server_default="0")
+    fitted: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0), server_default="0")
+    cost: Mapped[Decimal] = mapped_column(Cents, default=NOTHING, server_default="0")
+    core_charge: Mapped[Decimal | None] = mapped_column(Cents)
+    cores_settled: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0), server_default="0")
+    agreed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class StatusChange(WorkshopOwned, Model):
@@ -109,7 +191,7 @@ class StatusChange(WorkshopOwned, Model):
             ["service_tickets.workshop_id", "service_tickets.id"],
             ondelete="CASCADE",
         ),
-        CheckConstraint(f"to_status {KNOWN_STATUS}", name="to_status_known"),
+        CheckConstraint(one_of("to_status", STATUSES), name="to_status_known"),
         Index("ix_service_ticket_status_changes_ticket", "workshop_id", "service_ticket_id"),
     )
 

@@ -14,13 +14,13 @@ from app.core.privacy import Kept, Subject
 from app.extensions import db
 
 TABLES = (
-    "service_tickets", "service_ticket_mechanics", "service_ticket_parts", "service_ticket_status_changes",
+    "service_tickets", "service_ticket_mechanics", "service_ticket_lines", "service_ticket_status_changes",
 )  # fmt: skip
 
 
 @privacy.part(
     "tickets",
-    says="your visits: what was done to which car and by whom, the parts with their prices, each step with its time.",
+    says="your visits: what was done to which car and by whom, work and parts with their prices, each step and its time.",
     tables=TABLES,
 )
 def _give(person: Subject) -> Iterator[dict[str, Any]]:

@@ -6,31 +6,32 @@ The database writes each ticket as the JSON that is answered; only what it canno
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, union
+from sqlalchemy.orm import aliased
 
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory.models import Part
 from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.service_tickets import counting, shaping
 from app.blueprints.service_tickets.errors import TicketNotFound
-from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
+from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine, TicketMechanic
+from app.blueprints.service_tickets.shaping import PARTS_MISSING, TERMS
 from app.blueprints.service_tickets.status import STATUSES
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.models import Vehicle
-from app.core import clock, paging
-from app.core.crypto import decrypt
-from app.core.money import from_cents
+from app.blueprints.workshops.models import Workshop
+from app.core import paging
 from app.core.paging import Order, Page, Walk, Way
 from app.core.prepared import Prepared, here
-from app.core.quantities import from_thousandths, thousandths, told
+from app.core.quantities import from_thousandths, thousandths
 from app.core.search import contains, pattern
 from app.core.sqljson import ascii_text, json_object, json_objects, json_text, nested, rfc3339
 
 AT_ONCE = 200  # tickets of a long history
+MOST_FOLLOWERS = 20
 ORDER = Order(
     ServiceTicket.id,
     "-service_date",
@@ -40,7 +41,7 @@ ORDER = Order(
 READS = (
     "service_tickets",
     "service_ticket_mechanics",
-    "service_ticket_parts",
+    "service_ticket_lines",
     "customers",
     "mechanics",
     "parts",
@@ -54,17 +55,43 @@ _MECHANICS = (
     .correlate(ServiceTicket)
     .scalar_subquery()
 )
-_PARTS = (
+_ITEMS = (
     select(
         json_objects(
             id=Part.id,
             name=Part.name,
-            price=TicketPart.unit_price,
-            quantity=thousandths(TicketPart.quantity),
+            price=TicketLine.unit_price,
+            quantity=thousandths(TicketLine.quantity),
         )
     )
-    .join(TicketPart, TicketPart.part_id == Part.id)
-    .where(here(Part), here(TicketPart), TicketPart.service_ticket_id == ServiceTicket.id)
+    .join(TicketLine, TicketLine.part_id == Part.id)
+    .where(here(Part), here(TicketLine), TicketLine.service_ticket_id == ServiceTicket.id)
+    .correlate(ServiceTicket)
+    .scalar_subquery()
+)
+_LINES = (
+    select(
+        json_objects(
+            id=TicketLine.id,
+            kind=TicketLine.kind,
+            description=TicketLine.description,
+            item_id=TicketLine.part_id,
+            item=Part.name,
+            quantity=thousandths(TicketLine.quantity),
+            unit_price=TicketLine.unit_price,
+            tax_rate=TicketLine.tax_rate,
+            net=TicketLine.net,
+            tax=TicketLine.tax,
+            reserved=thousandths(TicketLine.reserved),
+            fitted=thousandths(TicketLine.fitted),
+            core_charge=TicketLine.core_charge,
+            cores_settled=thousandths(TicketLine.cores_settled),
+            agreed=TicketLine.agreed,
+            there=thousandths(Part.on_hand - Part.reserved),
+        )
+    )
+    .outerjoin(Part, and_(here(Part), Part.id == TicketLine.part_id))
+    .where(here(TicketLine), TicketLine.service_ticket_id == ServiceTicket.id)
     .correlate(ServiceTicket)
     .scalar_subquery()
 )
@@ -83,6 +110,23 @@ _HISTORY = (
     .correlate(ServiceTicket)
     .scalar_subquery()
 )
+_Follower = aliased(ServiceTicket)
+_FIRST_FOLLOWERS = (
+    select(_Follower.id, _Follower.number, _Follower.customer_id, _Follower.follows_as)
+    .where(_Follower.workshop_id == bindparam("workshop_id"), _Follower.follows_ticket_id == ServiceTicket.id)
+    .order_by(_Follower.id)
+    .limit(MOST_FOLLOWERS)
+    .correlate(ServiceTicket)
+    .subquery()
+)
+_FOLLOWERS = select(
+    json_objects(
+        id=_FIRST_FOLLOWERS.c.id,
+        number=_FIRST_FOLLOWERS.c.number,
+        customer_id=_FIRST_FOLLOWERS.c.customer_id,
+        follows_as=_FIRST_FOLLOWERS.c.follows_as,
+    )
+).scalar_subquery()
 _FIELDS: dict[str, Any] = {
     "id": ServiceTicket.id,
     "number": ServiceTicket.number,
@@ -93,7 +137,8 @@ _FIELDS: dict[str, Any] = {
     "customer_id": ServiceTicket.customer_id,
     "customer": json_object(id=Customer.id, name=Customer.name),
     "mechanics": nested(_MECHANICS),
-    "inventory_items": nested(_PARTS),
+    "net_total": ServiceTicket.net_total,
+    "tax_total": ServiceTicket.tax_total,
     "created_at": rfc3339(ServiceTicket.created_at),
     "updated_at": rfc3339(ServiceTicket.updated_at),
 }
@@ -109,32 +154,55 @@ def _tickets(**more: Any) -> Select[str]:
     )
 
 
-_LISTED = _tickets()
+_LISTED = _tickets(inventory_items=nested(_ITEMS))
+_VISITS = _tickets(
+    lines=nested(_LINES),
+    follows_ticket_id=ServiceTicket.follows_ticket_id,
+    follows_as=ServiceTicket.follows_as,
+)
+_WHOLE: dict[str, Any] = {
+    "approved_total": ServiceTicket.approved_total,
+    "estimate_open_until": rfc3339(ServiceTicket.estimate_open_until),
+    "follows_ticket_id": ServiceTicket.follows_ticket_id,
+    "follows_as": ServiceTicket.follows_as,
+    "lines": nested(_LINES),
+    "status_history": nested(_HISTORY),
+}
 _ONE = Prepared(
-    lambda: _tickets(version=ServiceTicket.version, status_history=nested(_HISTORY)).where(
-        ServiceTicket.id == bindparam("ticket_id")
+    lambda: (
+        _tickets(
+            version=ServiceTicket.version,
+            approval_required=Workshop.approval_required,
+            tolerance=Workshop.approval_tolerance,
+            followed_by=nested(_FOLLOWERS),
+            **counting.of_vehicle(ServiceTicket.vehicle_id),
+            **_WHOLE,
+        )
+        .join(Workshop, Workshop.id == ServiceTicket.workshop_id)
+        .where(ServiceTicket.id == bindparam("ticket_id"))
     )
 )
 
 
 def get(ticket_id: int) -> dict[str, Any]:
-    """Return a ticket of the current workshop, with mechanics, parts, customer and the history of its status.
+    """Return a ticket of the current workshop, with mechanics, lines, parts, customer and the history of its status.
 
     :raises TicketNotFound: unknown here.
     """
     row = _ONE.row(ticket_id=ticket_id)
     if row is None:
         raise TicketNotFound()
-    ticket = _readable(row)
-    ticket["status_history"].sort(key=_id)
-    for change in ticket["status_history"]:
-        del change["id"]
+    ticket = shaping.whole(row[0])
+    ticket[TERMS] = {
+        "approval_required": bool(ticket.pop("approval_required")),
+        "tolerance": from_thousandths(ticket.pop("tolerance")),
+    }
     return ticket
 
 
 _ALL_OF = Prepared(
     lambda: (
-        _tickets(status_history=nested(_HISTORY))
+        _tickets(**_WHOLE)
         .where(ServiceTicket.customer_id == bindparam("customer_id"), ServiceTicket.id > bindparam("after"))
         .order_by(ServiceTicket.id)
         .limit(AT_ONCE)
@@ -148,16 +216,17 @@ def all_of(customer_id: int) -> Iterator[dict[str, Any]]:
     while found == AT_ONCE:
         rows = _ALL_OF.rows(customer_id=customer_id, after=after)
         for row in rows:
-            ticket = _readable(row)
-            ticket["status_history"].sort(key=_id)
+            ticket = shaping.whole(row[0])
+            del ticket[PARTS_MISSING]
             after = ticket["id"]
             yield ticket
         found = len(rows)
 
 
-def find(walk: Walk, **filters: Any) -> Page:
+def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
     """Return one page of the current workshop's tickets that fit all of `filters`, by the names of `CONDITIONS`.
 
+    `with_lines`: each with its lines, which a list of tickets does without.
     :raises InvalidVin: `VIN` is neither a VIN nor the last six characters of one.
     :raises Invalid: the cursor is not one of ours, or was made for another order.
     """
@@ -169,16 +238,17 @@ def find(walk: Walk, **filters: Any) -> Page:
         values |= {f"status_{place}": status for place, status in enumerate(_padded(values["status"]))}
     if "VIN" in values:
         values |= vehicles.digests(values["VIN"])
-    rows, count = _listing(shape, walk.order, walk.way)
+    rows, count = _listing(shape, walk.order, walk.way, with_lines)
     values |= paging.place_of(walk, ORDER)
     total = count.rows(**values)[0][0] if walk.way == "page" else None
-    return paging.page_of([_readable(row) for row in rows.rows(**values)], ORDER, walk, total)
+    shape_of = shaping.visit if with_lines else shaping.listed
+    return paging.page_of([shape_of(row[0]) for row in rows.rows(**values)], ORDER, walk, total)
 
 
 @lru_cache(maxsize=1024)
-def _listing(shape: frozenset[str], order: str, way: Way) -> tuple[Prepared, Prepared]:
+def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> tuple[Prepared, Prepared]:
     """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking."""
-    filtered = _LISTED.where(*(CONDITIONS[name] for name in sorted(shape)))
+    filtered = (_VISITS if with_lines else _LISTED).where(*(CONDITIONS[name] for name in sorted(shape)))
     return Prepared(lambda: paging.arranged(filtered, ORDER, order, way)), Prepared(
         lambda: paging.counted(filtered)
     )
@@ -209,62 +279,9 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
     ),
     "status": or_(*(ServiceTicket.status == bindparam(f"status_{place}") for place in range(len(STATUSES)))),
     "VIN": ServiceTicket.vehicle_id.in_(select(Vehicle.id).where(here(Vehicle), vehicles.has_digests())),
+    "follows_ticket_id": ServiceTicket.follows_ticket_id == bindparam("follows_ticket_id"),
     "service_date": ServiceTicket.service_date == bindparam("service_date"),
     "service_date_from": ServiceTicket.service_date >= bindparam("service_date_from"),
     "service_date_to": ServiceTicket.service_date <= bindparam("service_date_to"),
     "q": ServiceTicket.id.in_(select(union(_DESCRIBED, _BROUGHT).subquery().c.id)),
 }
-
-
-def as_opened(
-    ticket_id: int,
-    number: int,
-    vin: str,
-    service_date: date,
-    service_desc: str,
-    customer_id: int,
-    customer_name: str,
-    account_id: int,
-    now: datetime,
-) -> dict[str, Any]:
-    """Return a ticket just opened, in the form that `get` reads: all of it is known without asking again."""
-    opened = clock.rfc3339(now)
-    first = {
-        "from_status": None,
-        "to_status": "booked",
-        "changed_at": opened,
-        "account_id": account_id,
-        "reason": None,
-    }
-    return {
-        "id": ticket_id,
-        "number": number,
-        "VIN": vin,
-        "service_date": service_date.isoformat(),
-        "service_desc": service_desc,
-        "status": "booked",
-        "customer_id": customer_id,
-        "customer": {"id": customer_id, "name": customer_name},
-        "mechanics": [],
-        "inventory_items": [],
-        "created_at": opened,
-        "updated_at": opened,
-        "version": 1,
-        "status_history": [first],
-    }
-
-
-def _readable(row: Any) -> dict[str, Any]:
-    """Return the ticket that a row is: its VIN readable, money as decimals, what hangs on it in order."""
-    ticket: dict[str, Any] = orjson.loads(row[0])
-    ticket["VIN"] = decrypt(ticket["VIN"])
-    ticket["mechanics"].sort(key=_id)
-    ticket["inventory_items"].sort(key=_id)
-    for item in ticket["inventory_items"]:
-        item["price"] = from_cents(item["price"])
-        item["quantity"] = told(from_thousandths(item["quantity"]))
-    return ticket
-
-
-def _id(row: dict[str, Any]) -> tuple[int, int]:
-    return row["id"], row.get("price", 0)

@@ -6,12 +6,14 @@ from typing import Any
 
 from flask import url_for
 
-from app.blueprints.service_tickets import fitting, reading, service, staffing
+from app.blueprints.service_tickets import board, fitting, moving, reading, service, staffing
+from app.blueprints.service_tickets.board_schemas import BoardOut
 from app.blueprints.service_tickets.reading import READS
 from app.blueprints.service_tickets.schemas import (
     EditIn,
     EditOut,
     MyTicketsQuery,
+    NewServiceTicketIn,
     ServiceTicketIn,
     ServiceTicketOut,
     ServiceTicketPatch,
@@ -38,7 +40,7 @@ Ticket = dict[str, Any]
 @bp.post("/service_tickets/")
 @limited("write")
 @needs("tickets:write", "own:write")
-@bp.arguments(ServiceTicketIn)
+@bp.arguments(NewServiceTicketIn)
 @bp.response(201, ServiceTicketWholeOut, ready=True)
 def create_service_ticket(ticket: Ticket) -> tuple[Ticket, dict[str, str]]:
     """Open a ticket: staff for any customer, a customer for themselves."""
@@ -55,6 +57,15 @@ def create_service_ticket(ticket: Ticket) -> tuple[Ticket, dict[str, str]]:
 def list_service_tickets(query: dict[str, Any]) -> Any:
     """List the tickets, each with mechanics, items and customer."""
     return paging.answer(reading.find(paging.walk_of(query), **query))
+
+
+@bp.get("/service_tickets/board")
+@limited("service_tickets_list")
+@needs("tickets:read")
+@bp.response(200, BoardOut, ready=True)
+def show_board() -> dict[str, Any]:
+    """Show all open tickets by status, each with what somebody has to do about it."""
+    return board.board(principal().workshop_id)
 
 
 @bp.get("/service_tickets/my-tickets")
@@ -188,5 +199,9 @@ def remove_ticket_item(ticket_id: int, item_id: int) -> Ticket:
 @bp.arguments(StatusIn)
 @bp.response(200, ServiceTicketWholeOut, ready=True)
 def change_service_ticket_status(step: dict[str, Any], ticket_id: int) -> Ticket:
-    """Take a ticket one step on, as `allowed_transitions` lists it; cancelling puts its items back into stock."""
-    return service.change_status(principal(), ticket_id, **step, expected=expected_versions())
+    """Take a ticket one step on, as `allowed_transitions` lists it.
+
+    Cancelling puts its items back into stock; completing fits those that are left. `approved` and `declined` by hand are for a
+    word by phone or in person, and need the `reason`, which says how: what is on the ticket then counts as approved, or not.
+    """
+    return moving.change_status(principal(), ticket_id, **step, expected=expected_versions())

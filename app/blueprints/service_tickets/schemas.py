@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
 
-from app.blueprints.service_tickets.reading import ORDER
-from app.blueprints.service_tickets.status import STATUSES
+from app.blueprints.service_tickets.reading import MOST_FOLLOWERS, ORDER
+from app.blueprints.service_tickets.status import STAGES, STATUSES
+from app.blueprints.service_tickets.vocabulary import KINDS, LINKS
 from app.blueprints.vehicles import vin
-from app.blueprints.vehicles.models import UNITS
 from app.core.paging import ListQuery
 from app.core.quantities import THOUSANDTH, Amount
 from app.core.schema import (
@@ -19,15 +19,16 @@ from app.core.schema import (
     Instant,
     Money,
     PatchSchema,
+    Percent,
     QueryInteger,
     Reference,
     Schema,
+    SignedMoney,
     Text,
 )
 
 MOST_IDS = 100
 MOST_PER_LINE = 10_000
-MOST_USED = 10**15
 EXAMPLE_VIN = "1HGCM82633A004352"
 
 
@@ -51,6 +52,27 @@ class ServiceTicketIn(Schema):
     @pre_load
     def _older_name(self, data: Any, **kwargs: Any) -> Any:
         return older_name(data)
+
+
+class NewServiceTicketIn(ServiceTicketIn):
+    """A service ticket to open, be it one that follows from an earlier job."""
+
+    follows_ticket_id = Reference(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The finished job from which this one follows.", "example": None},
+    )
+    follows_as = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(LINKS),
+        metadata={"description": "With `follows_ticket_id`: as what.", "example": None},
+    )
+
+    @validates_schema
+    def _both_or_neither(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if (data["follows_ticket_id"] is None) != (data["follows_as"] is None):
+            raise ValidationError("Both or neither.", "follows_as")
 
 
 class ServiceTicketPatch(PatchSchema):
@@ -91,6 +113,55 @@ class TicketItemOut(Schema):
     quantity = Amount(required=True)
 
 
+class TicketLineOut(Schema):
+    """A line of a ticket. What is told of stock is null where the line is no part."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "labour"})
+    description = fields.String(required=True, metadata={"example": "Brake pads, front: replaced"})
+    item_id = fields.Integer(required=True, allow_none=True, metadata={"example": None})
+    quantity = Amount(required=True, metadata={"description": "Of labour, hours.", "example": 1.5})
+    unit_price = Money(required=True, metadata={"description": "Each, or an hour.", "example": 95})
+    tax_rate = Percent(required=True, metadata={"example": 10.25})
+    net = SignedMoney(required=True, metadata={"description": "Before tax.", "example": 142.5})
+    tax = SignedMoney(required=True, metadata={"example": 14.61})
+    total = SignedMoney(required=True, metadata={"description": "With tax.", "example": 157.11})
+    agreed = fields.Boolean(
+        required=True, metadata={"description": "Whether the customer agreed to it.", "example": False}
+    )
+    reserved = Amount(
+        required=True,
+        allow_none=True,
+        metadata={"description": "So many are set aside in the stock.", "example": None},
+    )
+    fitted = Amount(
+        required=True,
+        allow_none=True,
+        metadata={"description": "So many left the stock for it.", "example": None},
+    )
+    to_order = Amount(
+        required=True,
+        allow_none=True,
+        metadata={"description": "So many are neither, though the part is counted.", "example": None},
+    )
+    core_charge = Money(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The deposit on the old part of each; null where it is no exchange part.",
+            "example": None,
+        },
+    )
+    cores_due = Amount(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Of so many that are fitted it is not settled what becomes of the old part.",
+            "example": None,
+        },
+    )
+
+
 class StatusChangeOut(Schema):
     """A step of a ticket's life."""
 
@@ -114,23 +185,82 @@ class ServiceTicketOut(Schema):
     service_date = Day(required=True, metadata={"example": "2026-03-02"})
     service_desc = fields.String(required=True, metadata={"example": "Oil change"})
     status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata={"example": "booked"})
+    stage = fields.String(
+        required=True,
+        validate=validate.OneOf(STAGES),
+        metadata={"description": "The status as a customer is told it.", "example": "booked"},
+    )
     customer_id = fields.Integer(required=True, metadata={"example": 1})
     customer = fields.Nested(PersonOut, required=True)
     mechanics = fields.List(fields.Nested(PersonOut), required=True)
     inventory_items = fields.List(fields.Nested(TicketItemOut), required=True)
+    net_total = Money(required=True, metadata={"description": "Before tax.", "example": 142.5})
+    tax_total = Money(required=True, metadata={"example": 14.61})
+    total = Money(
+        required=True, metadata={"description": "The sum of the lines, with tax.", "example": 157.11}
+    )
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
 
 
-class ServiceTicketWholeOut(ServiceTicketOut):
-    """A service ticket with its history and what may come next."""
+class FollowerOut(Schema):
+    """A ticket that follows from a finished job."""
 
+    id = fields.Integer(required=True, metadata={"example": 7})
+    number = fields.Integer(required=True, metadata={"example": 7})
+    follows_as = fields.String(
+        required=True, validate=validate.OneOf(LINKS), metadata={"example": "warranty"}
+    )
+
+
+class ServiceTicketWholeOut(ServiceTicketOut):
+    """A service ticket with its lines, its history and what may come next."""
+
+    lines = fields.List(fields.Nested(TicketLineOut), required=True)
+    approved_total = Money(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Up to what the customer agreed, with tax: 0 once they were asked; null where nobody was.",
+            "example": None,
+        },
+    )
+    estimate_open_until = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "How long the estimate stands that is out; null where none is."},
+    )
+    follows_ticket_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The job from which this one follows.", "example": None},
+    )
+    follows_as = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(LINKS), metadata={"example": None}
+    )
+    followed_by = fields.List(
+        fields.Nested(FollowerOut),
+        required=True,
+        metadata={
+            "description": f"The first {MOST_FOLLOWERS} jobs that follow from this one: all to staff, to a customer their own.",
+            "example": [],
+        },
+    )
+    open_recommendations = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "How much work is to be offered for the car: recommended, and neither taken nor settled. For staff;"
+            " null to customers.",
+            "example": 2,
+        },
+    )
     status_history = fields.List(fields.Nested(StatusChangeOut), required=True)
     allowed_transitions = fields.List(
         fields.String(validate=validate.OneOf(STATUSES)),
         required=True,
         metadata={
-            "description": "What this caller may make of the status now.",
+            "description": "What this caller may make of the status now; empty for who may only read.",
             "example": ["received", "cancelled"],
         },
     )
@@ -219,7 +349,13 @@ class StatusIn(Schema):
 
     status = fields.String(required=True, validate=validate.OneOf(STATUSES), metadata={"example": "received"})
     reason = Text(
-        load_default=None, allow_none=True, longest=500, metadata={"example": "Brought by the customer."}
+        load_default=None,
+        allow_none=True,
+        longest=500,
+        metadata={
+            "description": "Why; with `approved` and `declined`, which need it, how the customer said so.",
+            "example": "Brought by the customer.",
+        },
     )
 
 
@@ -237,6 +373,7 @@ class ServiceTicketQuery(MyTicketsQuery):
 
     customer_id = QueryInteger(metadata={"description": "Of this customer."})
     mechanic_id = QueryInteger(metadata={"description": "On which this mechanic works."})
+    follows_ticket_id = QueryInteger(metadata={"description": "Those that follow from this ticket."})
     VIN = _VinText(description="Of the car with this VIN, or with these last six of it.")
     service_date = Day(metadata={"description": "On this day.", "example": "2026-03-02"})
     service_date_from = Day(metadata={"description": "On this day or later.", "example": "2026-03-01"})
@@ -246,53 +383,3 @@ class ServiceTicketQuery(MyTicketsQuery):
         longest=100,
         metadata={"description": "Words in the description or the customer's name.", "example": "brake"},
     )
-
-
-class HistoryQuery(ListQuery):
-    """Which page of a vehicle's visits."""
-
-    sort = ORDER.field()
-
-
-class VisitReadingOut(Schema):
-    """What the odometer showed during a visit."""
-
-    value = fields.Integer(required=True, metadata={"example": 84200})
-    unit = fields.String(required=True, validate=validate.OneOf(UNITS), metadata={"example": "km"})
-    read_at = Instant(required=True)
-
-
-class VisitOut(ServiceTicketOut):
-    """A visit of a vehicle: its ticket, what the parts on it come to, and the odometer."""
-
-    parts_total = Money(required=True, metadata={"description": "Without labour and tax.", "example": 39.98})
-    readings = fields.List(
-        fields.Nested(VisitReadingOut),
-        required=True,
-        metadata={"description": "Taken from the day of the visit on until it was over."},
-    )
-
-
-class UsageQuery(Schema):
-    """A period of service dates, and how many."""
-
-    service_date_from = Day(metadata={"description": "From this day on.", "example": "2026-01-01"})
-    service_date_to = Day(metadata={"description": "Up to this day.", "example": "2026-12-31"})
-    limit = QueryInteger(most=100, load_default=20, metadata={"description": "How many.", "example": 20})
-
-
-class MechanicUsageOut(Schema):
-    """A mechanic and how many tickets they worked on."""
-
-    id = fields.Integer(required=True, metadata={"example": 1})
-    name = fields.String(required=True, metadata={"example": "Jane Wrench"})
-    ticket_count = fields.Integer(required=True, metadata={"example": 12})
-
-
-class ItemUsageOut(Schema):
-    """An inventory item and how many of it went on tickets."""
-
-    id = fields.Integer(required=True, metadata={"example": 1})
-    name = fields.String(required=True, metadata={"example": "Oil Filter"})
-    quantity_used = Amount(required=True, most=MOST_USED, metadata={"example": 40})
-    ticket_count = fields.Integer(required=True, metadata={"example": 31})

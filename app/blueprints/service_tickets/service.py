@@ -1,4 +1,4 @@
-"""The rules of service tickets: opening, changing, and the steps of their life."""
+"""The rules of service tickets: opening, changing, deleting."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from app.blueprints.customers import service as customers
-from app.blueprints.service_tickets import fitting, reading, staffing, writing
+from app.blueprints.service_tickets import fitting, shaping, staffing, writing
+from app.blueprints.service_tickets import reserving as reserving  # keeps what is set aside
 from app.blueprints.service_tickets.errors import (
+    CannotFollow,
     MechanicsAssigned,
     TicketClosed,
+    TicketInUse,
+    TicketNotFound,
     TicketsOpen,
-    TransitionNotAllowed,
 )
+from app.blueprints.service_tickets.events import TicketStatusChanged
 from app.blueprints.service_tickets.holding import (
     Ticket,
     completed,
@@ -23,13 +28,17 @@ from app.blueprints.service_tickets.holding import (
     require_own,
     whole,
 )
-from app.blueprints.service_tickets.models import ServiceTicket
-from app.blueprints.service_tickets.status import FINISHED, allowed_transitions
+from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
+from app.blueprints.service_tickets.status import FINISHED, OVER
+from app.blueprints.service_tickets.vocabulary import Link
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.vin import normalised
+from app.blueprints.workshops import numbers
 from app.blueprints.workshops import service as workshops
+from app.blueprints.workshops.errors import CurrencyInUse
 from app.core import audit, clock
-from app.core.db import atomic
+from app.core.db import atomic, is_still_named
+from app.core.events import announce
 from app.core.identity import Principal
 from app.core.preconditions import Expected
 from app.extensions import db
@@ -39,30 +48,77 @@ RECORD = ("number", "customer_id", "vehicle_id", "service_date", "service_desc",
 
 
 def open_ticket(
-    caller: Principal, *, VIN: str, service_date: date, service_desc: str, customer_id: int
+    caller: Principal,
+    *,
+    VIN: str,
+    service_date: date,
+    service_desc: str,
+    customer_id: int,
+    follows_ticket_id: int | None = None,
+    follows_as: Link | None = None,
 ) -> Ticket:
     """Open a ticket: for any customer by staff, for themselves by a customer. The VIN finds or makes the vehicle.
 
+    A finished job is never reopened: what comes of it is a ticket that follows its own, `follows_as` what.
     :raises InvalidVin: it is not one. :raises NotYourTicket: a customer names another.
-    :raises CustomerNotFound: unknown here.
+    :raises CustomerNotFound: unknown here. :raises TicketNotFound: the one to follow is.
+    :raises CannotFollow: that one is not finished, or was on another car.
     """
     vin = normalised(VIN)
     require_own(caller, customer_id)
     customer_name = customers.require(customer_id)
     # Before the transaction, so that nobody waits for the counter's row until this ticket is committed: a ticket that
     # fails after this leaves a gap, which a ticket's number may have.
-    number = workshops.next_number("service_tickets")
+    number = numbers.next_number("service_tickets")
     now = clock.now()
     with atomic():
         vehicle_id = vehicles.find_or_make(customer_id, vin)
-        ticket_id = writing.insert_ticket(number, customer_id, vehicle_id, service_date, service_desc, now)
+        if follows_ticket_id is not None:
+            _require_followable(caller, follows_ticket_id, vehicle_id)
+        ticket_id, counts = writing.insert_ticket(
+            number,
+            customer_id,
+            vehicle_id,
+            service_date,
+            service_desc,
+            now,
+            follows_ticket_id,
+            follows_as,
+        )
         writing.insert_status_change(ticket_id, None, "booked", caller.account_id, None, now)
         opened = (number, customer_id, vehicle_id, service_date, service_desc, "booked")
         audit.note("ticket.opened", "ticket", ticket_id, after=dict(zip(RECORD, opened, strict=True)))
-    ticket = reading.as_opened(
-        ticket_id, number, vin, service_date, service_desc, customer_id, customer_name, caller.account_id, now
+        announce(TicketStatusChanged(caller.workshop_id, ticket_id, caller.account_id, None, "booked"))
+    ticket = shaping.as_opened(
+        ticket_id,
+        number,
+        vin,
+        service_date,
+        service_desc,
+        customer_id,
+        customer_name,
+        caller.account_id,
+        now,
+        follows_ticket_id,
+        follows_as,
+        counts,
     )
     return completed(caller, ticket)
+
+
+def _require_followable(caller: Principal, ticket_id: int, vehicle_id: int) -> None:
+    followed = db.session.scalar(
+        select(ServiceTicket).where(
+            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
+        )
+    )
+    if followed is None:
+        raise TicketNotFound(f"Ticket {ticket_id} is unknown here.")
+    require_own(caller, followed.customer_id)
+    if followed.status not in FINISHED:
+        raise CannotFollow(f"Ticket {followed.number} is {followed.status}: it goes on itself.")
+    if followed.vehicle_id != vehicle_id:
+        raise CannotFollow(f"Ticket {followed.number} was on another car.")
 
 
 def show(caller: Principal, ticket_id: int) -> Ticket:
@@ -73,6 +129,21 @@ def show(caller: Principal, ticket_id: int) -> Ticket:
     ticket = whole(caller, ticket_id)
     require_own(caller, ticket["customer_id"], "tickets:read")
     return ticket
+
+
+def require_seen(caller: Principal, ticket_id: int) -> None:
+    """Refuse to show what hangs on a ticket to who may not see the ticket.
+
+    :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's.
+    """
+    customer_id = db.session.scalar(
+        select(ServiceTicket.customer_id).where(
+            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
+        )
+    )
+    if customer_id is None:
+        raise TicketNotFound()
+    require_own(caller, customer_id, "tickets:read")
 
 
 def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected: Expected = None) -> Ticket:
@@ -107,6 +178,7 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
 
     :raises TicketNotFound: unknown here. :raises MechanicsAssigned: somebody still works on it.
     :raises TicketClosed: it is finished. :raises Stale: not the `expected` version.
+    :raises TicketInUse: an estimate was made of it, say, or another follows it.
     """
     with atomic() as session:
         ticket = hold(caller, ticket_id, expected)
@@ -115,8 +187,14 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
         if assigned := staffing.on(ticket):
             raise MechanicsAssigned(f"Still assigned: {', '.join(map(str, sorted(assigned)))}.")
         if ticket.status != "cancelled":
-            fitting.release(ticket)
+            fitting.release_all(ticket)
         session.delete(ticket)
+        try:
+            session.flush()
+        except DBAPIError as error:
+            if not is_still_named(error):
+                raise
+            raise TicketInUse("Cancel it instead.") from error
         audit.note("ticket.deleted", "ticket", ticket_id, before=audit.fields_of(ticket, RECORD))
         return ticket.number
 
@@ -142,35 +220,8 @@ def edit(
         ticket = hold(caller, ticket_id, expected)
         require_open(ticket)
         notes += staffing.edit(ticket, add_mechanic_ids, remove_mechanic_ids)
-        notes += fitting.edit(ticket, add_item_ids, remove_item_ids)
+        notes += fitting.edit(ticket, add_item_ids, remove_item_ids, caller.account_id)
         return whole(caller, ticket_id), notes
-
-
-def change_status(
-    caller: Principal, ticket_id: int, status: str, reason: str | None = None, expected: Expected = None
-) -> Ticket:
-    """Take a ticket one step on; cancelling puts its parts back into stock.
-
-    :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's.
-    :raises TransitionNotAllowed: that step is not open to this caller now.
-    """
-    with atomic() as session:
-        ticket = hold(caller, ticket_id, expected)
-        allowed = allowed_transitions(ticket.status, caller.role)
-        if status not in allowed:
-            raise TransitionNotAllowed(
-                f"The ticket is {ticket.status}; from there you may go to: {', '.join(allowed) or 'nothing'}."
-            )
-        before, ticket.status = ticket.status, status
-        writing.insert_status_change(ticket.id, before, status, caller.account_id, reason, clock.now())
-        audit.note(
-            "ticket.status_changed", "ticket", ticket_id,
-            before={"status": before}, after={"status": status, "reason": reason},
-        )  # fmt: skip
-        if status == "cancelled":
-            fitting.release(ticket)
-        session.flush()
-        return whole(caller, ticket_id)
 
 
 @workshops.consulted_before("closing")
@@ -180,8 +231,19 @@ def require_none_open(workshop_id: int) -> None:
     :raises TicketsOpen: a ticket is neither finished nor cancelled.
     """
     statement = select(ServiceTicket.number).where(
-        ServiceTicket.workshop_id == workshop_id, ServiceTicket.status.not_in([*FINISHED, "cancelled"])
+        ServiceTicket.workshop_id == workshop_id, ServiceTicket.status.not_in(OVER)
     )
     number = db.session.scalar(statement.order_by(ServiceTicket.number).limit(1))
     if number is not None:
         raise TicketsOpen(f"Ticket {number} is neither finished nor cancelled.")
+
+
+@workshops.consulted_before("changing the currency")
+def require_no_amounts(workshop_id: int) -> None:
+    """Refuse to call what is on tickets amounts of another currency.
+
+    :raises CurrencyInUse: there are lines.
+    """
+    line = select(TicketLine.id).where(TicketLine.workshop_id == workshop_id).limit(1)
+    if db.session.scalar(line) is not None:
+        raise CurrencyInUse()

@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from sqlalchemy import bindparam, insert
 
-from app.blueprints.service_tickets.models import ServiceTicket, StatusChange
+from app.blueprints.service_tickets import counting
+from app.blueprints.service_tickets.models import NOTHING, ServiceTicket, StatusChange
 from app.core.prepared import Prepared
 
 _TICKET = Prepared(
@@ -16,11 +17,11 @@ _TICKET = Prepared(
             name: bindparam(name)
             for name in (
                 "workshop_id", "number", "customer_id", "vehicle_id", "service_date", "service_desc", "status",
-                "version", "created_at", "updated_at",
+                "follows_ticket_id", "follows_as", "net_total", "tax_total", "version", "created_at", "updated_at",
             )
         }
     )
-    .returning(ServiceTicket.id),
+    .returning(ServiceTicket.id, *counting.of_vehicle(bindparam("vehicle_id")).values()),
     writes="service_tickets",
 )  # fmt: skip
 _STATUS_CHANGE = Prepared(
@@ -37,25 +38,36 @@ _STATUS_CHANGE = Prepared(
 
 
 def insert_ticket(
-    number: int, customer_id: int, vehicle_id: int, service_date: date, service_desc: str, now: datetime
-) -> int:
-    """Insert a booked ticket into the current workshop and return its id."""
-    ticket_id: int = _TICKET.one(
+    number: int,
+    customer_id: int,
+    vehicle_id: int,
+    service_date: date,
+    service_desc: str,
+    now: datetime,
+    follows_ticket_id: int | None = None,
+    follows_as: str | None = None,
+) -> tuple[int, dict[str, int]]:
+    """Insert a booked ticket into the current workshop; return its id, and what is counted of its car by name."""
+    [row] = _TICKET.rows(
         number=number,
         customer_id=customer_id,
         vehicle_id=vehicle_id,
         service_date=service_date,
         service_desc=service_desc,
         status="booked",
+        follows_ticket_id=follows_ticket_id,
+        follows_as=follows_as,
+        net_total=NOTHING,
+        tax_total=NOTHING,
         version=1,
         created_at=now,
         updated_at=now,
     )
-    return ticket_id
+    return row[0], dict(zip(counting.names(), row[1:], strict=True))
 
 
 def insert_status_change(
-    ticket_id: int, before: str | None, after: str, account_id: int, reason: str | None, now: datetime
+    ticket_id: int, before: str | None, after: str, account_id: int | None, reason: str | None, now: datetime
 ) -> None:
     """Append a step to the history of a ticket of the current workshop."""
     _STATUS_CHANGE.rows(

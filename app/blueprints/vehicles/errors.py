@@ -29,6 +29,12 @@ class VehicleArchived(Conflict):
     code, title = "vehicle_archived", "The vehicle is archived."
 
 
+class VehicleInUse(Conflict):
+    """Only an archived vehicle is restored."""
+
+    code, title = "vehicle_in_use", "The vehicle is not archived."
+
+
 class OdometerLower(Conflict):
     """An odometer does not run backwards."""
 

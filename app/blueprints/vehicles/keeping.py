@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import delete
+from sqlalchemy import update as update_rows
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import hints, odometer, plates
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.errors import NotYourVehicle, VinTaken
-from app.blueprints.vehicles.models import EARLIEST_YEAR, Vehicle
+from app.blueprints.vehicles.models import EARLIEST_YEAR, MaintenanceInterval, Vehicle
 from app.blueprints.vehicles.vin import normalised, warnings
 from app.core import audit, clock
 from app.core.db import atomic, is_still_named
@@ -183,3 +184,29 @@ def _is_deleted(session: Session, vehicle: Vehicle) -> bool:
             raise
         return False
     return True
+
+
+def restore(caller: Principal, vehicle_id: int, expected: Expected = None) -> Vehicle:
+    """Take an archived vehicle into use again, with its history and what it needs again. The index of VINs decides.
+
+    :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleInUse: it is not archived.
+    :raises VinTaken: another active vehicle has its VIN. :raises Stale: not the `expected` version.
+    """
+    with atomic() as session:
+        vehicle = vehicles.hold_archived(caller, vehicle_id, expected)
+        vehicle.archived_at = None
+        _flush(session)
+        session.execute(
+            update_rows(MaintenanceInterval)
+            .where(
+                MaintenanceInterval.workshop_id == caller.workshop_id,
+                MaintenanceInterval.vehicle_id == vehicle_id,
+            )
+            .values(next_look_on=clock.today())
+            .execution_options(synchronize_session=False)
+        )
+        audit.note(
+            "vehicle.restored", "vehicle", vehicle_id,
+            after=audit.fields_of(vehicle, RECORD), person=customers.person(vehicle.customer_id),
+        )  # fmt: skip
+    return vehicle

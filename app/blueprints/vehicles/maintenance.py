@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.blueprints.vehicles import distance, odometer, pace
 from app.blueprints.vehicles import service as vehicles
@@ -36,13 +36,20 @@ def add(caller: Principal, vehicle_id: int, **fields: Any) -> Shown:
     _require_whole(fields)
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id)
-        interval = MaintenanceInterval(workshop_id=caller.workshop_id, vehicle_id=vehicle_id, **fields)
+        interval = MaintenanceInterval(
+            workshop_id=caller.workshop_id, vehicle_id=vehicle_id, customer_id=caller.customer_id, **fields
+        )
         session.add(interval)
         session.flush()
         audit.note(
             "vehicle.maintenance_added", "vehicle", vehicle_id, after=audit.fields_of(interval, RECORD)
         )
-    return _with_due(vehicle, [interval])[0]
+    return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
+
+
+def _keeper(caller: Principal) -> int | None:
+    """Return the customer whose own time with a car is all that a caller is shown; None of staff, who see all."""
+    return None if caller.may("vehicles:read") else caller.customer_id
 
 
 def _require_whole(fields: dict[str, Any]) -> None:
@@ -62,21 +69,30 @@ def get(caller: Principal, vehicle_id: int, interval_id: int) -> Shown:
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises MaintenanceNotFound: not of it.
     """
     vehicle = vehicles.get(caller, vehicle_id)
-    return _with_due(vehicle, [_one(select(MaintenanceInterval), vehicle, interval_id)])[0]
+    interval = _one(select(MaintenanceInterval), caller, vehicle, interval_id)
+    return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
 
 
-def _one(statement: Select[MaintenanceInterval], vehicle: Vehicle, interval_id: int) -> MaintenanceInterval:
-    found = db.session.scalar(statement.where(*_of(vehicle), MaintenanceInterval.id == interval_id))
+def _one(
+    statement: Select[MaintenanceInterval], caller: Principal, vehicle: Vehicle, interval_id: int
+) -> MaintenanceInterval:
+    found = db.session.scalar(statement.where(*_of(caller, vehicle), MaintenanceInterval.id == interval_id))
     if found is None:
         raise MaintenanceNotFound()
     return found
 
 
-def _of(vehicle: Vehicle) -> tuple[Any, ...]:
-    return (
+def _of(caller: Principal, vehicle: Vehicle) -> list[ColumnElement[bool]]:
+    """Bound a statement to what `caller` is shown of a car's: all to staff; to its keeper what they or the workshop said."""
+    keeper = _keeper(caller)
+    shown: list[ColumnElement[bool]] = [
         MaintenanceInterval.workshop_id == vehicle.workshop_id,
         MaintenanceInterval.vehicle_id == vehicle.id,
-    )
+    ]
+    if keeper is not None:
+        theirs = MaintenanceInterval.customer_id == keeper
+        shown.append(or_(MaintenanceInterval.customer_id.is_(None), theirs))
+    return shown
 
 
 def find(caller: Principal, vehicle_id: int, walk: Walk) -> Page:
@@ -86,13 +102,14 @@ def find(caller: Principal, vehicle_id: int, walk: Walk) -> Page:
     """
     vehicle = vehicles.get(caller, vehicle_id)
     page = paging.fetch(
-        select(MaintenanceInterval).where(*_of(vehicle)),
+        select(MaintenanceInterval).where(*_of(caller, vehicle)),
         ORDER,
         walk,
         lambda s, v: db.session.scalars(s, v).all(),
         lambda s, v: db.session.scalars(s, v).one(),
     )
-    return Page(_with_due(vehicle, page.rows), walk, page.next_cursor, page.total)
+    rows = _with_due(vehicle, page.rows, keeper=_keeper(caller))
+    return Page(rows, walk, page.next_cursor, page.total)
 
 
 def replace(
@@ -106,15 +123,18 @@ def replace(
     _require_whole(fields)
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id)
-        interval = _one(locked(MaintenanceInterval), vehicle, interval_id)
+        interval = _one(locked(MaintenanceInterval), caller, vehicle, interval_id)
         require_version(interval, expected)
         before = audit.fields_of(interval, RECORD)
+        interval.customer_id = caller.customer_id  # whoever said it last
         for name, value in fields.items():
             setattr(interval, name, value)
-        session.flush()
         after = audit.fields_of(interval, RECORD)
+        if after != before:
+            interval.next_look_on = clock.today()  # it begins anew, and its keeper is reminded anew
+        session.flush()
         audit.note_change("vehicle.maintenance_changed", "vehicle", vehicle_id, before, after)
-    return _with_due(vehicle, [interval])[0]
+    return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
 
 
 def remove(caller: Principal, vehicle_id: int, interval_id: int, expected: Expected = None) -> None:
@@ -125,7 +145,7 @@ def remove(caller: Principal, vehicle_id: int, interval_id: int, expected: Expec
     """
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id)
-        interval = _one(locked(MaintenanceInterval), vehicle, interval_id)
+        interval = _one(locked(MaintenanceInterval), caller, vehicle, interval_id)
         require_version(interval, expected)
         before = audit.fields_of(interval, RECORD)
         session.delete(interval)
@@ -136,9 +156,23 @@ def remove(caller: Principal, vehicle_id: int, interval_id: int, expected: Expec
 # ---- When ---------------------------------------------------------------------------------------------------------
 
 
-def _with_due(vehicle: Vehicle, intervals: Sequence[MaintenanceInterval]) -> list[Shown]:
+def due_on(vehicle: Vehicle, interval: MaintenanceInterval) -> date | None:
+    """Return the day on which a vehicle needs something again as its keeper is told it.
+
+    None where there is none, or where a former keeper said it.
+    """
+    if interval.customer_id not in (None, vehicle.customer_id):
+        return None
+    day: date | None = _with_due(vehicle, [interval], keeper=vehicle.customer_id)[0]["due_on"]
+    return day
+
+
+def _with_due(
+    vehicle: Vehicle, intervals: Sequence[MaintenanceInterval], *, keeper: int | None
+) -> list[Shown]:
+    """Return intervals with when each is over, reckoned from all readings, or from those of a `keeper`'s own time."""
     by_distance = any(interval.every_distance is not None for interval in intervals)
-    readings = odometer.latest(vehicle) if by_distance else []
+    readings = odometer.latest(vehicle, keeper) if by_distance else []
     usual = pace.of(readings)
     return [
         audit.fields_of(interval, SHOWN) | _due(interval, readings[-1] if readings else None, usual)

@@ -44,7 +44,8 @@ def add_vehicle_maintenance(
 def list_vehicle_maintenance(query: dict[str, Any], vehicle_id: int) -> Any:
     """List what a vehicle needs again, each with when.
 
-    The day by distance is reckoned from the median distance a day of its readings; from fewer than three there is none.
+    The day by distance is reckoned from the median distance a day of its readings; from fewer than three there is none. A
+    customer is shown what they or the workshop said, reckoned from readings of their own time.
     """
     return paging.answer(maintenance.find(principal(), vehicle_id, paging.walk_of(query)))
 

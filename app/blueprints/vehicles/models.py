@@ -25,12 +25,14 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column
 from app.blueprints.vehicles import distance
 from app.core import clock
 from app.core.crypto import EncryptedText
-from app.core.db import Id, Instant, Versioned
+from app.core.db import Id, Instant, Versioned, one_of
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
 
 ACTIVE = text("archived_at IS NULL")
 PRESENT = text("until IS NULL")
+WAITING = text("next_look_on IS NOT NULL")
+SAID_BY_A_CUSTOMER = text("customer_id IS NOT NULL")
 FUELS = (
     "petrol", "diesel", "hybrid", "plug_in_hybrid", "electric", "lpg", "cng", "hydrogen", "other",
 )  # fmt: skip
@@ -41,10 +43,6 @@ EARLIEST_YEAR, LATEST_YEAR = 1886, 2100
 GREATEST_CAPACITY, GREATEST_POWER = 100_000, 10_000
 GREATEST_READING = 10_000_000
 MOST_MONTHS, GREATEST_INTERVAL = 240, 1_000_000
-
-
-def _one_of(column: str, words: tuple[str, ...]) -> str:
-    return f"{column} IN ({', '.join(repr(word) for word in words)})"
 
 
 def _of_vehicle(*, goes_with_it: bool) -> ForeignKeyConstraint:
@@ -103,11 +101,11 @@ class Vehicle(WorkshopOwned, Versioned, Model):
         UniqueConstraint("workshop_id", "id"),
         _of_customer(),
         CheckConstraint(f"year BETWEEN {EARLIEST_YEAR} AND {LATEST_YEAR}", name="year_within_reason"),
-        CheckConstraint(_one_of("fuel_type", FUELS), name="fuel_type_known"),
-        CheckConstraint(_one_of("transmission", TRANSMISSIONS), name="transmission_known"),
+        CheckConstraint(one_of("fuel_type", FUELS), name="fuel_type_known"),
+        CheckConstraint(one_of("transmission", TRANSMISSIONS), name="transmission_known"),
         CheckConstraint("engine_capacity_cc > 0", name="engine_capacity_positive"),
         CheckConstraint("engine_power_kw > 0", name="engine_power_positive"),
-        CheckConstraint(_one_of("odometer_unit", UNITS), name="odometer_unit_known"),
+        CheckConstraint(one_of("odometer_unit", UNITS), name="odometer_unit_known"),
         CheckConstraint("odometer_metres >= 0", name="odometer_not_negative"),
         CheckConstraint(
             "(odometer_metres IS NULL) = (odometer_read_at IS NULL)"
@@ -186,8 +184,8 @@ class OdometerReading(WorkshopOwned, Model):
         _of_customer(),
         CheckConstraint(f"value BETWEEN 0 AND {GREATEST_READING}", name="value_within_reason"),
         CheckConstraint("metres >= 0", name="metres_not_negative"),
-        CheckConstraint(_one_of("unit", UNITS), name="unit_known"),
-        CheckConstraint(_one_of("source", SOURCES), name="source_known"),
+        CheckConstraint(one_of("unit", UNITS), name="unit_known"),
+        CheckConstraint(one_of("source", SOURCES), name="source_known"),
         Index("ix_vehicle_readings_read_at", "workshop_id", "vehicle_id", "read_at", "id"),
         Index("ix_vehicle_readings_customer", "workshop_id", "customer_id"),
     )
@@ -244,27 +242,48 @@ class VehicleView(WorkshopOwned, Model):
 
 
 class MaintenanceInterval(WorkshopOwned, Versioned, Model):
-    """What a car needs again after a time, a distance, or whichever comes first; and when it was done last."""
+    """What a car needs again after a time, a distance, or whichever comes first; and when it was done last.
+
+    `next_look_on` is when it is seen next whether its keeper should be told; empty once they were. `customer_id` is who
+    said it of its keepers, empty where it was the workshop.
+    """
 
     __tablename__ = "maintenance_intervals"
     __table_args__ = (
         _of_vehicle(goes_with_it=True),
+        _of_customer(),
         CheckConstraint(f"every_months BETWEEN 1 AND {MOST_MONTHS}", name="months_within_reason"),
         CheckConstraint(f"every_distance BETWEEN 1 AND {GREATEST_INTERVAL}", name="distance_within_reason"),
-        CheckConstraint(_one_of("unit", UNITS), name="unit_known"),
+        CheckConstraint(one_of("unit", UNITS), name="unit_known"),
         CheckConstraint("every_months IS NOT NULL OR every_distance IS NOT NULL", name="by_time_or_distance"),
         CheckConstraint(
             "(every_distance IS NULL) = (unit IS NULL) AND (every_distance IS NULL) = (last_done_at IS NULL)",
             name="distance_whole",
         ),
         Index("ix_maintenance_intervals_title", "workshop_id", "vehicle_id", "title", "id"),
+        Index(
+            "ix_maintenance_intervals_customer",
+            "workshop_id",
+            "customer_id",
+            sqlite_where=SAID_BY_A_CUSTOMER,
+            postgresql_where=SAID_BY_A_CUSTOMER,
+        ),
+        Index(
+            "ix_maintenance_intervals_next_look",
+            "next_look_on",
+            "id",
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     vehicle_id: Mapped[int] = mapped_column(Id)
+    customer_id: Mapped[int | None] = mapped_column(Id)
     title: Mapped[str] = mapped_column(String(100))
     every_months: Mapped[int | None] = mapped_column(Integer)
     every_distance: Mapped[int | None] = mapped_column(Integer)
     unit: Mapped[str | None] = mapped_column(String(2))
     last_done_on: Mapped[date] = mapped_column(Date)
     last_done_at: Mapped[int | None] = mapped_column(Integer)
+    next_look_on: Mapped[date | None] = mapped_column(Date, default=clock.today, server_default="2000-01-01")

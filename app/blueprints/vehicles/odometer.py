@@ -131,10 +131,12 @@ def _of(vehicle: Vehicle) -> Select[Any]:
     )
 
 
-def latest(vehicle: Vehicle) -> list[Read]:
-    """Return the latest readings of a vehicle, in the order of their time."""
+def latest(vehicle: Vehicle, keeper: int | None = None) -> list[Read]:
+    """Return the latest readings of a vehicle, or of those the ones of a `keeper`'s time, in the order of their time."""
     columns = OdometerReading.id, OdometerReading.read_at, OdometerReading.metres
     statement = _of(vehicle).with_only_columns(*columns)
+    if keeper is not None:
+        statement = statement.where(OdometerReading.customer_id == keeper)
     newest_first = statement.order_by(OdometerReading.read_at.desc(), OdometerReading.id.desc())
     return [Read(*row) for row in db.session.execute(newest_first.limit(LATEST))][::-1]
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.vehicles.models import (
+    MaintenanceInterval,
     OdometerReading,
     Vehicle,
     VehiclePlate,
@@ -22,7 +23,7 @@ from app.extensions import db
 
 
 def _theirs(
-    person: Subject, model: type[Vehicle | VehiclePlate | OdometerReading]
+    person: Subject, model: type[Vehicle | VehiclePlate | OdometerReading | MaintenanceInterval]
 ) -> list[ColumnElement[bool]]:
     return [model.workshop_id == person.workshop_id, model.customer_id == person.customer_id]
 
@@ -87,9 +88,20 @@ def _give_transfers(person: Subject) -> Iterator[dict[str, Any]]:
     return privacy.walked(select(*columns).where(*_handed(person)), VehicleTransfer.id)
 
 
-privacy.gives_nothing_of(
-    "maintenance_intervals", "What a car needs again is the car's, and is shown with it."
+@privacy.part(
+    "maintenance_intervals",
+    says="what you said that your cars need again.",
+    tables=("maintenance_intervals",),
 )
+def _give_maintenance(person: Subject) -> Iterator[dict[str, Any]]:
+    columns = (
+        MaintenanceInterval.id, MaintenanceInterval.vehicle_id, MaintenanceInterval.title,
+        MaintenanceInterval.every_months, MaintenanceInterval.every_distance, MaintenanceInterval.unit,
+        MaintenanceInterval.last_done_on, MaintenanceInterval.last_done_at,
+    )  # fmt: skip
+    return privacy.walked(
+        select(*columns).where(*_theirs(person, MaintenanceInterval)), MaintenanceInterval.id
+    )
 
 
 @privacy.part("vehicle_views", says="which of your cars you looked at last.", tables=("vehicle_views",))
@@ -120,6 +132,12 @@ def _erase(person: Subject) -> Iterator[Erased | Kept]:
             .returning(VehiclePlate.id)
             .execution_options(synchronize_session=False)
         ).all()
+        said = session.scalars(
+            delete(MaintenanceInterval)
+            .where(*_theirs(person, MaintenanceInterval))
+            .returning(MaintenanceInterval.id)
+            .execution_options(synchronize_session=False)
+        ).all()
         account = accounts.account_of(person.workshop_id, customer_id=person.customer_id)
         if account is not None:
             session.execute(
@@ -128,6 +146,7 @@ def _erase(person: Subject) -> Iterator[Erased | Kept]:
                 .execution_options(synchronize_session=False)
             )
     yield Erased("plates", len(gone))
+    yield Erased("maintenance_intervals", len(said))
     yield Kept(
         "vehicles",
         _number(*_theirs(person, Vehicle)),

@@ -130,6 +130,15 @@ def delete_vehicle(vehicle_id: int) -> dict[str, str]:
     return {"message": f"Vehicle {vehicle_id} {done}"}
 
 
+@bp.post("/<int:vehicle_id>/restore")
+@limited("write")
+@needs("vehicles:write", "own:write")
+@bp.response(200, VehicleWholeOut)
+def restore_vehicle(vehicle_id: int) -> dict[str, Any]:
+    """Take an archived vehicle into use again; refused while another one in use has its VIN."""
+    return keeping.whole(keeping.restore(principal(), vehicle_id, expected_versions()))
+
+
 @bp.get("/<int:vehicle_id>/plates")
 @limited("read")
 @needs("vehicles:read", "own:read")

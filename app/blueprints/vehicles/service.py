@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.vehicles import plates
 from app.blueprints.vehicles import vin as vins
-from app.blueprints.vehicles.errors import NotYourVehicle, VehicleArchived, VehicleNotFound
+from app.blueprints.vehicles.errors import NotYourVehicle, VehicleArchived, VehicleInUse, VehicleNotFound
 from app.blueprints.vehicles.models import ACTIVE, Vehicle, VehiclePlate
 from app.core import clock, paging
 from app.core.crypto import blind_index
@@ -110,11 +110,29 @@ def hold(caller: Principal, vehicle_id: int, expected: Expected = None) -> Vehic
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
     :raises VehicleArchived: it is. :raises Stale: not the `expected` version.
     """
-    vehicle = _one(locked(Vehicle), caller.workshop_id, vehicle_id)
-    _require_own(caller, vehicle, "vehicles:write")
+    vehicle = _held(caller, vehicle_id)
     if vehicle.archived:
         raise VehicleArchived()
     require_version(vehicle, expected)
+    return vehicle
+
+
+def hold_archived(caller: Principal, vehicle_id: int, expected: Expected = None) -> Vehicle:
+    """Return a vehicle that is kept for its history alone, locked until the transaction ends.
+
+    :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
+    :raises VehicleInUse: it is not archived. :raises Stale: not the `expected` version.
+    """
+    vehicle = _held(caller, vehicle_id)
+    if not vehicle.archived:
+        raise VehicleInUse()
+    require_version(vehicle, expected)
+    return vehicle
+
+
+def _held(caller: Principal, vehicle_id: int) -> Vehicle:
+    vehicle = _one(locked(Vehicle), caller.workshop_id, vehicle_id)
+    _require_own(caller, vehicle, "vehicles:write")
     return vehicle
 
 

@@ -267,5 +267,10 @@ def _private(workshop: Workshop) -> Entry:
         "tax_rate": workshop.tax_rate,
         "tax_id": workshop.tax_id,
         "prices_include_tax": workshop.prices_include_tax,
+        "labour_rate": workshop.labour_rate,
+        "approval_required": workshop.approval_required,
+        "approval_tolerance": workshop.approval_tolerance,
         "second_factor_for_staff": workshop.second_factor_for_staff,
+        "inspections_validated_automatically": workshop.inspections_validated_automatically,
+        "progress_validated_automatically": workshop.progress_validated_automatically,
     }

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.blueprints.workshops.vocabulary import SPECIALISATIONS
-from app.core.db import Id, Instant, Percent, Versioned
+from app.core.db import Cents, Id, Instant, Percent, Versioned, one_of
 from app.core.model import Model
 from app.core.tenancy import WorkshopOwned
 
@@ -54,6 +54,8 @@ class Workshop(Versioned, Model):
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="located_by_both"),
         CheckConstraint("rating_sum BETWEEN 0 AND 5 * rating_count", name="rating_of_five"),
         CheckConstraint("tax_rate BETWEEN 0 AND 100000", name="tax_rate_percent"),
+        CheckConstraint("labour_rate >= 0", name="labour_rate_not_negative"),
+        CheckConstraint("approval_tolerance BETWEEN 0 AND 100000", name="approval_tolerance_percent"),
         CheckConstraint("closed_at IS NULL OR NOT listed", name="closed_is_unlisted"),
         CheckConstraint(
             "(suspended_at IS NULL) = (suspension_reason IS NULL)", name="suspended_for_a_reason"
@@ -90,7 +92,16 @@ class Workshop(Versioned, Model):
     tax_rate: Mapped[Decimal | None] = mapped_column(Percent)
     tax_id: Mapped[str | None] = mapped_column(String(40))
     prices_include_tax: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    labour_rate: Mapped[Decimal | None] = mapped_column(Cents)
+    approval_required: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    approval_tolerance: Mapped[Decimal] = mapped_column(Percent, default=Decimal(0), server_default="0")
     second_factor_for_staff: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    inspections_validated_automatically: Mapped[bool] = mapped_column(
+        default=False, server_default=text("false")
+    )
+    progress_validated_automatically: Mapped[bool] = mapped_column(
+        default=False, server_default=text("false")
+    )
     suspended_at: Mapped[datetime | None] = mapped_column(Instant)
     suspension_reason: Mapped[str | None] = mapped_column(String(300))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -132,10 +143,7 @@ class Specialisation(WorkshopOwned, Model):
     __tablename__ = "workshop_specialisations"
     __table_args__ = (
         PrimaryKeyConstraint("workshop_id", "specialisation"),
-        CheckConstraint(
-            f"specialisation IN ({', '.join(repr(word) for word in SPECIALISATIONS)})",
-            name="specialisation_known",
-        ),
+        CheckConstraint(one_of("specialisation", SPECIALISATIONS), name="specialisation_known"),
         Index("ix_workshop_specialisations_specialisation", "specialisation", "workshop_id"),
     )
 

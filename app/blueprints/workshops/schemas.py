@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import fields, validate
@@ -28,6 +29,7 @@ from app.core.schema import (
     Email,
     Flag,
     Instant,
+    Money,
     PatchSchema,
     Percent,
     Phone,
@@ -42,8 +44,22 @@ LONGITUDE = {"description": "With latitude, or neither.", "example": -87.6584}
 PLACE_ID = {"description": "A map provider's name for the place.", "example": "ChIJ7cv00DwsDogR"}
 LISTED = {"description": "Whether it is in the public directory.", "example": True}
 INCLUDED = {"description": "Whether prices have the tax in them.", "example": False}
+LABOUR_RATE = {"description": "What an hour of work costs where a line does not say.", "example": 95}
+APPROVAL = {
+    "description": "Whether work begins only once the customer agreed to what it comes to.",
+    "example": False,
+}
+TOLERANCE = {"description": "By how much, in percent, work may come to more than was approved.", "example": 0}
 SECOND_FACTOR = {
     "description": "Whether owner, mechanics and other staff may do nothing here until they have a second factor.",
+    "example": False,
+}
+INSPECTIONS = {
+    "description": "Whether customers see an inspection as soon as it is finished, without an owner's validation.",
+    "example": False,
+}
+PROGRESS = {
+    "description": "Whether customers see a progress update as soon as it is written, without an owner's validation.",
     "example": False,
 }
 ANY_OF = {"description": "Any one of these, comma-separated.", "example": ["brakes"]}
@@ -87,7 +103,12 @@ class WorkshopIn(Schema):
     tax_rate = Percent(load_default=None, allow_none=True)
     tax_id = Text(longest=40, load_default=None, allow_none=True, metadata={"example": "36-1234567"})
     prices_include_tax = Flag(load_default=False, metadata=INCLUDED)
+    labour_rate = Money(load_default=None, allow_none=True, metadata=LABOUR_RATE)
+    approval_required = Flag(load_default=False, metadata=APPROVAL)
+    approval_tolerance = Percent(load_default=Decimal(0), metadata=TOLERANCE)
     second_factor_for_staff = Flag(load_default=False, metadata=SECOND_FACTOR)
+    inspections_validated_automatically = Flag(load_default=False, metadata=INSPECTIONS)
+    progress_validated_automatically = Flag(load_default=False, metadata=PROGRESS)
 
 
 class WorkshopForOwnerIn(NewWorkshopIn):
@@ -127,13 +148,19 @@ class WorkshopPatch(PatchSchema):
     tax_rate = Percent(allow_none=True)
     tax_id = Text(longest=40, allow_none=True, metadata={"example": "36-1234567"})
     prices_include_tax = Flag(metadata=INCLUDED)
+    labour_rate = Money(allow_none=True, metadata=LABOUR_RATE)
+    approval_required = Flag(metadata=APPROVAL)
+    approval_tolerance = Percent(metadata=TOLERANCE)
     second_factor_for_staff = Flag(metadata=SECOND_FACTOR)
+    inspections_validated_automatically = Flag(metadata=INSPECTIONS)
+    progress_validated_automatically = Flag(metadata=PROGRESS)
 
 
 class WorkshopOut(Schema):
     """A workshop, as the directory shows it.
 
-    Tax settings, `listed` and `second_factor_for_staff` are for its owner, its state for admins.
+    Its settings are for its owner: taxes, what must be approved, `listed`, `second_factor_for_staff`, what is validated by
+    itself. Its state is for admins.
     """
 
     id = fields.Integer(required=True, metadata={"example": 1})
@@ -188,7 +215,16 @@ class WorkshopOut(Schema):
         allow_none=True, metadata={"description": "For its owner.", "example": "36-1234567"}
     )
     prices_include_tax = fields.Boolean(metadata={"description": "For its owner.", "example": False})
+    labour_rate = Money(allow_none=True, metadata={"description": "For its owner.", "example": 95})
+    approval_required = fields.Boolean(metadata={"description": "For its owner.", "example": False})
+    approval_tolerance = Percent(metadata={"description": "For its owner.", "example": 0})
     second_factor_for_staff = fields.Boolean(metadata={"description": "For its owner.", "example": False})
+    inspections_validated_automatically = fields.Boolean(
+        metadata={"description": "For its owner.", "example": False}
+    )
+    progress_validated_automatically = fields.Boolean(
+        metadata={"description": "For its owner.", "example": False}
+    )
     state = fields.String(
         validate=validate.OneOf(STATES), metadata={"description": "For admins.", "example": "open"}
     )

@@ -1,4 +1,4 @@
-"""The rules of workshops: which one a request means, founding, changing and closing, and numbers without gaps of our making."""
+"""The rules of workshops: which one a request means, founding, changing and closing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.workshops import vocabulary
@@ -23,14 +21,13 @@ from app.blueprints.workshops.errors import (
     WorkshopRequired,
     WorkshopSuspended,
 )
-from app.blueprints.workshops.models import Counter, Specialisation, Workshop
+from app.blueprints.workshops.models import Specialisation, Workshop
 from app.core import audit, clock, jobs, outbox, phones
 from app.core.db import Session, atomic, touch
 from app.core.errors import Invalid
 from app.core.letters import Letterhead
 from app.core.outbox import writes_letterheads
 from app.core.preconditions import Expected, require_version
-from app.core.prepared import Prepared
 from app.core.tenancy import INSTALLATION
 from app.extensions import db
 
@@ -39,7 +36,8 @@ _OPEN = Workshop.closed_at.is_(None)
 RECORD = (
     "name", "slug", "description", "street", "city", "region", "postal_code", "country", "latitude", "longitude", "place_id",
     "phone", "email", "website", "listed", "currency", "locale", "time_zone", "tax_rate", "tax_id", "prices_include_tax",
-    "second_factor_for_staff",
+    "labour_rate", "approval_required", "approval_tolerance", "second_factor_for_staff",
+    "inspections_validated_automatically", "progress_validated_automatically",
 )  # fmt: skip
 
 outbox.silences(select(Workshop.id).where(Workshop.suspended_at.is_not(None)))
@@ -98,17 +96,6 @@ def _only_one() -> Workshop:
     if len(workshops) != 1:
         raise WorkshopRequired() if workshops else WorkshopNotFound("This installation has no workshop yet.")
     return workshops[0]
-
-
-def country_of(workshop_id: int) -> str:
-    """Return the country (ISO 3166-1 alpha-2) in which a workshop's phone numbers are read."""
-    return db.session.scalars(select(Workshop.country).where(Workshop.id == workshop_id)).one()
-
-
-def time_zone_of(workshop_id: int) -> ZoneInfo:
-    """Return the time zone of a workshop's wall clocks."""
-    name = db.session.scalars(select(Workshop.time_zone).where(Workshop.id == workshop_id)).one()
-    return ZoneInfo(name)
 
 
 @writes_letterheads
@@ -340,36 +327,3 @@ def _note_for_both(action: str, workshop_id: int, after: dict[str, Any] | None =
     """Note what an admin does to a workshop in its log, which its owner reads, and in the installation's own."""
     for log in (workshop_id, INSTALLATION):
         audit.note(action, "workshop", workshop_id, workshop_id=log, after=after)
-
-
-def _count_on() -> Any:
-    insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    return (
-        insert(Counter)
-        .values(workshop_id=bindparam("workshop_id"), series=bindparam("series"), value=1)
-        .on_conflict_do_update(
-            index_elements=["workshop_id", "series"], set_={"value": Counter.value + literal_column("1")}
-        )
-        .returning(Counter.value)
-    )
-
-
-def _count_on_alone() -> Any:
-    """Like `_count_on`, without waiting for the disk: what is committed with the number later waits for both."""
-    if db.engine.dialect.name != "postgresql":
-        return _count_on()
-    return _count_on().returning(func.set_config("synchronous_commit", "off", literal_column("true")))
-
-
-_COUNT_ON = Prepared(_count_on, writes="counters")
-_COUNT_ON_ALONE = Prepared(_count_on_alone, writes="counters", by_itself=True)
-
-
-def next_number(series: str) -> int:
-    """Return the next number of the current workshop's `series`: never one that was given out before.
-
-    Outside a transaction it is given for good, whatever comes after; inside one, the series waits for its end. A database
-    that dies may forget numbers with which nothing was committed, and gives them again.
-    """
-    number: int = (_COUNT_ON if db.session().info.get("atomic") else _COUNT_ON_ALONE).one(series=series)
-    return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from decimal import Decimal
 
 import click
 from flask import current_app
@@ -21,6 +22,7 @@ OWNER, MECHANIC, CUSTOMER = "owner@example.com", "mechanic@example.com", "custom
 ADMIN = "admin@example.com"
 PASSWORD = "demo-garage-2026"  # noqa: S105 - published, which is why production has no demo shop
 MOST_TICKETS = 1_000_000
+TAX_RATE, LABOUR_RATE = Decimal("10.25"), Decimal("110.00")
 
 
 @click.command("demo")

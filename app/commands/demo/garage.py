@@ -26,6 +26,7 @@ from app.commands.demo import hours
 from app.commands.demo.bulk import Row
 from app.commands.demo.vocabulary import CARS, COLOURS, FAMILIES, Car, Family
 from app.core.money import rounded
+from app.core.names import folded_number
 
 MECHANICS = 8
 VARIANTS = len(FAMILIES[0].variants)
@@ -89,7 +90,7 @@ class Garage:
                 **person,
                 "salary": Decimal(chance.randrange(42_000, 78_000, 500)),
                 "left_at": None,
-                **_recorded(place / MECHANICS),
+                **recorded(place / MECHANICS),
             }
 
     def customers(self, email: str) -> Iterator[Row]:
@@ -101,7 +102,7 @@ class Garage:
                 "workshop_id": self.workshop_id,
                 **person,
                 "erased_at": None,
-                **_recorded(place / self.size.customers),
+                **recorded(place / self.size.customers),
             }
 
     def parts(self) -> Iterator[Row]:
@@ -115,18 +116,24 @@ class Garage:
             yield {
                 "id": self.ids.parts + place,
                 "workshop_id": self.workshop_id,
-                "name": f"{family.name}, {family.variants[variant]}",
+                "name": self.name(family, variant),
                 "price": self.prices[family.sku][variant][True],
-                "sku": f"{family.sku}-{variant + 1:02d}" if family.tracked else None,
+                "sku": (sku := f"{family.sku}-{variant + 1:02d}" if family.tracked else None),
+                "folded_sku": folded_number(sku) if sku else None,
                 "on_hand": on_hand if family.tracked else None,
                 "minimum_stock_level": minimum if family.tracked else None,
                 "stock_value": cost * on_hand,
                 "last_cost": cost if family.tracked else None,
                 "archived_at": None,
-                **_recorded(0),
+                **recorded(0),
                 "version": 2,
                 "updated_at": hours.instant(hours.PRICE_RISE),
             }
+
+    @staticmethod
+    def name(family: Family, variant: int) -> str:
+        """Return what a part is called."""
+        return f"{family.name}, {family.variants[variant]}"
 
     def cost(self, family: Family, variant: int) -> Decimal:
         """Return what one of a part cost; nothing of one whose stock is not counted, for nobody said."""
@@ -174,7 +181,7 @@ class Garage:
                 "odometer_unit": last["unit"],
                 "odometer_metres": last["metres"],
                 "odometer_read_at": last["read_at"],
-                **_recorded(1),
+                **recorded(1),
                 "archived_at": None,
             }
 
@@ -240,7 +247,7 @@ def _fictional_phones() -> Iterator[str]:
             yield from (f"+1{area}55501{number:02d}" for number in range(100))
 
 
-def _recorded(share: float) -> Row:
+def recorded(share: float) -> Row:
     moment = hours.before_opening(share)
     return {"version": 1, "created_at": moment, "updated_at": moment}
 

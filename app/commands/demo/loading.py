@@ -6,7 +6,6 @@ What signs in is made by the rules of accounts; the rest is too much for them, a
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from sqlalchemy import Connection, insert, select, text
 
@@ -14,14 +13,27 @@ from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account
 from app.blueprints.admins import service as admins
+from app.blueprints.canned_jobs.models import CannedJob, CannedJobLine
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.mechanics.models import Mechanic
-from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketMechanic, TicketPart
+from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine, TicketMechanic
 from app.blueprints.vehicles.models import OdometerReading, Vehicle, VehiclePlate
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Closure, Counter, OpeningPeriod, Specialisation, Workshop
-from app.commands.demo import ADMIN, CUSTOMER, MECHANIC, NAME, OWNER, PASSWORD, SLUG, hours
+from app.commands.demo import (
+    ADMIN,
+    CUSTOMER,
+    LABOUR_RATE,
+    MECHANIC,
+    NAME,
+    OWNER,
+    PASSWORD,
+    SLUG,
+    TAX_RATE,
+    canned,
+    hours,
+)
 from app.commands.demo.bulk import reserve, write
 from app.commands.demo.garage import MECHANICS, PARTS, Garage, Ids, Size
 from app.commands.demo.visits import Batch, SignIns, Visits
@@ -49,7 +61,8 @@ ENTRY = {
     "currency": "USD",
     "locale": "en-US",
     "time_zone": hours.TIME_ZONE,
-    "tax_rate": Decimal("10.250"),
+    "tax_rate": TAX_RATE,
+    "labour_rate": LABOUR_RATE,
 }
 GOOD_AT = ("brakes", "diagnostics", "engine", "general_repair", "maintenance", "suspension_and_steering")
 
@@ -117,6 +130,9 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
     )
     write(connection, OdometerReading, garage.readings(sign_ins.owner))
     _furnish(connection, workshop_id)
+    first_job = reserve(connection, CannedJob, len(canned.DONE_OFTEN))
+    write(connection, CannedJob, canned.jobs(garage, first_job))
+    write(connection, CannedJobLine, canned.lines(garage, first_job))
     for batch in Visits(garage, sign_ins).batches(TICKETS_AT_ONCE):
         _write_tickets(connection, batch)
         done(len(batch.tickets))
@@ -128,7 +144,7 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
 
 def _let_in(workshop_id: int, email: str, role: Role, **person: int) -> int:
     """Make an account with a membership, both as old as the shop, and return the account's id."""
-    account = accounts.open_account(email, PASSWORD)
+    account = accounts.make_account(email, PASSWORD)
     membership = accounts.join(workshop_id, account, role, **person)
     account.created_at = membership.created_at = hours.FOUNDED
     return account.id
@@ -137,5 +153,5 @@ def _let_in(workshop_id: int, email: str, role: Role, **person: int) -> int:
 def _write_tickets(connection: Connection, batch: Batch) -> None:
     write(connection, ServiceTicket, batch.tickets)
     write(connection, TicketMechanic, batch.mechanics)
-    write(connection, TicketPart, batch.parts)
+    write(connection, TicketLine, batch.lines)
     write(connection, StatusChange, batch.changes)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
+from typing import Any
 
-from app.commands.demo import hours
+from app.blueprints.service_tickets.amounts import of_line
+from app.blueprints.service_tickets.models import NOTHING
+from app.blueprints.service_tickets.status import ASKED, BY_WORD
+from app.commands.demo import LABOUR_RATE, TAX_RATE, hours
 from app.commands.demo.bulk import Row
 from app.commands.demo.garage import MECHANICS, VARIANTS, Garage, dice
 from app.commands.demo.vocabulary import CANCELLATIONS, JOBS, REMARKS, Job
@@ -30,7 +36,7 @@ class Batch:
 
     tickets: list[Row] = field(default_factory=list)
     mechanics: list[Row] = field(default_factory=list)
-    parts: list[Row] = field(default_factory=list)
+    lines: list[Row] = field(default_factory=list)
     changes: list[Row] = field(default_factory=list)
 
 
@@ -58,6 +64,7 @@ class Visits:
     def __init__(self, garage: Garage, sign_ins: SignIns) -> None:
         self.garage = garage
         self.sign_ins = sign_ins
+        self._under_way = Counter[str]()
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Yield the tickets with all that hangs on them, `size` at a time; the rows don't depend on it."""
@@ -75,12 +82,23 @@ class Visits:
         regular = place % max(4, size.tickets // REGULAR_VISITS) == 0
         vehicle = chance.choice((0, size.customers)) if regular else chance.randrange(size.vehicles)
         arrival, steps = _life(chance, hours.NOW * place // size.tickets)
+        steps = self._on(steps)
         return Visit(place, regular, vehicle, chance.choice(JOBS), chance.choice(crews), arrival, steps)
+
+    def _on(self, steps: list[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Take what is under way a little further, in turns, so that there is something of everything to look at."""
+        status, since = steps[-1]
+        turns = _UNDER_WAY.get(status)
+        if turns is None or hours.NOW - since < 10:
+            return steps
+        further = turns[self._under_way[status] % len(turns)]
+        self._under_way[status] += 1
+        pause = (hours.NOW - since) // (len(further) + 1)
+        return [*steps, *((one, since + pause * (number + 1)) for number, one in enumerate(further))]
 
     def _add(self, batch: Batch, visit: Visit, chance: Random) -> None:
         ticket = self._ticket(visit, chance)
         ours: Row = {"workshop_id": ticket["workshop_id"], "service_ticket_id": ticket["id"]}
-        batch.tickets.append(ticket)
         batch.changes += ({**ours, **change} for change in self._changes(visit, chance))
         if visit.begun is not None or chance.random() < 0.3:
             batch.mechanics += (
@@ -88,7 +106,15 @@ class Visits:
             )
         if visit.begun is not None:
             raised = visit.begun >= hours.PRICE_RISE
-            batch.parts += ({**ours, **line} for line in self._lines(visit.job, chance, raised=raised))
+            lines = list(self._lines(visit.job, chance, raised=raised))
+            ticket["net_total"] = sum((line["net"] for line in lines), NOTHING)
+            ticket["tax_total"] = sum((line["tax"] for line in lines), NOTHING)
+            if any(status == "approved" for status, _ in visit.steps):
+                ticket["approved_total"] = ticket["net_total"] + ticket["tax_total"]
+                for line in lines:
+                    line["agreed"] = True
+            batch.lines += ({**ours, **line} for line in lines)
+        batch.tickets.append(ticket)
 
     def _ticket(self, visit: Visit, chance: Random) -> Row:
         remark = f" {chance.choice(REMARKS)}" if chance.random() < 0.7 else ""
@@ -102,6 +128,9 @@ class Visits:
             "service_date": hours.WORKING_DAYS[visit.arrival // hours.WORKDAY],
             "service_desc": f"{visit.job.description}.{remark}",
             "status": status,
+            "net_total": NOTHING,
+            "tax_total": NOTHING,
+            "approved_total": None if ASKED.isdisjoint(step for step, _ in visit.steps) else NOTHING,
             "version": len(visit.steps),
             "created_at": hours.instant(visit.steps[0][1]),
             "updated_at": hours.instant(changed),
@@ -115,7 +144,7 @@ class Visits:
                 "to_status": status,
                 "changed_at": hours.instant(moment),
                 "account_id": self._who(visit, status),
-                "reason": chance.choice(CANCELLATIONS) if status == "cancelled" else None,
+                "reason": chance.choice(CANCELLATIONS) if status == "cancelled" else _HOW.get(status),
             }
             before = status
 
@@ -127,14 +156,26 @@ class Visits:
         return self.sign_ins.owner
 
     def _lines(self, job: Job, chance: Random, *, raised: bool) -> Iterator[Row]:
-        for sku, quantity in job.parts:
-            variant = chance.randrange(VARIANTS)
-            yield {
-                "part_id": self.garage.first_part[sku] + variant,
-                "unit_price": self.garage.prices[sku][variant][raised],
-                "quantity": quantity,
-                "cost": self.garage.cost(self.garage.families[sku], variant) * quantity,
-            }
+        yield _line("labour", job.description, job.hours, LABOUR_RATE)
+        for sku, number in job.parts:
+            variant, family = chance.randrange(VARIANTS), self.garage.families[sku]
+            quantity = Decimal(number)
+            yield _line(
+                "part",
+                self.garage.name(family, variant),
+                quantity,
+                self.garage.prices[sku][variant][raised],
+                part_id=self.garage.first_part[sku] + variant,
+                fitted=quantity,
+                cost=self.garage.cost(family, variant) * number,
+            )
+
+
+def _line(kind: str, description: str, quantity: Decimal, price: Decimal, **part: Any) -> Row:
+    amount = of_line(kind, quantity, price, TAX_RATE, includes_tax=False)
+    line = {"kind": kind, "description": description, "quantity": quantity, "unit_price": price}
+    line |= {"tax_rate": TAX_RATE, "net": amount.net, "tax": amount.tax}
+    return line | {"part_id": None, "fitted": Decimal(0), "cost": NOTHING, "agreed": False} | part
 
 
 def _crews(chance: Random) -> list[tuple[int, ...]]:
@@ -152,7 +193,7 @@ def _life(chance: Random, booked: int) -> tuple[int, list[tuple[str, int]]]:
     lead = int(chance.random() ** 2 * (hours.LONGEST_LEAD + 1))
     opening = (booked // hours.WORKDAY + lead) * hours.WORKDAY
     received = max(opening + chance.randrange(2 * hours.HOUR), booked + 60)
-    begun = received + chance.randrange(600, 2 * hours.WORKDAY)
+    begun = received + chance.randrange(600, 4 * hours.WORKDAY)
     completed = begun + chance.randrange(1800, 4 * hours.WORKDAY)
     delivered = completed + chance.randrange(600, 3 * hours.WORKDAY)
     moments = (booked, received, begun, completed, delivered)
@@ -160,4 +201,29 @@ def _life(chance: Random, booked: int) -> tuple[int, list[tuple[str, int]]]:
     if chance.random() < 0.04:
         last = chance.choice((0, 0, 0, 1, 2))
         steps = [*steps[: last + 1], ("cancelled", chance.randrange(moments[last] + 1, moments[last + 1]))]
+    elif chance.random() < 0.3:
+        steps = _roundabout(chance.choice((*_WAYS * 3, _REFUSED)), steps)
     return received, [step for step in steps if step[1] <= hours.NOW]
+
+
+_HOW = dict.fromkeys(BY_WORD, "By phone.")
+# Of those that are received, worked on or finished now: how much further every first, second, ... of them is.
+_UNDER_WAY: dict[str, tuple[tuple[str, ...], ...]] = {
+    "received": ((), ("analysis",), ("awaiting_approval", "declined")),
+    "in_progress": ((), ("awaiting_approval", "approved"), ("awaiting_approval",), ("waiting_parts",)),
+    "completed": (("out_for_delivery",), ()),
+}
+# What happens between two steps of the usual flow: the customer is asked, parts are waited for, the car is brought home.
+_WAYS = (
+    (2, ("analysis", "awaiting_approval", "approved")), (3, ("waiting_parts", "in_progress")), (4, ("out_for_delivery",)),
+)  # fmt: skip
+_REFUSED = (2, ("analysis", "awaiting_approval", "declined", "cancelled"))
+
+
+def _roundabout(way: tuple[int, tuple[str, ...]], steps: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the steps with others in between, at even distances; a job that was refused ends there."""
+    place, between = way
+    (_, before), (_, after) = steps[place - 1], steps[place]
+    pause = (after - before) // (len(between) + 1)
+    more = [(status, before + pause * (number + 1)) for number, status in enumerate(between)]
+    return [*steps[:place], *more, *([] if way is _REFUSED else steps[place:])]

@@ -22,6 +22,11 @@ class Job(NamedTuple):
     description: str
     parts: tuple[tuple[str, int], ...]
 
+    @property
+    def hours(self) -> Decimal:
+        """How long it takes: half an hour, and half an hour for each kind of part."""
+        return Decimal(1 + len(self.parts)) / 2
+
 
 class Car(NamedTuple):
     """A model by the first eight characters of its VIN, or nine where its maker puts no check digit in the ninth."""

@@ -1,0 +1,1 @@
+"""Which makes and models of cars there are, for people to choose from."""

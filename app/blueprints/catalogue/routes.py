@@ -1,0 +1,37 @@
+"""The catalogue of makes and models, for whoever fills in a car."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.blueprints.catalogue import service
+from app.blueprints.catalogue.schemas import CarModelOut, MakeOut, MakeQuery, ModelQuery
+from app.core import paging
+from app.core.contract import Blueprint, limited, needs
+
+bp = Blueprint(
+    "catalogue",
+    __name__,
+    url_prefix="/catalogue/makes",
+    description="Which makes and models of cars there are.",
+)
+
+
+@bp.get("/")
+@limited("read")
+@needs("vehicles:read", "own:read")
+@bp.arguments(MakeQuery, location="query")
+@bp.response(200, MakeOut(many=True))
+def list_makes(query: dict[str, Any]) -> Any:
+    """List makes of cars, all or those with some letters in it."""
+    return paging.answer(service.find_makes(paging.walk_of(query), **query))
+
+
+@bp.get("/<int:make_id>/models")
+@limited("read")
+@needs("vehicles:read", "own:read")
+@bp.arguments(ModelQuery, location="query")
+@bp.response(200, CarModelOut(many=True))
+def list_models(query: dict[str, Any], make_id: int) -> Any:
+    """List the models of a make, all or those with some letters in it."""
+    return paging.answer(service.find_models(make_id, paging.walk_of(query), **query))

@@ -1,0 +1,230 @@
+"""What estimates look like on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from flask import request
+from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
+
+from app.blueprints.estimates import content, links
+from app.blueprints.estimates.content import OfferedLine
+from app.blueprints.estimates.models import Estimate
+from app.blueprints.estimates.service import ORDER, state_of
+from app.blueprints.estimates.vocabulary import BY_WORD, EXPIRED, HOW, STATES
+from app.blueprints.service_tickets.lines import MOST_LINES
+from app.blueprints.service_tickets.vocabulary import KINDS
+from app.core.contract import FORMS
+from app.core.paging import ListQuery
+from app.core.quantities import Amount
+from app.core.schema import Instant, Money, Percent, Reference, Schema, SignedMoney, Text, Whole
+
+ALL_STATES = (*STATES, EXPIRED)
+ACCEPTED = {
+    "description": "The lines that are agreed to, of those that are up for decision; the others are declined."
+    " A form without any declines all of them; JSON says `[]`.",
+    "example": [1],
+}
+SIGNATURE = {"description": "Who decides, as a signature.", "example": "Ada Obi"}
+
+
+class EstimateIn(Schema):
+    """How long an estimate stands, and a word with it."""
+
+    valid_days = Whole(
+        1, 90, load_default=14, metadata={"description": "Days that it stands.", "example": 14}
+    )
+    message = Text(
+        longest=1000,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "To the customer.", "example": "The pads are down to 2 mm."},
+    )
+
+
+class DecisionByLinkIn(Schema):
+    """What is agreed to, and by whom."""
+
+    accepted_line_ids = fields.List(Reference(), validate=validate.Length(max=MOST_LINES), metadata=ACCEPTED)
+    name = Text(required=True, longest=200, metadata=SIGNATURE)
+
+    @pre_load
+    def _of_a_form(self, data: Any, **kwargs: Any) -> Any:
+        """Read the numbers of a form, where everything is text, one of them comes as no list, and none are not sent at all."""
+        if request.mimetype not in FORMS or not isinstance(data, dict):
+            return data
+        sent = data.get("accepted_line_ids", [])
+        texts = sent if isinstance(sent, list) else [sent]
+        return {**data, "accepted_line_ids": [int(text) if text.isdecimal() else text for text in texts]}
+
+    @validates_schema
+    def _is_said(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "accepted_line_ids" not in data:
+            raise ValidationError("Missing data for required field.", "accepted_line_ids")
+
+
+class DecisionIn(DecisionByLinkIn):
+    """What is agreed to, and by whom; staff say how they know."""
+
+    accepted_line_ids = fields.List(
+        Reference(), required=True, validate=validate.Length(max=MOST_LINES), metadata=ACCEPTED
+    )
+    how = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(BY_WORD),
+        metadata={"description": "For staff: how the customer said it.", "example": "phone"},
+    )
+    note = Text(
+        longest=500,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "For staff.", "example": "Called at 10:15, repeated the total."},
+    )
+
+
+class EstimateQuery(ListQuery):
+    """Which page of a ticket's estimates."""
+
+    sort = ORDER.field()
+
+
+class OfferedLineOut(Schema):
+    """A line as it was offered."""
+
+    line_id = fields.Integer(required=True, metadata={"example": 1})
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "labour"})
+    description = fields.String(required=True, metadata={"example": "Brake pads, front: replaced"})
+    item_id = fields.Integer(required=True, allow_none=True, metadata={"example": None})
+    quantity = Amount(required=True, metadata={"example": 1.5})
+    unit_price = Money(required=True, metadata={"example": 95})
+    tax_rate = Percent(required=True, metadata={"example": 10.25})
+    net = SignedMoney(required=True, metadata={"example": 142.5})
+    tax = SignedMoney(required=True, metadata={"example": 14.61})
+    total = SignedMoney(required=True, metadata={"example": 157.11})
+    agreed = fields.Boolean(required=True, metadata={"description": "Agreed to before.", "example": False})
+    up_for_decision = fields.Boolean(
+        required=True,
+        metadata={"description": "Neither agreed to before nor a discount on the whole.", "example": True},
+    )
+    accepted = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null as long as nobody decided.", "example": None},
+    )
+
+
+class _EstimateBase(Schema):
+    revision = fields.Integer(
+        required=True, metadata={"description": "Counts within the ticket.", "example": 1}
+    )
+    state = fields.String(required=True, validate=validate.OneOf(ALL_STATES), metadata={"example": "sent"})
+    lines = fields.List(fields.Nested(OfferedLineOut), required=True)
+    net_total = Money(required=True, metadata={"example": 142.5})
+    tax_total = Money(required=True, metadata={"example": 14.61})
+    total = Money(required=True, metadata={"example": 157.11})
+    accepted_total = Money(required=True, allow_none=True, metadata={"example": None})
+    message = fields.String(
+        required=True, allow_none=True, metadata={"example": "The pads are down to 2 mm."}
+    )
+    content_hash = fields.String(
+        required=True,
+        metadata={
+            "description": "SHA-256 of the lines as they were offered.",
+            "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        },
+    )
+    valid_until = Instant(required=True)
+    decided_at = Instant(required=True, allow_none=True)
+
+
+class TicketEstimateOut(_EstimateBase):
+    """An estimate, for whoever is signed in. What is kept as evidence is for staff."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    service_ticket_id = fields.Integer(required=True, metadata={"example": 1})
+    account_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Who sent it.", "example": 1}
+    )
+    decided_how = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(HOW), metadata={"example": None}
+    )
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+    sent_to = fields.String(
+        allow_none=True, metadata={"description": "For staff.", "example": "ada@example.com"}
+    )
+    link = fields.String(
+        metadata={
+            "description": "For staff: what to hand to a customer who has no mail.",
+            "example": "http://127.0.0.1:5000/estimates/AAAAAAAAAAEAAAAAAAAAAQ",
+        }
+    )
+    decided_account_id = fields.Integer(
+        allow_none=True, metadata={"description": "For staff: who recorded it.", "example": None}
+    )
+    decided_name = fields.String(allow_none=True, metadata={"description": "For staff.", "example": None})
+    decided_address = fields.String(allow_none=True, metadata={"description": "For staff.", "example": None})
+    decided_agent = fields.String(allow_none=True, metadata={"description": "For staff.", "example": None})
+    decided_note = fields.String(allow_none=True, metadata={"description": "For staff.", "example": None})
+
+
+class EstimateByLinkOut(_EstimateBase):
+    """An estimate, for whoever has its link: nothing of the person is in it."""
+
+    workshop = fields.String(required=True, metadata={"example": "Demo Garage"})
+    ticket_number = fields.Integer(required=True, metadata={"example": 17})
+    currency = fields.String(required=True, metadata={"example": "USD"})
+
+
+def told(estimate: Estimate) -> dict[str, Any]:
+    """Return what everybody who sees an estimate is told of it."""
+    accepted = None if estimate.accepted_line_ids is None else set(orjson.loads(estimate.accepted_line_ids))
+    return {
+        "revision": estimate.revision,
+        "state": state_of(estimate),
+        "lines": [_line(line, accepted) for line in content.read(estimate.content)],
+        "net_total": estimate.net_total,
+        "tax_total": estimate.tax_total,
+        "total": estimate.net_total + estimate.tax_total,
+        "accepted_total": estimate.accepted_total,
+        "message": estimate.message,
+        "content_hash": estimate.content_hash,
+        "valid_until": estimate.valid_until,
+        "decided_at": estimate.decided_at,
+    }
+
+
+def _line(line: OfferedLine, accepted: set[int] | None) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        name: getattr(line, name) for name in OfferedLineOut._declared_fields if hasattr(line, name)
+    }
+    decided: bool | None = None
+    if accepted is not None:
+        decided = line.line_id in accepted if line.is_open else (line.agreed or bool(accepted))
+    return shown | {"up_for_decision": line.is_open, "accepted": decided}
+
+
+_EVIDENCE = (
+    "sent_to", "decided_account_id", "decided_name", "decided_address", "decided_agent", "decided_note",
+)  # fmt: skip
+
+
+def told_members(estimate: Estimate, *, staff: bool) -> dict[str, Any]:
+    """Return what who is signed in is told of an estimate; staff see the link and the evidence."""
+    shown = told(estimate)
+    for name in (
+        "id",
+        "service_ticket_id",
+        "account_id",
+        "decided_how",
+        "created_at",
+        "updated_at",
+        "version",
+    ):
+        shown[name] = getattr(estimate, name)
+    if staff:
+        shown |= {name: getattr(estimate, name) for name in _EVIDENCE}
+        shown["link"] = links.address_of(estimate.workshop_id, estimate.id)
+    return shown

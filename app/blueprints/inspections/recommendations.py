@@ -1,0 +1,444 @@
+"""The rules of recommendations: kept with the car, and offered again at each visit until somebody takes them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ScalarSelect, Select, delete, func, insert, or_, select
+
+from app.blueprints.inspections import service as inspections
+from app.blueprints.inspections.errors import (
+    LineTaken,
+    RecommendationNotFound,
+    RecommendationOutdated,
+    RecommendationSettled,
+)
+from app.blueprints.inspections.models import (
+    Inspection,
+    Recommendation,
+    RecommendationChange,
+    RecommendationLine,
+)
+from app.blueprints.inspections.service import RECOMMENDED
+from app.blueprints.inspections.vocabulary import OFFERED, STATES, STEPS
+from app.blueprints.inventory.errors import PartNotFound
+from app.blueprints.service_tickets import lines, work
+from app.blueprints.service_tickets.counting import counts
+from app.blueprints.service_tickets.errors import LineNotFound, TicketNotFound
+from app.blueprints.service_tickets.events import Declined
+from app.blueprints.service_tickets.holding import Ticket, hold, require_open, whole
+from app.blueprints.service_tickets.lines import ONE
+from app.blueprints.service_tickets.models import ServiceTicket
+from app.blueprints.vehicles import service as vehicles
+from app.core import audit, paging
+from app.core.db import atomic, locked
+from app.core.errors import Invalid
+from app.core.identity import Principal
+from app.core.paging import Order, Page, Walk
+from app.core.preconditions import Expected, require_version
+from app.core.prepared import here
+from app.extensions import db
+
+ORDER = Order(Recommendation.id, "-id")
+PRICED = ("estimated_price", "labour_hours", "parts_price")
+RECORD = ("vehicle_id", "point", "description", "urgency", *PRICED)
+CHANGE = ("from_state", "to_state", "at", "account_id", "service_ticket_id", "reason")
+LONGEST_WORDS = 300  # of a line
+Shown = dict[str, Any]
+
+# ---- Who sees them ------------------------------------------------------------------------------------------------
+
+
+def _visible(caller: Principal, statement: Select[Any], vehicle_id: int) -> Select[Any]:
+    """Bound a statement to what `caller` may see of a vehicle's: all, or of a customer's own visits what was validated."""
+    here = caller.workshop_id
+    statement = statement.where(Recommendation.workshop_id == here, Recommendation.vehicle_id == vehicle_id)
+    if caller.may("tickets:read", "tickets:write"):
+        return statement
+    own = select(ServiceTicket.id).where(
+        ServiceTicket.workshop_id == here, ServiceTicket.customer_id == caller.customer_id
+    )
+    validated = select(Inspection.id).where(
+        Inspection.workshop_id == here,
+        Inspection.vehicle_id == vehicle_id,
+        Inspection.validated_at.is_not(None),
+    )
+    return statement.where(
+        Recommendation.service_ticket_id.in_(own),
+        or_(Recommendation.inspection_id.is_(None), Recommendation.inspection_id.in_(validated)),
+    )
+
+
+def of_vehicle(caller: Principal, vehicle_id: int, walk: Walk, *, state: Sequence[str] = STATES) -> Page:
+    """Return one page of what was ever recommended for a vehicle, the newest first.
+
+    :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
+    """
+    vehicles.get(caller, vehicle_id, "tickets:read")
+    return _page(caller, vehicle_id, walk, state)
+
+
+def of_ticket(caller: Principal, ticket_id: int, walk: Walk) -> Page:
+    """Return one page of what is to be offered at a visit: what is open for its car, and what was declined before.
+
+    :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's.
+    """
+    return _page(caller, inspections.require_ticket(caller, ticket_id), walk, OFFERED)
+
+
+def _page(caller: Principal, vehicle_id: int, walk: Walk, states: Sequence[str]) -> Page:
+    statement = _visible(caller, select(Recommendation), vehicle_id)
+    if set(states) != set(STATES):
+        statement = statement.where(Recommendation.state.in_(states))
+    return paging.fetch(
+        statement,
+        ORDER,
+        walk,
+        lambda s, v: db.session.scalars(s, v).all(),
+        lambda s, v: db.session.scalars(s, v).one(),
+    )
+
+
+def get(caller: Principal, vehicle_id: int, recommendation_id: int) -> Shown:
+    """Return a recommendation with all that became of it.
+
+    :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
+    :raises RecommendationNotFound: not of the vehicle, or not for this caller to see.
+    """
+    vehicles.get(caller, vehicle_id, "tickets:read")
+    statement = _visible(caller, select(Recommendation), vehicle_id)
+    one = db.session.scalar(statement.where(Recommendation.id == recommendation_id))
+    if one is None:
+        raise RecommendationNotFound()
+    return _whole(one)
+
+
+def _whole(one: Recommendation) -> Shown:
+    statement = select(RecommendationChange).where(
+        RecommendationChange.workshop_id == one.workshop_id, RecommendationChange.recommendation_id == one.id
+    )
+    changes = db.session.scalars(statement.order_by(RecommendationChange.id))
+    tied = select(RecommendationLine.line_id).where(
+        RecommendationLine.workshop_id == one.workshop_id, RecommendationLine.recommendation_id == one.id
+    )
+    return audit.fields_of(one, RECOMMENDED) | {
+        "changes": [audit.fields_of(step, CHANGE) for step in changes],
+        "line_ids": list(db.session.scalars(tied.order_by(RecommendationLine.line_id))),
+    }
+
+
+@counts("open_recommendations")
+def _to_be_offered(vehicle_id: Any) -> ScalarSelect[int]:
+    """Count what is to be offered at a visit of a car, as `of_ticket` lists it to staff."""
+    return (
+        select(func.count())
+        .select_from(Recommendation)
+        .where(
+            here(Recommendation),
+            Recommendation.vehicle_id == vehicle_id,
+            or_(*(Recommendation.state == state for state in OFFERED)),
+        )
+        .correlate(ServiceTicket)
+        .scalar_subquery()
+    )
+
+
+# ---- Made, and what becomes of them -------------------------------------------------------------------------------
+
+
+def require_price(one: Recommendation) -> None:
+    """Refuse what has no price, or two.
+
+    :raises Invalid: it is so.
+    """
+    in_parts = one.labour_hours is not None or one.parts_price is not None
+    if (one.estimated_price is not None) == in_parts:
+        told = "Either this, or `labour_hours` and `parts_price`."
+        raise Invalid("See `errors`.", errors={"estimated_price": [told]})
+
+
+def make(
+    workshop_id: int, account_id: int | None, state: str, reason: str | None, **fields: Any
+) -> Recommendation:
+    """Make a recommendation. Inside the caller's `atomic()`.
+
+    :raises Invalid: no price or two.
+    """
+    one = Recommendation(workshop_id=workshop_id, state=state, **fields)
+    require_price(one)
+    _make([one], account_id, reason)
+    after = audit.fields_of(one, RECORD) | {"state": state}
+    audit.note("recommendation.made", "recommendation", one.id, after=after)
+    return one
+
+
+def _make(made: list[Recommendation], account_id: int | None, reason: str | None) -> None:
+    """Keep new recommendations, each with the beginning of its history."""
+    db.session.add_all(made)
+    db.session.flush()
+    db.session.add_all(_change(account_id, one, None, one.service_ticket_id, reason) for one in made)
+    db.session.flush()
+
+
+def settle(
+    caller: Principal,
+    vehicle_id: int,
+    recommendation_id: int,
+    *,
+    state: str,
+    service_ticket_id: int | None = None,
+    line_ids: Sequence[int] = (),
+    reason: str | None = None,
+    expected: Expected = None,
+) -> Shown:
+    """Keep what became of a recommendation: at a visit of the car, which taking it needs, or by itself.
+
+    `line_ids`: what is taken is these lines of the ticket, and goes with them.
+    :raises RecommendationNotFound: not of the vehicle. :raises TicketNotFound: no visit of the vehicle.
+    :raises RecommendationSettled: that cannot follow. :raises Invalid: taken at no visit, or lines of what is not taken.
+    :raises LineNotFound: a line is not on the ticket. :raises LineTaken: it is another recommendation's.
+    :raises Stale: not the `expected` version.
+    """
+    if state == "taken" and service_ticket_id is None:
+        raise Invalid("See `errors`.", errors={"service_ticket_id": ["Needed with `taken`."]})
+    if line_ids and state != "taken":
+        raise Invalid("See `errors`.", errors={"line_ids": ["Only with `taken`."]})
+    with atomic():
+        if line_ids and service_ticket_id is not None:
+            _require_free(hold(caller, service_ticket_id, None), line_ids)
+        if service_ticket_id is not None:
+            _require_visit(caller, vehicle_id, service_ticket_id)
+        one = _held(caller, vehicle_id, recommendation_id)
+        require_version(one, expected)
+        _step(caller.account_id, one, state, service_ticket_id, reason)
+        if line_ids:
+            _tie(one, list(dict.fromkeys(line_ids)))
+        return _whole(one)
+
+
+def _require_visit(caller: Principal, vehicle_id: int, ticket_id: int) -> None:
+    found = db.session.scalar(
+        select(ServiceTicket.id).where(
+            ServiceTicket.workshop_id == caller.workshop_id,
+            ServiceTicket.vehicle_id == vehicle_id,
+            ServiceTicket.id == ticket_id,
+        )
+    )
+    if found is None:
+        raise TicketNotFound()
+
+
+def _held(caller: Principal, vehicle_id: int, recommendation_id: int) -> Recommendation:
+    one = db.session.scalar(
+        locked(Recommendation).where(
+            Recommendation.workshop_id == caller.workshop_id,
+            Recommendation.vehicle_id == vehicle_id,
+            Recommendation.id == recommendation_id,
+        )
+    )
+    if one is None:
+        raise RecommendationNotFound()
+    return one
+
+
+def _step(
+    account_id: int | None, one: Recommendation, state: str, ticket_id: int | None, reason: str | None
+) -> None:
+    """Bring a locked recommendation into another state.
+
+    :raises RecommendationSettled: that cannot follow the present one.
+    """
+    before = one.state
+    if state not in STEPS[before]:
+        raise RecommendationSettled(
+            f"It is {before}; from there it may become: {', '.join(STEPS[before]) or 'nothing'}."
+        )
+    one.state = state
+    if state != "done":
+        one.taken_ticket_id = ticket_id if state == "taken" else None
+        if before == "taken":
+            _untie(one)
+    db.session.flush()
+    db.session.add(_change(account_id, one, before, ticket_id, reason))
+    db.session.flush()
+    audit.note(
+        "recommendation.settled", "recommendation", one.id,
+        before={"state": before}, after={"state": state, "service_ticket_id": ticket_id, "reason": reason},
+    )  # fmt: skip
+
+
+def _untie(one: Recommendation) -> None:
+    db.session.execute(
+        delete(RecommendationLine)
+        .where(
+            RecommendationLine.workshop_id == one.workshop_id, RecommendationLine.recommendation_id == one.id
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _change(
+    account_id: int | None, one: Recommendation, before: str | None, ticket_id: int | None, reason: str | None
+) -> RecommendationChange:
+    return RecommendationChange(
+        workshop_id=one.workshop_id,
+        recommendation_id=one.id,
+        from_state=before,
+        to_state=one.state,
+        account_id=account_id,
+        service_ticket_id=ticket_id,
+        reason=reason,
+    )
+
+
+# ---- On a ticket -------------------------------------------------------------------------------------------------------
+
+
+def put_on(caller: Principal, ticket_id: int, recommendation_id: int, expected: Expected = None) -> Ticket:
+    """Take a recommendation at a visit of its car, by lines that are put on the ticket and are tied to it.
+
+    What was put off once is the same line again; else hours are at the workshop's labour rate, and a price is a fee.
+    :raises TicketNotFound: unknown here. :raises TicketClosed: finished or cancelled.
+    :raises Stale: not the `expected` version.
+    :raises RecommendationNotFound: not of the ticket's car. :raises RecommendationSettled: it is taken, done or dismissed.
+    :raises RecommendationOutdated: its part was taken out of the inventory. :raises TooManyLines: there would be 501.
+    :raises Invalid: hours, and the workshop has no labour rate.
+    """
+    with atomic():
+        ticket = hold(caller, ticket_id, expected)
+        require_open(ticket)
+        one = _held(caller, ticket.vehicle_id, recommendation_id)
+        _step(caller.account_id, one, "taken", ticket_id, None)
+        try:
+            written = work.put_on(ticket, as_lines(one), caller.account_id)
+        except PartNotFound as error:
+            raise RecommendationOutdated(error.detail) from error
+        _tie(one, [line.id for line in written])
+        return whole(caller, ticket_id)
+
+
+def as_lines(one: Recommendation) -> list[dict[str, Any]]:
+    """Return the lines that a recommendation is, as they are asked for."""
+    words = {"description": one.description[:LONGEST_WORDS]}
+    if one.line is not None:
+        return [{**words, **one.line}]
+    if one.estimated_price is not None:
+        return [{**words, "kind": "fee", "quantity": ONE, "unit_price": one.estimated_price}]
+    asked = []
+    if one.labour_hours is not None:
+        asked.append({**words, "kind": "labour", "quantity": one.labour_hours})
+    if one.parts_price is not None:
+        asked.append({**words, "kind": "fee", "quantity": ONE, "unit_price": one.parts_price})
+    return asked
+
+
+def _tie(one: Recommendation, line_ids: Sequence[int]) -> None:
+    db.session.execute(
+        insert(RecommendationLine),
+        [
+            {"workshop_id": one.workshop_id, "recommendation_id": one.id, "line_id": line_id}
+            for line_id in line_ids
+        ],
+    )
+
+
+def _require_free(ticket: ServiceTicket, line_ids: Sequence[int]) -> None:
+    """Refuse lines that are not on a ticket that is held, or are another recommendation's."""
+    on_it = {line.id for line in lines.of(ticket)}
+    if stray := [str(line_id) for line_id in line_ids if line_id not in on_it]:
+        raise LineNotFound(f"Not on the ticket: {', '.join(stray)}.")
+    taken = db.session.scalar(
+        select(RecommendationLine.line_id)
+        .where(RecommendationLine.workshop_id == ticket.workshop_id, RecommendationLine.line_id.in_(line_ids))
+        .limit(1)
+    )
+    if taken is not None:
+        raise LineTaken(f"Line {taken}.")
+
+
+def leave(
+    workshop_id: int,
+    ticket_id: int,
+    line_ids: Sequence[int],
+    state: str,
+    account_id: int | None,
+    reason: str | None = None,
+) -> set[int]:
+    """Bring what was taken by these lines and no others into another state; return the lines that were its. In `atomic()`."""
+    theirs = select(RecommendationLine.recommendation_id).where(
+        RecommendationLine.workshop_id == workshop_id, RecommendationLine.line_id.in_(line_ids)
+    )
+    tied: defaultdict[int, set[int]] = defaultdict(set)
+    for recommendation_id, line_id in db.session.execute(
+        select(RecommendationLine.recommendation_id, RecommendationLine.line_id).where(
+            RecommendationLine.workshop_id == workshop_id, RecommendationLine.recommendation_id.in_(theirs)
+        )
+    ):
+        tied[recommendation_id].add(line_id)
+    wholly = {one: lines_of for one, lines_of in tied.items() if lines_of <= set(line_ids)}
+    if not wholly:
+        return set()
+    statement = locked(Recommendation).where(
+        Recommendation.workshop_id == workshop_id,
+        Recommendation.id.in_(wholly),
+        Recommendation.state == "taken",
+    )
+    found = db.session.scalars(statement.order_by(Recommendation.id)).all()
+    for one in found:
+        _step(account_id, one, state, ticket_id, reason)
+    return {line_id for one in found for line_id in wholly[one.id]}
+
+
+# ---- For what comes later: estimates, and the end of a visit ------------------------------------------------------
+
+
+def defer(
+    ticket: ServiceTicket, account_id: int | None, declined: Sequence[Declined], reason: str | None
+) -> None:
+    """Keep work that was declined at this visit, so that it is offered at the next. Inside the caller's `atomic()`.
+
+    What was taken by such lines alone is declined itself; any other line is kept as a recommendation of its own.
+    """
+    if not declined:
+        return
+    line_ids = [line.line_id for line in declined]
+    known = leave(ticket.workshop_id, ticket.id, line_ids, "declined", account_id, reason)
+    made = [_put_off(ticket, line) for line in declined if line.line_id not in known]
+    if made:
+        _make(made, account_id, reason)
+        kept = [audit.fields_of(one, ("id", "description", "estimated_price")) for one in made]
+        audit.note("recommendations.deferred", "ticket", ticket.id, after={"recommendations": kept})
+
+
+def _put_off(ticket: ServiceTicket, line: Declined) -> Recommendation:
+    return Recommendation(
+        workshop_id=ticket.workshop_id,
+        service_ticket_id=ticket.id,
+        vehicle_id=ticket.vehicle_id,
+        state="declined",
+        urgency="later",
+        description=line.description,
+        estimated_price=line.total,
+        line_kind=line.kind,
+        line_part_id=line.part_id,
+        line_quantity=line.quantity,
+        line_unit_price=line.unit_price,
+        line_tax_rate=line.tax_rate,
+    )
+
+
+def settle_taken(workshop_id: int, ticket_id: int, state: str, account_id: int | None) -> None:
+    """Bring all that was taken at a visit into another state: done with its completion, open again where it is cancelled."""
+    statement = (
+        locked(Recommendation)
+        .where(
+            Recommendation.workshop_id == workshop_id,
+            Recommendation.taken_ticket_id == ticket_id,
+            Recommendation.state == "taken",
+        )
+        .order_by(Recommendation.id)
+    )
+    for one in db.session.scalars(statement).all():
+        _step(account_id, one, state, ticket_id, None)

@@ -1,0 +1,1 @@
+"""Parts, suppliers and stock as tables: written out, and read in."""

@@ -1,0 +1,122 @@
+"""What tickets have set aside of parts, told to the stockroom, and let go where a count leaves less."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Select, cast, func, select
+
+from app.blueprints.inventory import reservations
+from app.blueprints.service_tickets import moving
+from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
+from app.core import audit
+from app.core.db import Id, locked, touch
+from app.core.identity import acting_account
+from app.core.quantities import told
+from app.extensions import db
+
+
+def _setting_aside(workshop_id: int, part_ids: Iterable[int]) -> tuple[Any, ...]:
+    return (
+        TicketLine.workshop_id == workshop_id,
+        TicketLine.part_id.in_(part_ids),
+        TicketLine.reserved > 0,
+    )
+
+
+def numbers(workshop_id: int, part_ids: Collection[int]) -> dict[int, list[int]]:
+    """Return the numbers of the tickets that have set aside some of each part."""
+    statement = (
+        select(TicketLine.part_id, ServiceTicket.number)
+        .join(ServiceTicket, ServiceTicket.id == TicketLine.service_ticket_id)
+        .where(ServiceTicket.workshop_id == workshop_id, *_setting_aside(workshop_id, part_ids))
+        .distinct()
+        .order_by(TicketLine.part_id, ServiceTicket.number)
+    )
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for part_id, number in db.session.execute(statement):
+        assert part_id is not None
+        found[part_id].append(number)
+    return dict(found)
+
+
+def hold(workshop_id: int, part_ids: Collection[int]) -> list[int]:
+    """Lock the tickets that have set aside some of these parts, in the order of their ids, and return their ids."""
+    setting_aside = select(TicketLine.service_ticket_id).where(*_setting_aside(workshop_id, part_ids))
+    statement = (
+        locked(ServiceTicket)
+        .where(ServiceTicket.workshop_id == workshop_id, ServiceTicket.id.in_(setting_aside))
+        .order_by(ServiceTicket.id)
+    )
+    return [ticket.id for ticket in db.session.scalars(statement)]
+
+
+def release(workshop_id: int, ticket_ids: list[int], quantities: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Let go of so many of each part from tickets that are held, the newest first; return how many it was.
+
+    What a ticket lacks then is to be ordered: one that is being worked on waits for it. The parts are the caller's to change.
+    """
+    left, done = dict(quantities), defaultdict[int, Decimal](Decimal)
+    statement = (
+        select(TicketLine, ServiceTicket)
+        .join(ServiceTicket, ServiceTicket.id == TicketLine.service_ticket_id)
+        .where(
+            ServiceTicket.workshop_id == workshop_id,
+            ServiceTicket.id.in_(ticket_ids),
+            *_setting_aside(workshop_id, quantities),
+        )
+        .order_by(ServiceTicket.id.desc(), TicketLine.id.desc())
+        .execution_options(populate_existing=True)
+    )
+    rows = db.session.execute(statement).all()
+    for ticket, of_ticket in groupby(rows, key=lambda row: row.ServiceTicket):
+        released = {}
+        for line, _ in of_ticket:
+            assert line.part_id is not None
+            if quantity := min(left[line.part_id], line.reserved):
+                released[line] = quantity
+                left[line.part_id] -= quantity
+                done[line.part_id] += quantity
+        if released:
+            _let_go(ticket, released)
+    return dict(done)
+
+
+def _let_go(ticket: ServiceTicket, released: dict[TicketLine, Decimal]) -> None:
+    before = [_recorded(line) for line in released]
+    for line, quantity in released.items():
+        line.reserved -= quantity
+    touch(ticket)
+    audit.note(
+        "ticket.reservation_released",
+        "ticket",
+        ticket.id,
+        before={"lines": before},
+        after={"lines": [_recorded(line) for line in released]},
+    )
+    moving.wait_for_parts(ticket, released, acting_account())
+
+
+def _recorded(line: TicketLine) -> dict[str, Any]:
+    return {"id": line.id, "part_id": line.part_id, "reserved": told(line.reserved)}
+
+
+def sums(workshop_id: int, after: int, last: int) -> Select[int, Decimal]:
+    """Select parts beyond the id `after`, up to `last`, and how many of each the lines of tickets have set aside."""
+    return (
+        select(cast(TicketLine.part_id, Id).label("part_id"), func.sum(TicketLine.reserved).label("reserved"))
+        .where(
+            TicketLine.workshop_id == workshop_id,
+            TicketLine.part_id > after,
+            TicketLine.part_id <= last,
+            TicketLine.reserved > 0,
+        )
+        .group_by(TicketLine.part_id)
+    )
+
+
+reservations.kept_by(reservations.Keeper(numbers=numbers, hold=hold, release=release, sums=sums))

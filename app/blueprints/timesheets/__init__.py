@@ -1,0 +1,1 @@
+"""Timesheets: who worked on which ticket from when to when."""

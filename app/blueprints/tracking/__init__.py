@@ -1,0 +1,1 @@
+"""Tracking: a ticket's changes, told to whoever watches, as they happen."""

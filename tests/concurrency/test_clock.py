@@ -1,0 +1,116 @@
+"""A mechanic who starts the clock twice at once, on two tickets: it runs once. A ticket's last place is taken once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from app.blueprints.attachments import service as attachments
+from app.blueprints.attachments.models import MOST_ON_A_TICKET, Attachment
+from app.blueprints.timesheets.models import ClockEntry
+from app.extensions import db
+from tests.attachments.sending import attach, pdf
+from tests.attachments.test_attachments import fill
+from tests.concurrency.racing import Meeting, race
+from tests.factories import Shop
+
+
+def start_at_once(shop: Shop, racers: int) -> tuple[list[int], int]:
+    """Start one mechanic's clock on as many tickets at once; return the statuses, and how many run."""
+    tickets = [shop.make_ticket()["id"] for _ in range(racers)]
+
+    answers = race(
+        *(
+            partial(shop.mechanic.post, f"/service_tickets/{ticket}/clock/start", json={})
+            for ticket in tickets
+        )
+    )
+
+    with shop.inside():
+        running = db.session.scalars(select(ClockEntry.id).where(ClockEntry.ended_at.is_(None))).all()
+    return sorted(answer.status_code for answer in answers), len(running)
+
+
+@pytest.mark.parametrize("racers", [2, 6])
+def test_of_starts_at_once_one_starts(shop: Shop, racers: int) -> None:
+    assert start_at_once(shop, racers) == ([201] + [409] * (racers - 1), 1)
+
+
+@pytest.fixture
+def without_clock_guards(lax_app: Flask) -> Iterator[None]:
+    """The lax database without what keeps a mechanic's clock from running twice."""
+    index = next(index for index in ClockEntry.__table__.indexes if index.name == "uq_clock_entries_running")
+    with lax_app.app_context():
+        engine = db.engine
+        is_postgresql = engine.dialect.name == "postgresql"
+    index.drop(engine)
+    dropped: list[str] = []
+    with engine.begin() as connection:
+        if is_postgresql:
+            connection.execute(text("ALTER TABLE clock_entries DROP CONSTRAINT ex_clock_entries_no_overlap"))
+        else:
+            dropped = list(
+                connection.scalars(
+                    text(
+                        "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'ex_clock_entries%'"
+                    )
+                )
+            )
+            for name in ("insert", "update"):
+                connection.execute(text(f"DROP TRIGGER ex_clock_entries_no_overlap_{name}"))
+    yield
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM clock_entries"))
+        for statement in dropped:
+            connection.execute(text(statement))
+    index.create(engine)
+
+
+def test_control_without_the_database_all_of_them_start(lax_shop: Shop, without_clock_guards: None) -> None:
+    assert start_at_once(lax_shop, 2) == ([201, 201], 2)
+
+
+def attach_at_once(shop: Shop) -> tuple[list[int], int]:
+    """Attach two documents at once to a ticket with one place left; return the statuses, and how many it has."""
+    ticket = shop.make_ticket()["id"]
+    fill(shop, ticket, MOST_ON_A_TICKET - 1)
+    path = f"/service_tickets/{ticket}/attachments"
+
+    answers = race(*(partial(attach, shop.owner, path, pdf(b"%d" % number)) for number in range(2)))
+
+    with shop.inside():
+        count = len(
+            db.session.scalars(select(Attachment.id).where(Attachment.service_ticket_id == ticket)).all()
+        )
+    return sorted(answer.status_code for answer in answers), count
+
+
+def test_the_last_place_on_a_ticket_is_taken_once(shop: Shop) -> None:
+    assert attach_at_once(shop) == ([201, 409], MOST_ON_A_TICKET)
+
+
+def test_control_without_the_tickets_lock_the_database_still_refuses_the_second(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both find the same place free, which the lock keeps from happening, and the constraint lets one have it."""
+    meeting = Meeting(2)
+
+    def unlocked(caller: object, ticket_id: int, expected: object) -> object:
+        from app.blueprints.service_tickets.models import ServiceTicket
+
+        return db.session.scalar(select(ServiceTicket).where(ServiceTicket.id == ticket_id))
+
+    monkeypatch.setattr(attachments, "hold", unlocked)
+    monkeypatch.setattr(attachments, "_free_place", meeting.after(attachments._free_place))
+    statuses, count = attach_at_once(shop)
+
+    with shop.inside():
+        is_postgresql = db.engine.dialect.name == "postgresql"
+    assert count == MOST_ON_A_TICKET
+    if is_postgresql:  # on SQLite the one writer at a time stands in the lock's place
+        assert meeting.was_held
+    assert statuses == [201, 409]
