@@ -29,6 +29,11 @@ class Stage(Generic[Scene]):
         self.make = make
         self._first: Scene | None = None
 
+    @property
+    def puts_back(self) -> bool:
+        """Whether making a scene undoes what was done to the one before."""
+        return self.database is not None
+
     def scene(self) -> Scene:
         """Return a scene that nobody has touched; what was done to the one before is undone."""
         if self.database is None:

@@ -528,9 +528,9 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
      lambda r: r.empty_shop.owner.post(f"/customers/{r.empty_shop.customer_id}/unlock")),
     ("DELETE /customers/<id>/second_factor", 16,
      lambda r: r.empty_shop.owner.delete(f"/customers/{r.empty_shop.customer_id}/second_factor")),
-    ("POST /mechanics/<id>/unlock", 6,
+    ("POST /mechanics/<id>/unlock", 7,
      lambda r: r.empty_shop.owner.post(f"/mechanics/{r.empty_shop.mechanic_id}/unlock")),
-    ("DELETE /mechanics/<id>/second_factor", 16,
+    ("DELETE /mechanics/<id>/second_factor", 17,
      lambda r: r.empty_shop.owner.delete(f"/mechanics/{r.empty_shop.mechanic_id}/second_factor")),
     ("POST /auth/email/confirmation", 3, lambda r: r.shop.nobody.post("/auth/email/confirmation", json=r.confirmation)),
     # admins
@@ -616,6 +616,9 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         "PUT /members/<id>/role", 10,
         lambda r: r.owner.put(f"/members/{r.member}/role", json={"role": "staff", "role_id": r.role}),
     ),
+    ("POST /members/<id>/unlock", 6, lambda r: r.owner.post(f"/members/{r.member}/unlock")),
+    ("DELETE /members/<id>/second_factor", 15, lambda r: r.empty_shop.owner.delete(
+         f"/members/{r.empty_shop.mechanic.member_id}/second_factor")),
     ("DELETE /members/<id>", 14, lambda r: r.owner.delete(f"/members/{r.member}")),
     ("GET /api_keys", 2, lambda r: r.owner.get("/api_keys")),
     ("POST /api_keys", 3, lambda r: r.owner.post("/api_keys", json=NEW_KEY)),

@@ -204,3 +204,100 @@ class TestNobodyHelps:
         answer = other_shop.owner.open(method, f"{path}/{what}")
 
         assert told(answer) == (404, f"{role}_not_found")
+
+
+class TestMembers:
+    """Owners, and staff in a role of the workshop's own, have no record by which they could be helped."""
+
+    def test_an_owner_is_unlocked_by_another(self, shop: Shop, clock_set: Clock) -> None:
+        other = shop.make_owner()
+        lock_out(shop, clock_set, email=other.email)
+        locked = told(sign_in(shop, other.email))
+
+        done = shop.owner.post(f"/members/{other.member_id}/unlock")
+
+        assert (locked, done.status_code) == ((429, "too_many_tries"), 200)
+        assert sign_in(shop, other.email).status_code == 200
+        assert actions(shop)[-1] == "account.unlocked"
+
+    def test_the_number_of_their_record_is_unlocked_too(self, shop: Shop, clock_set: Clock) -> None:
+        lock_out(shop, clock_set, phone="555-987-6543")
+
+        shop.owner.post(f"/members/{shop.mechanic.member_id}/unlock")
+
+        body = {"phone": "555-987-6543", "password": PASSWORD}
+        assert shop.nobody.post("/auth/login", json=body).status_code == 200
+
+    def test_staff_are_rid_of_a_lost_second_factor(
+        self, shop: Shop, clock_set: Clock, letters: Letters
+    ) -> None:
+        desk = shop.make_staff("tickets:read")
+        switch_on(desk, clock_set)
+
+        done = shop.owner.delete(f"/members/{desk.member_id}/second_factor")
+        again = shop.owner.delete(f"/members/{desk.member_id}/second_factor")
+
+        assert done.status_code == 200
+        assert sign_in(shop, desk.email).status_code == 200
+        written = [" ".join(letter.split()) for letter in letters.to(desk.email)]
+        assert sum("has switched the second factor" in letter for letter in written) == 1
+        assert told(again) == (404, "second_factor_not_found")
+
+    @pytest.mark.parametrize("whose", ["customer", "foreign"])
+    def test_who_is_no_member_is_not_found(
+        self, shop: Shop, other_shop: Shop, clock_set: Clock, whose: str
+    ) -> None:
+        person = shop.customer if whose == "customer" else other_shop.mechanic
+        switch_on(person, clock_set)
+
+        answers = [
+            shop.owner.post(f"/members/{person.member_id}/unlock"),
+            shop.owner.delete(f"/members/{person.member_id}/second_factor"),
+        ]
+
+        assert [told(answer) for answer in answers] == [(404, "member_not_found")] * 2
+
+    def test_who_holds_more_is_not_helped_by_who_holds_less(self, shop: Shop, clock_set: Clock) -> None:
+        give_role = {"role": "owner"}
+        assert shop.owner.put(f"/members/{shop.mechanic.member_id}/role", json=give_role).status_code == 200
+        desk = shop.make_staff("members:write", "mechanics:write")
+        switch_on(shop.owner, clock_set)
+
+        answers = [
+            desk.post(f"/members/{shop.owner.member_id}/unlock"),
+            desk.delete(f"/members/{shop.owner.member_id}/second_factor"),
+            desk.post(f"/mechanics/{shop.mechanic_id}/unlock"),
+            desk.delete(f"/mechanics/{shop.mechanic_id}/second_factor"),
+        ]
+
+        assert [told(answer) for answer in answers] == [(403, "beyond_own_scopes")] * 4
+
+
+class TestNobodyHelpsThemselves:
+    """A stolen token would be enough to guess the password without a pause, and to be rid of the second factor."""
+
+    def test_by_what_they_are_in_the_workshop(self, shop: Shop, clock_set: Clock) -> None:
+        switch_on(shop.owner, clock_set)
+
+        answers = [
+            shop.owner.post(f"/members/{shop.owner.member_id}/unlock"),
+            shop.owner.delete(f"/members/{shop.owner.member_id}/second_factor"),
+        ]
+
+        assert [told(answer) for answer in answers] == [(409, "own_account")] * 2
+        assert told(sign_in(shop, shop.owner.email))[0] == 401  # the second factor is asked for as before
+
+    def test_by_their_record(self, shop: Shop, clock_set: Clock) -> None:
+        assert (
+            shop.owner.put(f"/members/{shop.mechanic.member_id}/role", json={"role": "owner"}).status_code
+            == 200
+        )
+        mechanic = shop.sign_in(shop.mechanic.email)
+        switch_on(mechanic, clock_set)
+
+        answers = [
+            mechanic.post(f"/mechanics/{shop.mechanic_id}/unlock"),
+            mechanic.delete(f"/mechanics/{shop.mechanic_id}/second_factor"),
+        ]
+
+        assert [told(answer) for answer in answers] == [(409, "own_account")] * 2

@@ -281,6 +281,7 @@ NOT_DONE = {
     "POST /mechanics/{mechanic_id}/unlock",
     "DELETE /customers/{customer_id}/second_factor",
     "DELETE /mechanics/{mechanic_id}/second_factor",
+    "DELETE /members/{member_id}/second_factor",
 }
 
 INSPECTION = "/service_tickets/{ticket_id}/inspections/{inspection_id}"

@@ -291,12 +291,24 @@ class TestEngineOptions:
         assert "sslmode" not in url.query
         assert options["connect_args"]["ssl_context"].verify_mode == ssl.CERT_REQUIRED
 
-    @pytest.mark.parametrize("query", ["", "?sslmode=disable"])
-    def test_do_not_encrypt_unasked(self, query: str) -> None:
-        url, options = options_of(PG8000 + query)
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            f"{PG8000}?sslmode=disable",
+            "postgresql+pg8000://u:p@127.0.0.1/d",
+            "postgresql+pg8000://u:p@[::1]:5432/d",
+            "postgresql+pg8000://u:p@localhost/d",
+        ],
+    )
+    def test_do_not_encrypt_where_that_is_asked_nor_unasked_on_one_machine(self, asked: str) -> None:
+        url, options = options_of(asked)
 
-        assert "ssl_context" not in options["connect_args"]
+        assert options["connect_args"]["ssl_context"] is False
         assert not url.query
+
+    def test_leave_it_to_the_driver_unasked_on_another_machine(self) -> None:
+        """It encrypts, without verifying, where the server can."""
+        assert "ssl_context" not in options_of(PG8000)[1]["connect_args"]
 
     def test_leave_other_words_of_the_address_alone(self) -> None:
         url, _ = options_of(f"{PG8000}?application_name=shop&sslmode=require")

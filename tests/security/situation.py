@@ -111,7 +111,7 @@ class Situation:
         }
         for body in (by_record, to_own_role):
             assert self.shop.owner.post("/invitations", json=body).status_code == 201
-        self.role_id, self.member_id = self.shop.make_role().id, self.shop.make_staff().member_id
+        self.role_id, self.member = self.shop.make_role().id, self.shop.make_staff()
         made = self.shop.owner.post("/api_keys", json=_api_key(self))
         self.key_id = made.json["id"]
         consent = {"kind": "photos", "text_version": "1", "given": True}
@@ -206,7 +206,7 @@ class Situation:
             "session_id": self.session_id,
             "role_id": self.role_id,
             "key_id": self.key_id,
-            "member_id": self.member_id,
+            "member_id": self.member.member_id,
             "ticket_id": self.ticket_id,
             "line_id": self.line_id,
             "core_id": self.core_id,
@@ -263,8 +263,9 @@ class Situation:
 
     def give_second_factors(self, *, confirmed: bool) -> None:
         """Give everybody a second factor by the secret that is known here: switched on, or only begun."""
-        people = (caller for caller in self.callers.values() if caller.principal is not None)
-        second_factors.give(self.app, [caller.email for caller in people], confirmed=confirmed)
+        people = [caller for caller in self.callers.values() if caller.principal is not None]
+        emails = [caller.email for caller in (*people, self.member)]
+        second_factors.give(self.app, emails, confirmed=confirmed)
 
     def _follow_up(self) -> None:
         """Open a ticket that follows a finished one."""

@@ -22,6 +22,7 @@ from app.extensions import db
 from tests.factories import PASSWORD, Caller, account_of, unique, unique_vin
 from tests.inspections.examining import advise, begun
 from tests.security.situation import Situation
+from tests.stage import Stage
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.every_case]  # counting lines would take as long again
 
@@ -96,31 +97,38 @@ def filled(template: Any, names: dict[str, int]) -> Any:
     return template
 
 
-@pytest.mark.parametrize(("method", "path", "body", "whose"), REFERENCES)
-def test_what_is_named_in_a_request_looks_missing_and_stays_as_it_is(
-    situation: Situation, own_ticket: int, method: str, path: str, body: Any, whose: str
-) -> None:
-    names = {
-        "ticket": own_ticket,
-        "vehicle": situation.other_shop.make_vehicle().id,
-        "customer": situation.other_shop.customer_id,
-        "mechanic": situation.other_shop.mechanic_id,
-        "item": situation.other_shop.make_part(on_hand=5).id,
-    }
-    before = situation.everything()
+class TestWhatIsNamedInARequest:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def situation(cls, stage: Stage[Situation]) -> Situation:
+        """What stays as it is, is made once."""
+        return stage.scene()
 
-    foreign, missing = (
-        told(
-            situation.other_shop.owner.open(
-                method, path.format(id=id_, **names), json=filled(body, {**names, "id": id_})
-            ),
-            id_,
+    @pytest.mark.parametrize(("method", "path", "body", "whose"), REFERENCES)
+    def test_looks_missing_and_stays_as_it_is(
+        self, situation: Situation, own_ticket: int, method: str, path: str, body: Any, whose: str
+    ) -> None:
+        names = {
+            "ticket": own_ticket,
+            "vehicle": situation.other_shop.make_vehicle().id,
+            "customer": situation.other_shop.customer_id,
+            "mechanic": situation.other_shop.mechanic_id,
+            "item": situation.other_shop.make_part(on_hand=5).id,
+        }
+        before = situation.everything()
+
+        foreign, missing = (
+            told(
+                situation.other_shop.owner.open(
+                    method, path.format(id=id_, **names), json=filled(body, {**names, "id": id_})
+                ),
+                id_,
+            )
+            for id_ in (situation.ids[whose], NO_SUCH_ID)
         )
-        for id_ in (situation.ids[whose], NO_SUCH_ID)
-    )
 
-    assert foreign == missing
-    assert situation.everything() == before
+        assert foreign == missing
+        assert situation.everything() == before
 
 
 def test_of_a_list_of_items_with_a_foreign_one_none_is_taken(situation: Situation, own_ticket: int) -> None:
@@ -151,8 +159,15 @@ def test_an_edit_tells_of_a_foreign_mechanic_as_of_one_who_does_not_exist(
 class TestLists:
     """Filters, searches and rankings of the other owner that fit the first workshop's rows alone."""
 
-    @pytest.fixture
-    def known(self, situation: Situation) -> dict[str, Any]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def situation(cls, stage: Stage[Situation]) -> Situation:
+        """What is only read is made once."""
+        return stage.scene()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def known(cls, situation: Situation) -> dict[str, Any]:
         """What somebody may know of the first workshop, unlike anything in the other."""
         shop, vin = situation.shop, unique_vin()
         ticket = shop.make_ticket(VIN=vin, service_desc=unique("Cracked windscreen "))
@@ -204,7 +219,7 @@ class TestLists:
     )  # fmt: skip
     @pytest.mark.parametrize("first", ["shop", "other_shop"])
     def test_have_their_own_alone_whoever_asked_first(
-        self, situation: Situation, path: str, first: str
+        self, situation: Situation, cold_cache: None, path: str, first: str
     ) -> None:
         """The second to ask would be answered from the cache, were it not each workshop's own."""
         other_first = (situation.other_shop, situation.shop)
@@ -231,6 +246,19 @@ class TestLists:
 
 
 class TestACursor:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def situation(cls, stage: Stage[Situation]) -> Situation:
+        """Two workshops with a few rows of each kind, which are only read."""
+        situation = stage.scene()
+        for shop in (situation.shop, situation.other_shop):
+            for number in range(3):
+                shop.make_customer(name=f"Customer {number}")
+                shop.make_mechanic(name=f"Mechanic {number}")
+                shop.make_part(name=f"Part {number}")
+                shop.make_ticket()
+        return situation
+
     @pytest.mark.parametrize(
         ("path", "sort"),
         [
@@ -246,12 +274,6 @@ class TestACursor:
     def test_of_another_workshop_shows_nothing_of_it(
         self, situation: Situation, path: str, sort: str
     ) -> None:
-        for shop in (situation.shop, situation.other_shop):
-            for number in range(3):
-                shop.make_customer(name=f"Customer {number}")
-                shop.make_mechanic(name=f"Mechanic {number}")
-                shop.make_part(name=f"Part {number}")
-                shop.make_ticket()
         first = situation.shop.owner.get(f"{path}?sort={sort}&per_page=1")
         goes_on = first.headers["Link"].split(">")[0].removeprefix("<")
         foreign = {row["id"] for row in situation.shop.owner.get(path).json}
@@ -264,6 +286,12 @@ class TestACursor:
 
 
 class TestAnETag:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def situation(cls, stage: Stage[Situation]) -> Situation:
+        """What is not changed is made once."""
+        return stage.scene()
+
     PATHS = (
         "/customers/{customer_id}",
         "/mechanics/{mechanic_id}",
@@ -432,44 +460,79 @@ def test_every_link_between_tables_of_workshops_carries_the_workshop() -> None:
 
 
 @pytest.mark.parametrize(("table", "column", "referred"), links())
-def test_the_database_refuses_a_link_across_workshops(
-    situation: Situation, app: Flask, without_triggers: None, table: str, column: str, referred: str
-) -> None:
-    situation.other_shop.make_part()
-    situation.other_shop.make_category()
-    situation.other_shop.make_supplier()
-    advise(situation.other_shop, begun(situation.other_shop))
-    situation.other_shop.make_role()
-    labour = {"kind": "labour", "description": "Oil change"}
-    situation.other_shop.owner.post("/canned_jobs", json={"name": "Oil change", "lines": [labour]})
-    situation.leave_traces(table)
-    here, there = situation.shop.id, situation.other_shop.id
-    name = {"file_objects": "key", "inspection_points": "inspection_id"}.get(referred, "id")
-    relink = text(
-        f"UPDATE {table} SET {column} = (SELECT min({name}) FROM {referred} WHERE workshop_id = :whose) "
-        f"WHERE workshop_id = :here AND {column} = (SELECT min({column}) FROM {table} WHERE workshop_id = :here)"
-    )
+class TestTheDatabaseRefuses:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls) -> dict[tuple[str, str], Situation]:
+        """What the cases of one test and table share on PostgreSQL, since each undoes what it did."""
+        return {}
 
-    with app.app_context():
-        with owners_engine(app).begin() as connection:
-            within = connection.execute(relink, {"here": here, "whose": here}).rowcount
-            connection.rollback()
-        with pytest.raises(DBAPIError, match=r"(?i)foreign key"), owners_engine(app).begin() as connection:
-            connection.execute(relink, {"here": here, "whose": there})
+    @pytest.fixture
+    def situation(
+        self,
+        stage: Stage[Situation],
+        made: dict[tuple[str, str], Situation],
+        table: str,
+        request: pytest.FixtureRequest,
+    ) -> Situation:
+        """Two workshops, the first with rows in a table."""
+        key = (request.node.originalname, table)
+        if key not in made or stage.puts_back:
+            made[key] = stage.scene()
+            made[key].leave_traces(table)
+        return made[key]
 
-    assert within > 0
+    def test_a_link_across_workshops(
+        self,
+        situation: Situation,
+        app: Flask,
+        without_triggers: None,
+        table: str,
+        column: str,
+        referred: str,
+    ) -> None:
+        situation.other_shop.make_part()
+        situation.other_shop.make_category()
+        situation.other_shop.make_supplier()
+        advise(situation.other_shop, begun(situation.other_shop))
+        situation.other_shop.make_role()
+        labour = {"kind": "labour", "description": "Oil change"}
+        situation.other_shop.owner.post("/canned_jobs", json={"name": unique("Job "), "lines": [labour]})
+        here, there = situation.shop.id, situation.other_shop.id
+        name = {"file_objects": "key", "inspection_points": "inspection_id"}.get(referred, "id")
+        relink = text(
+            f"UPDATE {table} SET {column} = (SELECT min({name}) FROM {referred} WHERE workshop_id = :whose) "
+            f"WHERE workshop_id = :here AND {column} = (SELECT min({column}) FROM {table} WHERE workshop_id = :here)"
+        )
 
+        with app.app_context():
+            with owners_engine(app).begin() as connection:
+                within = connection.execute(relink, {"here": here, "whose": here}).rowcount
+                connection.rollback()
+            with (
+                pytest.raises(DBAPIError, match=r"(?i)foreign key"),
+                owners_engine(app).begin() as connection,
+            ):
+                connection.execute(relink, {"here": here, "whose": there})
 
-@pytest.mark.parametrize(("table", "column", "referred"), links())
-def test_the_database_refuses_to_move_a_linked_row_to_another_workshop(
-    situation: Situation, app: Flask, without_triggers: None, table: str, column: str, referred: str
-) -> None:
-    situation.leave_traces(table)
-    move = text(f"UPDATE {table} SET workshop_id = :there WHERE workshop_id = :here AND {column} IS NOT NULL")
+        assert within > 0
 
-    with (
-        app.app_context(),
-        pytest.raises(DBAPIError, match=r"(?i)foreign key"),
-        owners_engine(app).begin() as connection,
-    ):
-        connection.execute(move, {"here": situation.shop.id, "there": situation.other_shop.id})
+    def test_to_move_a_linked_row_to_another_workshop(
+        self,
+        situation: Situation,
+        app: Flask,
+        without_triggers: None,
+        table: str,
+        column: str,
+        referred: str,
+    ) -> None:
+        move = text(
+            f"UPDATE {table} SET workshop_id = :there WHERE workshop_id = :here AND {column} IS NOT NULL"
+        )
+
+        with (
+            app.app_context(),
+            pytest.raises(DBAPIError, match=r"(?i)foreign key"),
+            owners_engine(app).begin() as connection,
+        ):
+            connection.execute(move, {"here": situation.shop.id, "there": situation.other_shop.id})

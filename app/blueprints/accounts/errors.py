@@ -26,6 +26,12 @@ class AccountShared(Conflict):
     )
 
 
+class OwnAccount(Conflict):
+    """Nobody unlocks their own account, nor takes their own second factor away: a stolen token would be enough."""
+
+    code, title = "own_account", "Somebody else of the workshop has to do that for you."
+
+
 class LastOwner(Conflict):
     """Nobody would own the workshop any more."""
 

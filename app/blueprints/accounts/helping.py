@@ -1,48 +1,49 @@
 """What a workshop does for its people who cannot get in: unlocking their account, and taking away a second factor they lost.
 
 Of an account that serves this workshop alone. Otherwise the owner of one workshop could open the doors that another's rely on.
+Nobody helps themselves: who has stolen a token would guess the password without a pause, and need no second factor.
 """
 
 from __future__ import annotations
 
 from app.blueprints.accounts import second_factor, service, tries
-from app.blueprints.accounts.errors import NoSignIn, SecondFactorNotFound
+from app.blueprints.accounts.errors import NoSignIn, OwnAccount, SecondFactorNotFound
 from app.blueprints.accounts.models import Account
 from app.core import audit
 from app.core.db import atomic
+from app.core.identity import Principal
 
 
-def unlock(
-    workshop_id: int, *, phone: str | None, customer_id: int | None = None, mechanic_id: int | None = None
-) -> None:
-    """Forget what failed at the account of a customer or mechanic: by its address, by their number, at its second factor.
+def unlock(by: Principal, account: Account | None, phone: str | None) -> None:
+    """Forget what failed at an account: by its address, by its person's number, at its second factor.
 
-    :raises NoSignIn: they have no account. :raises AccountShared: it serves another workshop too.
+    :raises NoSignIn: there is none. :raises OwnAccount: it is the caller's. :raises AccountShared: it serves another workshop
+    too.
     """
-    account = service.account_of(workshop_id, customer_id=customer_id, mechanic_id=mechanic_id)
     if account is None:
         raise NoSignIn()
-    service.require_own_account(workshop_id, account)
+    _require_may_help(by, account)
     names = [account.email or "", tries.second_factor_of(account.id)]
     if phone is not None:
-        names.append(tries.number_in(workshop_id, phone))
+        names.append(tries.number_in(by.workshop_id, phone))
     with atomic():
         tries.forget(*names)
         audit.note("account.unlocked", "account", account.id)
 
 
-def take_second_factor_away(
-    workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None
-) -> None:
-    """Switch the second factor of a customer or mechanic off, who has lost it.
+def take_second_factor_away(by: Principal, account: Account | None) -> None:
+    """Switch the second factor of an account off, whose person has lost it.
 
-    :raises SecondFactorNotFound: they have none. :raises AccountShared: their account serves another workshop too.
+    :raises SecondFactorNotFound: there is none. :raises OwnAccount: it is the caller's. :raises AccountShared: the account
+    serves another workshop too.
     """
-    with atomic():
-        account: Account | None = service.account_of(
-            workshop_id, customer_id=customer_id, mechanic_id=mechanic_id
-        )
-        if account is None:
-            raise SecondFactorNotFound()
-        service.require_own_account(workshop_id, account)
-        second_factor.take_away(account)
+    if account is None:
+        raise SecondFactorNotFound()
+    _require_may_help(by, account)
+    second_factor.take_away(account)
+
+
+def _require_may_help(by: Principal, account: Account) -> None:
+    if account.id == by.account_id:
+        raise OwnAccount()
+    service.require_own_account(by.workshop_id, account)

@@ -175,7 +175,7 @@ def unlock_customer(customer_id: int) -> dict[str, str]:
 
     What was counted against their address, their number and their second factor is forgotten.
     """
-    service.unlock(principal().workshop_id, customer_id)
+    service.unlock(principal(), customer_id)
     return {"message": f"Customer {customer_id} may sign in again."}
 
 
@@ -187,5 +187,5 @@ def unlock_customer(customer_id: int) -> dict[str, str]:
 @bp.alt_response(409, description="The account serves another workshop too.")
 def delete_customer_second_factor(customer_id: int) -> dict[str, str]:
     """Switch off the second factor of a customer who has lost it; they are told by mail."""
-    service.take_second_factor_away(principal().workshop_id, customer_id)
+    service.take_second_factor_away(principal(), customer_id)
     return {"message": f"The second factor of customer {customer_id} is switched off."}

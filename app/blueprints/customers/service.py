@@ -234,21 +234,21 @@ def update_own(
     return customer
 
 
-def unlock(workshop_id: int, customer_id: int) -> None:
+def unlock(by: Principal, customer_id: int) -> None:
     """Let a customer sign in at once who failed too often.
 
-    :raises CustomerNotFound: unknown here. :raises NoSignIn: they have no account.
+    :raises CustomerNotFound: unknown here. :raises NoSignIn: they have no account. :raises OwnAccount: it is the caller's.
     :raises AccountShared: it serves other workshops too.
     """
-    customer = get(workshop_id, customer_id)
-    helping.unlock(workshop_id, phone=customer.phone, customer_id=customer_id)
+    customer = get(by.workshop_id, customer_id)
+    helping.unlock(by, accounts.account_of(by.workshop_id, customer_id=customer_id), customer.phone)
 
 
-def take_second_factor_away(workshop_id: int, customer_id: int) -> None:
+def take_second_factor_away(by: Principal, customer_id: int) -> None:
     """Switch off the second factor of a customer who has lost it.
 
-    :raises CustomerNotFound: unknown here. :raises SecondFactorNotFound: they have none.
-    :raises AccountShared: their account serves other workshops too.
+    :raises CustomerNotFound: unknown here. :raises SecondFactorNotFound: they have none. :raises OwnAccount: it is the
+    caller's. :raises AccountShared: their account serves other workshops too.
     """
-    get(workshop_id, customer_id)
-    helping.take_second_factor_away(workshop_id, customer_id=customer_id)
+    get(by.workshop_id, customer_id)
+    helping.take_second_factor_away(by, accounts.account_of(by.workshop_id, customer_id=customer_id))

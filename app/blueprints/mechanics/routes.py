@@ -139,7 +139,7 @@ def unlock_mechanic(mechanic_id: int) -> dict[str, str]:
 
     What was counted against their address, their number and their second factor is forgotten.
     """
-    service.unlock(principal().workshop_id, mechanic_id)
+    service.unlock(principal(), mechanic_id)
     return {"message": f"Mechanic {mechanic_id} may sign in again."}
 
 
@@ -151,5 +151,5 @@ def unlock_mechanic(mechanic_id: int) -> dict[str, str]:
 @bp.alt_response(409, description="The account serves another workshop too.")
 def delete_mechanic_second_factor(mechanic_id: int) -> dict[str, str]:
     """Switch off the second factor of a mechanic who has lost it; they are told by mail."""
-    service.take_second_factor_away(principal().workshop_id, mechanic_id)
+    service.take_second_factor_away(principal(), mechanic_id)
     return {"message": f"The second factor of mechanic {mechanic_id} is switched off."}

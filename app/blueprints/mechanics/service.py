@@ -263,21 +263,25 @@ def leave(
         audit.note("mechanic.left", "mechanic", mechanic_id)
 
 
-def unlock(workshop_id: int, mechanic_id: int) -> None:
+def unlock(by: Principal, mechanic_id: int) -> None:
     """Let a mechanic sign in at once who failed too often.
 
-    :raises MechanicNotFound: unknown here. :raises NoSignIn: they have no account.
-    :raises AccountShared: it serves other workshops too.
+    :raises MechanicNotFound: unknown here. :raises BeyondOwnScopes: they hold more than the caller.
+    :raises NoSignIn: they have no account. :raises OwnAccount: it is the caller's. :raises AccountShared: it serves other
+    workshops too.
     """
-    mechanic = get(workshop_id, mechanic_id)
-    helping.unlock(workshop_id, phone=mechanic.phone, mechanic_id=mechanic_id)
+    mechanic = get(by.workshop_id, mechanic_id)
+    roles.require_holding(by, roles.held_beyond_the_work(by.workshop_id, mechanic_id))
+    helping.unlock(by, accounts.account_of(by.workshop_id, mechanic_id=mechanic_id), mechanic.phone)
 
 
-def take_second_factor_away(workshop_id: int, mechanic_id: int) -> None:
+def take_second_factor_away(by: Principal, mechanic_id: int) -> None:
     """Switch off the second factor of a mechanic who has lost it.
 
-    :raises MechanicNotFound: unknown here. :raises SecondFactorNotFound: they have none.
-    :raises AccountShared: their account serves other workshops too.
+    :raises MechanicNotFound: unknown here. :raises BeyondOwnScopes: they hold more than the caller.
+    :raises SecondFactorNotFound: they have none. :raises OwnAccount: it is the caller's. :raises AccountShared: their account
+    serves other workshops too.
     """
-    get(workshop_id, mechanic_id)
-    helping.take_second_factor_away(workshop_id, mechanic_id=mechanic_id)
+    get(by.workshop_id, mechanic_id)
+    roles.require_holding(by, roles.held_beyond_the_work(by.workshop_id, mechanic_id))
+    helping.take_second_factor_away(by, accounts.account_of(by.workshop_id, mechanic_id=mechanic_id))

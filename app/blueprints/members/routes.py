@@ -63,3 +63,30 @@ def end_membership(member_id: int) -> dict[str, str]:
     """End what a member is here, and their sessions; a mechanic's record stays."""
     service.remove(principal(), member_id)
     return {"message": f"Member {member_id} removed."}
+
+
+@bp.post("/<int:member_id>/unlock")
+@limited("write")
+@needs("members:write")
+@unversioned
+@bp.response(200, Message)
+@bp.alt_response(409, description="It is the caller, or the account serves another workshop too.")
+def unlock_member(member_id: int) -> dict[str, str]:
+    """Let a member sign in at once who failed too often.
+
+    What was counted against their address, their number and their second factor is forgotten.
+    """
+    service.unlock(principal(), member_id)
+    return {"message": f"Member {member_id} may sign in again."}
+
+
+@bp.delete("/<int:member_id>/second_factor")
+@limited("delete")
+@needs("members:write")
+@unversioned
+@bp.response(200, Message)
+@bp.alt_response(409, description="It is the caller, or the account serves another workshop too.")
+def delete_member_second_factor(member_id: int) -> dict[str, str]:
+    """Switch off the second factor of a member who has lost it; they are told by mail."""
+    service.take_second_factor_away(principal(), member_id)
+    return {"message": f"The second factor of member {member_id} is switched off."}

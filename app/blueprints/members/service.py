@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import leaving, sessions
+from app.blueprints.accounts import helping, leaving, sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.members.errors import AlreadyInRole, MechanicRecordMissing, MemberNotFound
@@ -22,6 +22,9 @@ from app.extensions import db
 ORDER = Order(Membership.id, "created_at", created_at=Membership.created_at)
 _STANDING = (Membership.ended_at.is_(None), Membership.role != "customer")
 RECORD = ("role", "role_id")
+WITH_THEIR_RECORD = and_(
+    Mechanic.workshop_id == Membership.workshop_id, Mechanic.id == Membership.mechanic_id
+)
 
 
 def find(workshop_id: int, walk: Walk) -> Page:
@@ -60,10 +63,7 @@ def _shown(workshop_id: int) -> Select[*tuple[Any, ...]]:
             Membership.created_at,
         )
         .join(Account, Account.id == Membership.account_id)
-        .outerjoin(
-            Mechanic,
-            and_(Mechanic.workshop_id == Membership.workshop_id, Mechanic.id == Membership.mechanic_id),
-        )
+        .outerjoin(Mechanic, WITH_THEIR_RECORD)
         .outerjoin(
             OwnRole, and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == Membership.role_id)
         )
@@ -124,3 +124,39 @@ def remove(caller: Principal, member_id: int) -> None:
         roles.require_holding(caller, roles.held_by(member))
         account = session.get_one(Account, member.account_id)
         leaving.end_membership(workshop_id, account, Membership.id == member_id)
+
+
+def unlock(by: Principal, member_id: int) -> None:
+    """Let a member of the caller's workshop sign in at once who failed too often.
+
+    :raises MemberNotFound: unknown here, gone, or a customer. :raises BeyondOwnScopes: they hold more than the caller.
+    :raises OwnAccount: it is the caller. :raises AccountShared: their account serves other workshops too.
+    """
+    account, phone = _helped(by, member_id)
+    helping.unlock(by, account, phone)
+
+
+def take_second_factor_away(by: Principal, member_id: int) -> None:
+    """Switch off the second factor of a member of the caller's workshop who has lost it.
+
+    :raises MemberNotFound: unknown here, gone, or a customer. :raises BeyondOwnScopes: they hold more than the caller.
+    :raises SecondFactorNotFound: they have none. :raises OwnAccount: it is the caller.
+    :raises AccountShared: their account serves other workshops too.
+    """
+    account, _ = _helped(by, member_id)
+    helping.take_second_factor_away(by, account)
+
+
+def _helped(by: Principal, member_id: int) -> tuple[Account, str | None]:
+    """Return the account of a member whom the caller may help, and their number in the workshop's records."""
+    found = db.session.execute(
+        select(Membership, Account, Mechanic.phone)
+        .join(Account, Account.id == Membership.account_id)
+        .outerjoin(Mechanic, WITH_THEIR_RECORD)
+        .where(Membership.workshop_id == by.workshop_id, Membership.id == member_id, *_STANDING)
+    ).one_or_none()
+    if found is None:
+        raise MemberNotFound()
+    member, account, phone = found
+    roles.require_holding(by, roles.held_by(member))
+    return account, phone
