@@ -12,9 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import structlog
 from environs import Env
 from gunicorn.glogging import Logger
+
+from app.core.lean import without
+
+with without("rich"):  # for tracebacks in colour, which no server writes: 4 MB of each worker
+    import structlog
 
 settings = Env()
 settings.read_env(Path(__file__).resolve().with_name(".env"), recurse=False)
@@ -34,7 +38,7 @@ def whole_number(name: str, default: int) -> int:
 
 
 def hold_one_heap() -> None:
-    """Let glibc keep one heap for all threads: with one each, every thread's retains the 9 MiB of a password's check."""
+    """Let glibc keep one heap for all threads: with one each, every thread's retains the memory of a password's check."""
     arena_max = -8  # M_ARENA_MAX of malloc.h
     with contextlib.suppress(OSError, AttributeError):  # another C library has its own ways
         ctypes.CDLL("libc.so.6").mallopt(arena_max, 1)

@@ -501,7 +501,7 @@ Request = Callable[[Rows], TestResponse]
 
 ROUTES: tuple[tuple[str, int, Request], ...] = (
     # accounts
-    ("POST /auth/login", 6, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
+    ("POST /auth/login", 5, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
     ("POST /auth/register", 9, lambda r: r.shop.nobody.post("/auth/register", json=r.new_workshop)),
     ("POST /auth/refresh", 3, lambda r: r.shop.nobody.post("/auth/refresh", json={"refresh_token": r.refresh_token})),
     ("POST /auth/logout", 2, lambda r: r.shop.customer.post("/auth/logout")),
@@ -548,7 +548,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /accounts/<id>/reinstate", 6, lambda r: r.admin.post(f"{r.suspended['account']}/reinstate")),
     # customers
     ("POST /customers", 11, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
-    ("POST /customers/login", 6, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
+    ("POST /customers/login", 5, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
     ("GET /customers", 2, lambda r: r.owner.get("/customers")),
     ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
     ("PUT /customers", 23, lambda r: r.shop.customer.put("/customers", json=r.registration)),
@@ -585,7 +585,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /customers/my-tickets", 2, lambda r: r.shop.customer.get("/customers/my-tickets")),
     # mechanics
     ("POST /mechanics", 10, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
-    ("POST /mechanics/login", 6, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
+    ("POST /mechanics/login", 5, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
     ("GET /mechanics", 2, lambda r: r.owner.get("/mechanics")),
     ("GET /mechanics/<id>", 2, lambda r: r.owner.get(f"/mechanics/{r.mechanic}")),
     ("GET /mechanics/search", 2, lambda r: r.owner.get("/mechanics/search?name=jane")),

@@ -17,7 +17,7 @@ LONGEST_PASSWORD = 128
 SHORTEST_WORD = 3
 DIALLED = (7, 9, 10)  # digits of a number without what is left out from near by
 
-# A check takes 9 MiB and a core for some 15 ms. More at once than there are cores make each slower, and the process larger.
+# A check takes 7 MiB and a core for some 15 ms. More at once than there are cores make each slower, and the process larger.
 _places = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
 
 

@@ -39,7 +39,7 @@ class TestAHash:
 
         settings = config.Config()
 
-        assert (settings.ARGON2_MEMORY_KIB, settings.ARGON2_ITERATIONS) == (9_216, 4)
+        assert (settings.ARGON2_MEMORY_KIB, settings.ARGON2_ITERATIONS) == (7_168, 5)
         assert config.TestingConfig().ARGON2_MEMORY_KIB == 64
 
     def test_of_one_password_is_never_the_same_twice(self, app: Flask) -> None:

@@ -61,8 +61,7 @@ def sign_in(
     if account.password_hash and passwords.is_outdated(account.password_hash):
         with atomic():
             account.password_hash = passwords.hash_password(password)
-    workshop_id = workshops.named(workshop_slug).id if workshop_slug else None
-    caller = _principal_of(account, workshop_id, preferred)
+    caller = _principal_of(account, workshop_slug, preferred)
     if account.second_factor_since is not None:
         second_factor.ask_for(account, caller, name, second_factor_code, address)
     if is_counted:
@@ -118,19 +117,21 @@ def _account_with_number(workshop_id: int, number: str) -> Account | None:
     return account
 
 
-def _principal_of(account: Account, workshop_id: int | None, preferred: tuple[Role, ...]) -> Principal:
+def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[Role, ...]) -> Principal:
     statement = (
         select(Membership, Workshop.suspended_at)
         .join(Workshop, Workshop.id == Membership.workshop_id)
         .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
     )
-    if workshop_id is not None:
-        statement = statement.where(Membership.workshop_id == workshop_id)
+    if workshop_slug:
+        statement = statement.where(workshops.is_called(workshop_slug))
     with across_workshops():
         found = db.session.execute(statement.order_by(Membership.id)).all()
     memberships = [membership for membership, suspended_at in found if suspended_at is None]
     if not memberships:
-        if account.is_admin and workshop_id is None:
+        if workshop_slug:
+            workshops.named(workshop_slug)  # refused as such where there is none, or it is suspended
+        elif account.is_admin:
             return sessions.as_admin(account.id)
         raise WorkshopSuspended() if found else WrongCredentials()
     if len({membership.workshop_id for membership in memberships}) > 1:

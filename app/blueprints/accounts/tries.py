@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, or_, select
+from sqlalchemy import BigInteger, bindparam, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.accounts.errors import TooManyTries
@@ -74,6 +74,14 @@ _COUNTED = Prepared(
 )
 
 
+_TURN = Prepared(
+    lambda: select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger))), everywhere=True
+)
+_SHARED_TURN = Prepared(
+    lambda: select(func.pg_advisory_xact_lock_shared(bindparam("key", type_=BigInteger))), everywhere=True
+)
+
+
 def require_patience(name: str, address: str | None) -> bool:
     """Refuse to try while a name or an address has to wait; tell whether anything is counted against the name.
 
@@ -99,8 +107,7 @@ def take_turn(name: str, address: str | None, *, shared: bool = False) -> bool:
     """
     require_atomic(db.session())
     if db.engine.dialect.name == "postgresql":
-        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
-        db.session.execute(select(lock(int.from_bytes(key_of(name)[:8], signed=True))))
+        (_SHARED_TURN if shared else _TURN).rows(key=int.from_bytes(key_of(name)[:8], signed=True))
     return require_patience(name, address)
 
 

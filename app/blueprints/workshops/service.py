@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.workshops import vocabulary
@@ -84,11 +84,15 @@ def with_slug(slug: str) -> Workshop:
 
     :raises WorkshopNotFound: none has the slug.
     """
-    sought = slug.strip().lower()[:60]
-    found = db.session.scalar(select(Workshop).where(Workshop.slug == sought, _OPEN))
+    found = db.session.scalar(select(Workshop).where(is_called(slug)))
     if found is None:
         raise WorkshopNotFound()
     return found
+
+
+def is_called(slug: str) -> ColumnElement[bool]:
+    """Return the condition that a workshop, suspended or not, goes by `slug`."""
+    return and_(Workshop.slug == slug.strip().lower()[:60], _OPEN)
 
 
 def _only_one() -> Workshop:
