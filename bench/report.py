@@ -88,8 +88,13 @@ def verdicts(
             told = f"{workload.title}: {_share(part)} of the reference, at least {workload.share:.2f} wanted"
             lines.append(_verdict(told, part >= workload.share))
         if workload.per_core is not None:
-            each = statistics.median(rates(default, workload)) / cores()
-            told = f"{workload.title}: {each:.0f} a second and core, at least {workload.per_core:.0f} wanted"
+            # Of the workers' own time: the machine's cores have the load tool, PostgreSQL and Redis to serve as well.
+            each = 1000 / statistics.median(one.busy_ms for one in default.measured[workload.name])
+            by_the_clock = statistics.median(rates(default, workload)) / cores()
+            told = (
+                f"{workload.title}: {each:.0f} a second of a worker's core, at least {workload.per_core:.0f} wanted"
+                f" ({by_the_clock:.0f} a second and core of the whole machine)"
+            )
             lines.append(_verdict(told, each >= workload.per_core))
     if large:
         most, title = max(

@@ -59,7 +59,7 @@ READINGS: tuple[tuple[str, str, int], ...] = (
     ("vehicles by their last change", "/vehicles?sort=-updated_at", 80),
     ("a vehicle by its number", "/vehicles?vin={vin}", 10),
     ("a vehicle by its plate", "/vehicles?plate=CAR+77", 10),
-    ("vehicles by rare words", "/vehicles?q=coupe+777", 80),
+    ("vehicles by rare words", "/vehicles?q=coupe+777", 150),
     ("vehicles of a customer", "/vehicles?customer_id={customer}", 20),
     ("parts by price", "/inventory?sort=-price", 40),
 )
@@ -466,12 +466,13 @@ def test_the_board_of_500_touches_what_is_open_and_not_the_past(app: Flask, crow
     every_step = [step for plan in plans for step in steps(plan)]
 
     whole = {step["Relation Name"] for step in every_step if step["Node Type"] == "Seq Scan"} - SMALL
-    touched = sum(rows_touched(step) for step in every_step)
+    touched = sum(rows_touched(step) for step in every_step if step.get("Relation Name") not in SMALL)
 
-    # 6,700 are open, 501 are read: each with a car, its plate, a customer, two mechanics, two lines and their parts.
+    # 6,700 are open, 501 are read: each with a car, its plate, a customer, two mechanics, two lines and their parts, two
+    # updates and an inspection.
     assert not whole, f"{sorted(whole)} is read whole"
     assert "ix_service_tickets_open" in {step["Index Name"] for plan in plans for step in indexes(plan)}
-    assert touched <= 501 * 24, f"{touched:.0f} rows touched"
+    assert touched <= 501 * 16, f"{touched:.0f} rows touched"
 
 
 @pytest.mark.parametrize(

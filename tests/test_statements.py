@@ -915,7 +915,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("PATCH /inventory/purchase_orders/<id>", 6, lambda r: r.owner.patch(f"{ORDERS}/{r.draft}", json={"note": "Soon"})),
     ("POST /inventory/purchase_orders/<id>/place", 6, lambda r: r.owner.post(f"{ORDERS}/{r.draft}/place", json={})),
     ("POST /inventory/purchase_orders/<id>/send", 10, lambda r: r.owner.post(f"{ORDERS}/{r.order}/send")),
-    ("POST /inventory/purchase_orders/<id>/receipts", 13, lambda r: r.owner.post(f"{ORDERS}/{r.order}/receipts", json={})),
+    ("POST /inventory/purchase_orders/<id>/receipts", 14, lambda r: r.owner.post(f"{ORDERS}/{r.order}/receipts", json={})),
     ("POST /inventory/purchase_orders/<id>/cancel", 8, lambda r: r.owner.post(f"{ORDERS}/{r.order}/cancel", json={})),
     ("GET /inventory/purchase_orders/<id>/movements", 3, lambda r: r.owner.get(f"{ORDERS}/{r.order}/movements")),
     ("GET /inventory/purchase_orders/<id>/pdf", 4, lambda r: r.owner.get(f"{ORDERS}/{r.order}/pdf")),

@@ -1,11 +1,23 @@
-"""Searching text: the words a person typed, found anywhere in a column and without regard to case."""
+"""Searching text: the words a person typed, found anywhere in columns, in any order and without regard to case."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
+
+MOST_WORDS = 6
+
+
+def patterns(typed: str) -> list[str]:
+    """Return the LIKE pattern of each word that was typed; of more than six, the sixth is all the rest."""
+    return [pattern(word) for word in typed.strip().split(None, MOST_WORDS - 1)]
+
+
+def has_words(typed: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Return the condition that each word that was typed is found in one of `columns`, in whichever order they stand."""
+    return and_(true(), *(or_(*(contains(column, word) for column in columns)) for word in patterns(typed)))
 
 
 def pattern(words: str) -> str:

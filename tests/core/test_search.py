@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.blueprints.inventory.models import Part
-from app.core.search import contains, pattern
+from app.core.search import MOST_WORDS, contains, pattern, patterns
 from app.extensions import db
 from tests.factories import Shop, unique
 
@@ -35,6 +35,47 @@ def test_words_are_found_anywhere_without_regard_to_case(shop: Shop, words: str,
         rows = db.session.scalars(select(Part.name).where(contains(Part.name, pattern(words)))).all()
 
     assert bool(rows) == found
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("brake", ["%brake%"]), ("  front   brake ", ["%front%", "%brake%"]), ("50% off", ["%50\\%%", "%off%"]), ("", []),
+        ("a b c d e f g h", ["%a%", "%b%", "%c%", "%d%", "%e%", "%f g h%"]),
+    ],
+)  # fmt: skip
+def test_each_word_is_sought_and_of_very_many_the_rest_as_one(typed: str, words: list[str]) -> None:
+    assert patterns(typed) == words
+    assert len(words) <= MOST_WORDS
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "found"),
+    [
+        ("/inventory", "filter oil", True), ("/inventory", "OF-77 oil", True), ("/inventory", "oil pump", False),
+        ("/vehicles", "honda accord", True), ("/vehicles", "accord honda", True), ("/vehicles", "gd 4711", True),
+        ("/vehicles", "honda civic", False),
+        ("/service_tickets", "pads brake", True), ("/service_tickets", "obi ada", True),
+        ("/service_tickets", "front brake pads and discs are worn on both sides", True),
+        ("/service_tickets", "brake oil", False), ("/service_tickets", "brake ada", False),  # not partly here, partly there
+        ("/customers", "obi ada", True), ("/customers", "ada 0199", True), ("/customers", "ada smith", False),
+        ("/inventory/suppliers", "ltd parts", True), ("/inventory/suppliers", "parts gmbh", False),
+        ("/mechanics", "jane", False),
+    ],
+)  # fmt: skip
+def test_words_are_found_in_any_order(shop: Shop, path: str, typed: str, found: bool) -> None:
+    ada = shop.make_customer(name="Ada Obi", phone="+12025550199")
+    shop.make_part(name="Oil Filter", sku="OF-77")
+    shop.make_supplier(name="Parts & More Ltd")
+    shop.make_vehicle(customer_id=ada.id, make="Honda", model="Accord", plate="GD 4711")
+    shop.make_ticket(
+        customer_id=ada.id, service_desc="Front brake pads and discs are worn on both sides of the car"
+    )
+
+    listed = shop.owner.get(path, query_string={"name" if path == "/mechanics" else "q": typed})
+
+    assert listed.status_code == 200
+    assert bool(listed.json) == found
 
 
 @pytest.mark.parametrize("words", ["żaneta", "ŻANETA", "Żan", "ÉT"])

@@ -435,6 +435,23 @@ class TestFinding:
         assert answer.status_code == 200
         assert [part["name"] for part in answer.json] == found
 
+    def test_what_lies_in_a_bin_and_what_a_supplier_has_are_found_by_that(
+        self, shop: Shop, other_shop: Shop
+    ) -> None:
+        supplier, foreign = shop.make_supplier().id, other_shop.make_supplier().id
+        here, there = shop.make_part(bin="A-3", name="Belt").id, shop.make_part(bin="A-31", name="Belt").id
+        shop.make_part(name="Belt")
+        shop.owner.put(f"/inventory/{there}/suppliers/{supplier}", json={"price": 5})
+
+        found = [
+            [item["id"] for item in shop.mechanic.get(f"/inventory?{query}").json]
+            for query in (
+                "bin=A-3", "bin=a-3", f"supplier_id={supplier}", f"supplier_id={foreign}", f"bin=A-31&supplier_id={supplier}",
+            )
+        ]  # fmt: skip
+
+        assert found == [[here], [], [there], [], [there]]
+
     @pytest.mark.parametrize(
         ("query", "field"),
         [

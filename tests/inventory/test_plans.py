@@ -22,9 +22,10 @@ CROWD = (
     FROM (VALUES (CAST(:neighbour AS int)), (CAST(:workshop AS int))) AS owners (id), generate_series(1, 50) n
     """,
     """
-    INSERT INTO parts (workshop_id, name, price, sku, folded_sku, category_id, on_hand, minimum_stock_level, stock_value,
-        version, created_at, updated_at)
-    SELECT owners.id, 'Part ' || n, n, 'S-' || n, 's' || n, kinds.id, mod(n, 200), 2, 0, 1, now() - interval '1 year', now()
+    INSERT INTO parts (workshop_id, name, price, sku, folded_sku, bin, category_id, on_hand, minimum_stock_level,
+        stock_value, version, created_at, updated_at)
+    SELECT owners.id, 'Part ' || n, n, 'S-' || n, 's' || n, 'B-' || mod(n, 1000), kinds.id, mod(n, 200), 2, 0, 1,
+        now() - interval '1 year', now()
     FROM (VALUES (CAST(:neighbour AS int), 20000), (CAST(:workshop AS int), 10000)) AS owners (id, number)
     CROSS JOIN LATERAL generate_series(1, owners.number) n
     JOIN part_categories kinds ON kinds.workshop_id = owners.id AND kinds.name = 'Kind ' || (1 + mod(n, 50))
@@ -75,6 +76,7 @@ READINGS = (
     ("stock alerts", "/inventory/stock-alerts", 1, 200),
     ("what is out", "/inventory/stock-alerts?alert=out", 1, 500),
     ("items of a category", "/inventory?category_id={category}", 2, 450),
+    ("items in a bin", "/inventory?bin=B-77", 1, 60),
     ("movements of an item", "/inventory/{part}/movements", 1, 40),
     ("items by rare words", "/inventory?q=7777", 1, 250),
     ("items by words that none has", "/inventory?q=nowhere", 1, 80),

@@ -13,6 +13,7 @@ from app.blueprints.service_tickets.status import OPEN
 from app.core import clock
 from tests.estimates.asking import ask, examined
 from tests.factories import Shop
+from tests.inspections.examining import begun
 from tests.service_tickets.life import WAY_TO, ticket_in
 
 TODAY = datetime.now(UTC).date()
@@ -85,7 +86,8 @@ def test_a_card_has_what_one_asks_for_in_the_yard(shop: Shop) -> None:
         ("booked", 1, []), ("booked", 0, ["due_today"]), ("booked", -1, ["overdue"]), ("received", 0, ["assign_mechanic"]),
         ("analysis", 0, ["assign_mechanic"]), ("awaiting_approval", 0, ["ask_customer"]),
         ("approved", 0, ["assign_mechanic", "begin_work"]), ("declined", 0, ["decide_what_next"]),
-        ("in_progress", 0, ["assign_mechanic"]), ("waiting_parts", 0, ["assign_mechanic"]), ("completed", 0, ["hand_over"]),
+        ("in_progress", 0, ["assign_mechanic"]), ("waiting_parts", 0, ["assign_mechanic", "parts_arrived"]),
+        ("completed", 0, ["hand_over"]),
         ("out_for_delivery", 0, []),
     ],
 )  # fmt: skip
@@ -132,6 +134,22 @@ def test_parts_are_to_be_ordered_and_then_they_have_come(shop: Shop) -> None:
 
     assert (before["status"], before["needs"]) == ("waiting_parts", ["order_parts"])
     assert on_board(shop, path)["needs"] == ["parts_arrived"]
+
+
+def test_what_waits_for_an_owner_to_validate_it_is_said_until_that_is_done(shop: Shop) -> None:
+    path = with_mechanic(shop, ticket_in(shop, "in_progress"))
+    quiet = on_board(shop, path)["needs"]
+    update = shop.mechanic.post(f"{path}/progress", json={"text": "The pads are off."}).json
+    inspection = begun(shop, int(path.rpartition("/")[2]))
+    one_waits = on_board(shop, path)["needs"]
+    assert shop.mechanic.post(f"{inspection}/finish", json={}).status_code == 200
+    two_wait = on_board(shop, path)["needs"]
+    shop.owner.post(f"{path}/progress/{update['id']}/validate")
+    still = on_board(shop, path)["needs"]
+    shop.owner.post(f"{inspection}/validate")
+
+    assert (quiet, one_waits, two_wait, still) == ([], *[["validate"]] * 3)
+    assert on_board(shop, path)["needs"] == []
 
 
 def test_no_more_are_shown_than_one_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

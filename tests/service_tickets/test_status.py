@@ -105,6 +105,31 @@ def test_a_finished_job_is_never_reopened_and_only_what_is_not_can_be_cancelled(
     }
 
 
+def test_what_staff_write_of_a_step_is_not_the_customers_to_read_but_for_how_their_word_came(
+    shop: Shop,
+) -> None:
+    path = ticket_in(shop)
+    way = {
+        "received": "Difficult; call twice.", "awaiting_approval": "Be brief.", "approved": "By phone, at ten.",
+        "in_progress": "Go.",
+    }  # fmt: skip
+    for status, reason in way.items():
+        assert (
+            shop.mechanic.post(f"{path}/status", json={"status": status, "reason": reason}).status_code == 200
+        )
+    own = ticket_in(shop)
+    shop.customer.post(f"{own}/status", json={"status": "cancelled", "reason": "Sold the car."})
+
+    steps, ended = (
+        {step["to_status"]: step["reason"] for step in shop.customer.get(one).json["status_history"]}
+        for one in (path, own)
+    )
+
+    assert (steps["received"], steps["in_progress"]) == (None, None)
+    assert steps["approved"] == "By phone, at ten."
+    assert ended["cancelled"] == "Sold the car."
+
+
 def test_every_step_is_remembered_with_who_and_why(shop: Shop) -> None:
     path = ticket_in(shop)
     shop.mechanic.post(
@@ -112,7 +137,7 @@ def test_every_step_is_remembered_with_who_and_why(shop: Shop) -> None:
     )
     shop.owner.post(f"{path}/status", json={"status": "in_progress", "reason": None})
 
-    history = shop.customer.get(path).json["status_history"]
+    history = shop.mechanic.get(path).json["status_history"]
 
     assert shop.mechanic.principal is not None
     assert shop.owner.principal is not None

@@ -90,5 +90,5 @@ class CustomerQuery(ListQuery):
     q = Text(
         shortest=2,
         longest=100,
-        metadata={"description": "Words in the name, address or number.", "example": "ada"},
+        metadata={"description": "Words in name, address and number, in any order.", "example": "obi ada"},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared, here
 from app.core.sealing import Person
-from app.core.search import contains, pattern
+from app.core.search import has_words
 from app.extensions import db
 
 RECORD = ("name", "email", "phone")
@@ -166,9 +166,7 @@ def find(
     if phone is not None:
         statement = statement.where(Customer.phone == _normalised(workshop_id, phone))
     if q is not None:
-        statement = statement.where(
-            or_(*(contains(column, pattern(q)) for column in (Customer.name, Customer.email, Customer.phone)))
-        )
+        statement = statement.where(has_words(q, Customer.name, Customer.email, Customer.phone))
     return paging.fetch(
         statement,
         ORDER,

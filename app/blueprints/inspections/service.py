@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import ScalarSelect, Select, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.attachments import photos
@@ -21,6 +21,7 @@ from app.blueprints.inspections.models import Inspection, InspectionPoint, Recom
 from app.blueprints.inspections.vocabulary import CONDITIONS
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.service_tickets.board import validated_later
 from app.blueprints.service_tickets.errors import TicketNotFound
 from app.blueprints.service_tickets.holding import hold, require_open, require_own, stir
 from app.blueprints.service_tickets.models import ServiceTicket
@@ -31,6 +32,7 @@ from app.core.errors import Invalid
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
+from app.core.prepared import here
 from app.extensions import db
 
 ORDER = Order(Inspection.id, "-id")
@@ -44,6 +46,21 @@ RECOMMENDED = (
     "labour_hours", "parts_price", "line", "state", "taken_ticket_id", "created_at", "updated_at", "version",
 )  # fmt: skip
 Shown = dict[str, Any]
+
+
+@validated_later
+def _finished() -> ScalarSelect[int]:
+    return (
+        select(func.count())
+        .select_from(Inspection)
+        .where(
+            here(Inspection),
+            Inspection.service_ticket_id == ServiceTicket.id,
+            Inspection.state == literal_column("'finished'"),
+        )
+        .correlate(ServiceTicket)
+        .scalar_subquery()
+    )
 
 
 def begin(caller: Principal, ticket_id: int, template_id: int | None = None) -> Shown:

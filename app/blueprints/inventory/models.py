@@ -38,6 +38,7 @@ from app.core.quantities import Quantity
 from app.core.tenancy import WorkshopOwned
 
 _MARKED_UP = text("pricing = 'markup'")
+_BINNED = text("bin IS NOT NULL")
 _BY_RULE = text("markup_rule_id IS NOT NULL")
 _ACTIVE = text("archived_at IS NULL")
 _REPLACED = text("replaced_by_id IS NOT NULL")
@@ -150,6 +151,9 @@ class Part(WorkshopOwned, Versioned, Model):
             postgresql_where=_ACTIVE,
         ),
         Index("ix_parts_category", "workshop_id", "category_id", "name", "id"),
+        Index(
+            "ix_parts_bin", "workshop_id", "bin", "name", "id", sqlite_where=_BINNED, postgresql_where=_BINNED
+        ),
         Index(
             "ix_parts_alerting",
             "workshop_id",

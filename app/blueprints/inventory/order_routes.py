@@ -18,6 +18,7 @@ from app.blueprints.inventory.order_schemas import (
     PurchaseOrderPatch,
     PurchaseOrderQuery,
     ReceiptIn,
+    ReceiptOut,
 )
 from app.blueprints.inventory.orders import Told
 from app.blueprints.inventory.stock_schemas import MovementOut, MovementsQuery
@@ -134,11 +135,12 @@ def send_purchase_order(order_id: int) -> Told:
 @limited("write")
 @needs("stock:write")
 @bp.arguments(ReceiptIn)
-@bp.response(200, PurchaseOrderOut)
+@bp.response(200, ReceiptOut)
 def receive_purchase_order(receipt: dict[str, Any], order_id: int) -> Told:
     """Enter what came of an order, all or nothing.
 
-    It is compared with what is still expected and with the control totals, and enters the ledger at what it cost.
+    It is compared with what is still expected and with the control totals, and enters the ledger at what it cost. What tickets
+    wait for is set aside for them at once, the earliest day first.
     """
     return receiving.receive(principal().workshop_id, order_id, **receipt, expected=expected_versions())
 

@@ -176,6 +176,21 @@ class PurchaseOrderOut(PurchaseOrderBriefOut):
     lines = fields.List(fields.Nested(PurchaseOrderLineOut), required=True)
 
 
+class SetAsideOut(Schema):
+    """So many of an item, set aside for a ticket that had waited for them."""
+
+    ticket_id = fields.Integer(required=True, metadata={"example": 1})
+    number = fields.Integer(required=True, metadata={"description": "The ticket's.", "example": 31})
+    item_id = fields.Integer(required=True, attribute="part_id", metadata={"example": 1})
+    quantity = Amount(required=True, metadata={"example": 2})
+
+
+class ReceiptOut(PurchaseOrderOut):
+    """An order after some of it came, and for which tickets it was set aside, the earliest day first."""
+
+    set_aside = fields.List(fields.Nested(SetAsideOut), required=True)
+
+
 class PurchaseOrderQuery(ListQuery):
     """Which orders, in which order: the latest first."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.blueprints.inventory import ledger, pricing
+from app.blueprints.inventory import ledger, pricing, reservations
 from app.blueprints.inventory.errors import (
     ControlTotalDiffers,
     MoreThanOrdered,
@@ -23,6 +23,7 @@ from app.blueprints.inventory.models import Part, PartSupplier, StockMovement, S
 from app.blueprints.inventory.order_models import PurchaseOrder, PurchaseOrderLine
 from app.blueprints.inventory.orders import Told, lines_of, merged, one, require_whole, shown
 from app.blueprints.inventory.orders import Wanted as Received
+from app.blueprints.inventory.reservations import Given
 from app.blueprints.inventory.vocabulary import EXPECTED
 from app.core import audit, clock, paging
 from app.core.db import atomic, locked, touch
@@ -52,8 +53,9 @@ def receive(
 ) -> Told:
     """Enter what came of an order, all or nothing; without `lines`, that all came which was still expected.
 
-    One costs what its line here says, or else its line on the order, or else what one costs on average. The order is locked
-    first, and the parts after it in the order of their ids: of two deliveries entered at once the second one sees the first.
+    One costs what its line here says, or else its line on the order, or else what one costs on average. What tickets wait for
+    is set aside for them at once, the earliest day first. The order is locked first, then those tickets, and the parts last, in
+    the order of their ids: of two deliveries entered at once the second one sees the first.
     :raises OrderNotFound: unknown here. :raises Stale: not the `expected` version.
     :raises OrderNotExpected: nothing is to come.
     :raises NotOnOrder: it was not ordered. :raises MoreThanOrdered: more than is still expected.
@@ -70,11 +72,25 @@ def receive(
         _require_expected(kept, came)
         came = {part_id: _priced(line, kept[part_id]) for part_id, line in came.items()}
         _require_controls(came, controls or Controls())
-        _post(session, order, kept, came, delivery_note)
+        waiting = reservations.keeper().hold_waiting(workshop_id, came) if came else []
+        parts = _post(session, order, kept, came, delivery_note)
+        given = _give(workshop_id, waiting, parts)
         _close(order, kept)
         session.flush()
         _note(order, came, delivery_note)
-        return shown(order, _learn_prices(session, order, came))
+        answer = shown(order, _learn_prices(session, order, came))
+        return answer | {"set_aside": [asdict(one) for one in given]}
+
+
+def _give(workshop_id: int, ticket_ids: list[int], parts: Sequence[Part]) -> list[Given]:
+    """Set aside what came for the tickets that had waited for it."""
+    if not ticket_ids:
+        return []
+    there = {part.id: part.on_hand - part.reserved for part in parts if part.on_hand is not None}
+    given = reservations.keeper().give(workshop_id, ticket_ids, there)
+    for part in parts:
+        part.reserved += sum((one.quantity for one in given if one.part_id == part.id), Decimal(0))
+    return given
 
 
 def _everything(kept: dict[int, PurchaseOrderLine]) -> dict[int, Received]:
@@ -117,7 +133,7 @@ def _post(
     kept: dict[int, PurchaseOrderLine],
     came: dict[int, Received],
     delivery_note: str | None,
-) -> None:
+) -> Sequence[Part]:
     statement = locked(Part).where(Part.workshop_id == order.workshop_id, Part.id.in_(came)).order_by(Part.id)
     parts = session.scalars(statement).all()
     for part in parts:
@@ -137,6 +153,7 @@ def _post(
         kept[part.id].received += line.quantity
         kept[part.id].received_value += entered.value
     pricing.follow(session, order.workshop_id, parts)
+    return parts
 
 
 def _close(order: PurchaseOrder, kept: dict[int, PurchaseOrderLine]) -> None:

@@ -17,18 +17,32 @@ MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """So many of a part, set aside for a ticket that had waited for them."""
+
+    part_id: int
+    ticket_id: int
+    number: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Keeper:
     """Who keeps reservations: in the present transaction, for a workshop and some of its parts.
 
     `numbers` tells for which tickets each part is set aside, by their numbers. `hold` locks those tickets in the order of their
     ids and returns their ids. `release` lets so many of each part go from tickets that are held, the newest first, and returns
-    how many it was. `sums` selects the parts of a range (beyond the first id, up to the last) and how many of each are set
-    aside in all: within one statement, so that what is reserved meanwhile is on both sides or on neither.
+    how many it was. `hold_waiting` locks the tickets that want more of these parts than is set aside for them, as `hold` does.
+    `give` sets so many of each part aside at most for tickets that are held, the earliest day first. `sums` selects the parts
+    of a range (beyond the first id, up to the last) and how many of each are set aside in all: within one statement, so that
+    what is reserved meanwhile is on both sides or on neither.
     """
 
     numbers: Callable[[int, Parts], dict[int, list[int]]]
     hold: Callable[[int, Parts], list[int]]
     release: Callable[[int, list[int], Mapping[int, Decimal]], Quantities]
+    hold_waiting: Callable[[int, Parts], list[int]]
+    give: Callable[[int, list[int], Mapping[int, Decimal]], list[Given]]
     sums: Callable[[int, int, int], Select[int, Decimal]]
 
 

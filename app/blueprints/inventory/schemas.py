@@ -209,7 +209,11 @@ class InventoryQuery(ListQuery):
         }
     )
     category_id = QueryInteger(metadata={"description": "Of this category, or of one within it."})
-    q = Text(longest=100, metadata={"description": "Words in the name or SKU.", "example": "filter"})
+    supplier_id = QueryInteger(metadata={"description": "That this supplier has."})
+    bin = Text(longest=40, metadata={"description": "In this bin.", "example": "A-3"})
+    q = Text(
+        longest=100, metadata={"description": "Words in name and SKU, in any order.", "example": "oil filter"}
+    )
     low = fields.Boolean(
         truthy={"true"},
         falsy={"false"},

@@ -20,7 +20,7 @@ from app.blueprints.inventory.errors import (
     StockReserved,
 )
 from app.blueprints.inventory.ledger import Entry, Stock
-from app.blueprints.inventory.models import Part, Supplier
+from app.blueprints.inventory.models import Part, PartSupplier, Supplier
 from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE, is_divisible
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import CurrencyInUse
@@ -31,7 +31,7 @@ from app.core.names import folded_number
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.quantities import NOT_WHOLE, is_whole, told
-from app.core.search import contains, pattern
+from app.core.search import has_words
 from app.extensions import db
 
 QUANTITIES = ("on_hand", "minimum_stock_level", "reorder_quantity")
@@ -133,6 +133,8 @@ def find(
     barcode: str | None = None,
     number: str | None = None,
     category_id: int | None = None,
+    supplier_id: int | None = None,
+    bin: str | None = None,
     q: str | None = None,
     low: bool | None = None,
     archived: bool = False,
@@ -157,8 +159,15 @@ def find(
     if category_id is not None:
         within = categories.with_those_within(workshop_id, category_id)
         statement = statement.where(Part.category_id.in_(within))
+    if supplier_id is not None:
+        theirs = select(PartSupplier.part_id).where(
+            PartSupplier.workshop_id == workshop_id, PartSupplier.supplier_id == supplier_id
+        )
+        statement = statement.where(Part.id.in_(theirs))
+    if bin is not None:
+        statement = statement.where(Part.bin == bin)
     if q is not None:
-        statement = statement.where(or_(contains(Part.name, pattern(q)), contains(Part.sku, pattern(q))))
+        statement = statement.where(has_words(q, Part.name, Part.sku))
     if low is not None:
         below = Part.on_hand <= Part.minimum_stock_level
         statement = statement.where(below if low else or_(below.is_(None), ~below))

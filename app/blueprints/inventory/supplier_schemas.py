@@ -117,7 +117,8 @@ class SupplierQuery(ListQuery):
     sort = ORDER.field()
     active = QueryFlag(metadata={"description": "Where the workshop still orders (or not)."})
     q = Text(
-        longest=100, metadata={"description": "Words in the name or the contact person.", "example": "parts"}
+        longest=100,
+        metadata={"description": "Words in name and contact person, in any order.", "example": "parts"},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -26,7 +26,7 @@ from app.core.errors import Invalid, Stale
 from app.core.names import folded
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
-from app.core.search import contains, pattern
+from app.core.search import has_words
 from app.extensions import db
 
 MOST_OF_A_PART = 50
@@ -46,10 +46,7 @@ def find(workshop_id: int, walk: Walk, *, q: str | None = None, active: bool | N
     if active is not None:
         statement = statement.where(Supplier.active.is_(active))
     if q is not None:
-        sought = pattern(q)
-        statement = statement.where(
-            or_(contains(Supplier.name, sought), contains(Supplier.contact_person, sought))
-        )
+        statement = statement.where(has_words(q, Supplier.name, Supplier.contact_person))
     return paging.fetch(
         statement,
         ORDER,

@@ -22,7 +22,7 @@ from app.core.identity import Principal, require_person
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.sealing import Person
-from app.core.search import contains, pattern
+from app.core.search import has_words
 from app.extensions import db
 
 RECORD = ("name", "email", "phone", "salary")
@@ -171,7 +171,7 @@ def find(workshop_id: int, walk: Walk, *, name: str | None = None) -> Page:
     """Return one page of the mechanics who work here and whose name has `name` in it."""
     statement = select(Mechanic).where(Mechanic.workshop_id == workshop_id, Mechanic.left_at.is_(None))
     if name is not None:
-        statement = statement.where(contains(Mechanic.name, pattern(name)))
+        statement = statement.where(has_words(name, Mechanic.name))
     return paging.fetch(
         statement,
         ORDER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import ScalarSelect, Select, delete, func, insert, select
 
 from app.blueprints.attachments import photos
 from app.blueprints.attachments.photos import Photo
@@ -14,13 +14,16 @@ from app.blueprints.progress import notices
 from app.blueprints.progress.errors import UpdateNotFound, UpdateValidated
 from app.blueprints.progress.models import ProgressUpdate, ProgressUpdatePhoto
 from app.blueprints.progress.seeing import person_of, require_ticket
+from app.blueprints.service_tickets.board import validated_later
 from app.blueprints.service_tickets.holding import hold, require_open, stir
+from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, paging
 from app.core.db import atomic, locked, touch
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
+from app.core.prepared import here
 from app.extensions import db
 
 ORDER = Order(ProgressUpdate.id, "-id")
@@ -29,6 +32,21 @@ SHOWN = (
     "updated_at", "version",
 )  # fmt: skip
 Shown = dict[str, Any]
+
+
+@validated_later
+def _unvalidated() -> ScalarSelect[int]:
+    return (
+        select(func.count())
+        .select_from(ProgressUpdate)
+        .where(
+            here(ProgressUpdate),
+            ProgressUpdate.service_ticket_id == ServiceTicket.id,
+            ProgressUpdate.validated_at.is_(None),
+        )
+        .correlate(ServiceTicket)
+        .scalar_subquery()
+    )
 
 
 def _photos() -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, literal_column, select, text
 
 from app.blueprints.customers.models import Customer
 from app.blueprints.inventory.models import Part
@@ -26,8 +27,17 @@ MOST_TICKETS = 500
 # What somebody has to do, in the order in which it is told.
 ACTIONS = (
     "overdue", "due_today", "assign_mechanic", "ask_customer", "estimate_expired", "decide_what_next", "begin_work",
-    "order_parts", "parts_arrived", "hand_over",
+    "order_parts", "parts_arrived", "validate", "hand_over",
 )  # fmt: skip
+Count = Callable[[], ScalarSelect[int]]
+_unseen: list[Count] = []
+
+
+def validated_later(count: Count) -> Count:
+    """Register what counts, of a ticket, what of a later feature waits for an owner to validate it."""
+    _unseen.append(count)
+    return count
+
 
 _MECHANICS = (
     select(json_objects(id=Mechanic.id, name=Mechanic.name))
@@ -74,6 +84,7 @@ _BOARD = Prepared(
                 estimate_open_until=rfc3339(ServiceTicket.estimate_open_until),
                 updated_at=rfc3339(ServiceTicket.updated_at),
                 parts=_PARTS,
+                unseen=sum((count() for count in _unseen), literal_column("0")),
             )
         )
         .select_from(ServiceTicket)
@@ -112,7 +123,7 @@ def _told(
     total = from_cents(row.pop("net_total") + row.pop("tax_total"))
     approved = row.pop("approved_total")
     until = row.pop("estimate_open_until")
-    parts = row.pop("parts") or 0
+    parts, unseen = row.pop("parts") or 0, row.pop("unseen")
     situation = Situation(
         total=total,
         approved_total=None if approved is None else from_cents(approved),
@@ -126,6 +137,8 @@ def _told(
     row["mechanics"].sort(key=lambda mechanic: mechanic["id"])
     row["stage"], row["total"] = STAGE[row["status"]], total
     needs = _needs(row["status"], (due - today).days, bool(row["mechanics"]), situation, lacks=parts > 0)
+    if unseen:
+        needs.add("validate")
     row["needs"] = [action for action in ACTIONS if action in needs]
     return row
 
@@ -150,7 +163,7 @@ def _needs(
             needs.add("estimate_expired")
     elif status != "completed" and situation.refuses("within_approval"):
         needs.add("ask_customer")
-    if lacks and status not in ("booked", "completed", "out_for_delivery"):
+    if status == "waiting_parts" or (lacks and status not in ("booked", "completed", "out_for_delivery")):
         needs.add("order_parts" if situation.parts_missing else "parts_arrived")
     if status in _AT_EACH and not (status == "approved" and "ask_customer" in needs):
         needs.add(_AT_EACH[status])

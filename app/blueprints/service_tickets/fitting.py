@@ -225,12 +225,12 @@ def reserve(ticket: ServiceTicket, waiting: list[TicketLine]) -> None:
     lacking: Quantities = defaultdict(Decimal)
     for line in waiting:
         assert line.part_id is not None
-        lacking[line.part_id] += line.quantity - line.reserved - line.fitted
+        lacking[line.part_id] += lines.lacking(line)
     aside = issuing.set_aside(ticket.workshop_id, lacking)
     left = {part_id: one.quantity for part_id, one in aside.items()}
     for line in waiting:
         assert line.part_id is not None
-        quantity = min(left[line.part_id], line.quantity - line.reserved - line.fitted)
+        quantity = min(left[line.part_id], lines.lacking(line))
         line.reserved += quantity
         left[line.part_id] -= quantity
 
@@ -246,7 +246,7 @@ def reserve_line(caller: Principal, ticket_id: int, line_id: int, expected: Expe
         ticket = hold(caller, ticket_id, expected)
         require_open(ticket)
         line = part_line(ticket, line_id)
-        if line.quantity > line.reserved + line.fitted:
+        if lines.lacking(line):
             reserve(ticket, [line])
             lines.settle(ticket)
             lines.note(ticket, after=[line])

@@ -9,7 +9,7 @@ from app.blueprints.service_tickets import counting, reading
 from app.blueprints.service_tickets.errors import NotYourTicket, TicketClosed, TicketNotFound
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.service_tickets.shaping import PARTS_MISSING, TERMS
-from app.blueprints.service_tickets.status import OVER, Situation, allowed_transitions
+from app.blueprints.service_tickets.status import BY_WORD, OVER, Situation, allowed_transitions
 from app.blueprints.vehicles.vin import warnings
 from app.core import clock
 from app.core.db import locked, touch
@@ -35,8 +35,15 @@ def completed(caller: Principal, ticket: Ticket) -> Ticket:
     ticket["followed_by"] = _followers(caller, ticket)
     if not caller.may("tickets:read", "tickets:write"):
         ticket |= dict.fromkeys(counting.names())  # counts are of all keepers' time, and for staff
+        ticket["status_history"] = [_told(caller, step) for step in ticket["status_history"]]
     ticket["warnings"] = warnings(ticket["VIN"])
     return ticket
+
+
+def _told(caller: Principal, step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step as it is told to a customer: what staff write of it is theirs, but for how the customer's word came."""
+    is_theirs = step["account_id"] not in (None, caller.account_id) and step["to_status"] not in BY_WORD
+    return step | {"reason": None} if is_theirs else step
 
 
 def _followers(caller: Principal, ticket: Ticket) -> list[dict[str, Any]]:

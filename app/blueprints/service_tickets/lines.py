@@ -111,6 +111,11 @@ def one(ticket: ServiceTicket, line_id: int) -> TicketLine:
     return line
 
 
+def lacking(line: TicketLine) -> Decimal:
+    """Return how many of its part a line wants that are neither set aside for it nor fitted."""
+    return line.quantity - line.reserved - line.fitted
+
+
 def write(ticket: ServiceTicket, wanted: Iterable[Wanted], terms: Terms) -> list[TicketLine]:
     """Write lines on a ticket that is held; the caller settles it afterwards.
 

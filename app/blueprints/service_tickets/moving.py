@@ -142,10 +142,6 @@ def wait_for_parts(ticket: ServiceTicket, written: Iterable[TicketLine], account
     """Let a ticket that is being worked on wait, if parts of these lines are to be ordered."""
     if ticket.status != "in_progress":
         return
-    lacking = {line.part_id for line in written if line.part_id is not None and _lacks(line) > 0}
+    lacking = {line.part_id for line in written if line.part_id is not None and lines.lacking(line) > 0}
     if lacking and issuing.counted_among(ticket.workshop_id, lacking):
         step(ticket, "waiting_parts", account_id, PARTS_TO_ORDER)
-
-
-def _lacks(line: TicketLine) -> Decimal:
-    return line.quantity - line.reserved - line.fitted

@@ -27,7 +27,7 @@ from app.core import paging
 from app.core.paging import Order, Page, Walk, Way
 from app.core.prepared import Prepared, here
 from app.core.quantities import from_thousandths, thousandths
-from app.core.search import contains, pattern
+from app.core.search import MOST_WORDS, contains, patterns
 from app.core.sqljson import ascii_text, json_object, json_objects, json_text, nested, rfc3339
 
 AT_ONCE = 200  # tickets of a long history
@@ -226,14 +226,14 @@ def all_of(customer_id: int) -> Iterator[dict[str, Any]]:
 def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
     """Return one page of the current workshop's tickets that fit all of `filters`, by the names of `CONDITIONS`.
 
-    `with_lines`: each with its lines, which a list of tickets does without.
+    `q`: the words to be found. `with_lines`: each with its lines, which a list of tickets does without.
     :raises InvalidVin: `VIN` is neither a VIN nor the last six characters of one.
     :raises Invalid: the cursor is not one of ours, or was made for another order.
     """
     values = {name: value for name, value in filters.items() if value is not None}
-    shape = frozenset(values)
-    if "q" in values:
-        values["q"] = pattern(values["q"])
+    words = patterns(values.pop("q", ""))
+    shape = frozenset([*values, *([_with_words(len(words))] if words else [])])
+    values |= {f"word_{place}": word for place, word in enumerate(words)}
     if "status" in values:
         values |= {f"status_{place}": status for place, status in enumerate(_padded(values["status"]))}
     if "VIN" in values:
@@ -260,15 +260,25 @@ def _padded(statuses: list[str]) -> list[str]:
     return distinct + distinct[-1:] * (len(STATUSES) - len(distinct))
 
 
-_DESCRIBED = select(ServiceTicket.id).where(
-    here(ServiceTicket), contains(ServiceTicket.service_desc, bindparam("q"))
-)
-_BROUGHT = (
-    select(ServiceTicket.id)
-    .join(Customer, Customer.id == ServiceTicket.customer_id)
-    .where(here(ServiceTicket), here(Customer), contains(Customer.name, bindparam("q")))
-)
-# What a list can be asked for. A search is the union of two, because each then has its index.
+def _with_words(number: int) -> str:
+    return f"q of {number}"
+
+
+def _found(number: int) -> ColumnElement[bool]:
+    """Return the condition that so many words are in the description, or in the customer's name: a union has both's index."""
+    words: list[Any] = [bindparam(f"word_{place}") for place in range(number)]
+    described = select(ServiceTicket.id).where(
+        here(ServiceTicket), *(contains(ServiceTicket.service_desc, word) for word in words)
+    )
+    brought = (
+        select(ServiceTicket.id)
+        .join(Customer, Customer.id == ServiceTicket.customer_id)
+        .where(here(ServiceTicket), here(Customer), *(contains(Customer.name, word) for word in words))
+    )
+    return ServiceTicket.id.in_(select(union(described, brought).subquery().c.id))
+
+
+# What a list can be asked for.
 CONDITIONS: dict[str, ColumnElement[bool]] = {
     "customer_id": ServiceTicket.customer_id == bindparam("customer_id"),
     "vehicle_id": ServiceTicket.vehicle_id == bindparam("vehicle_id"),
@@ -283,5 +293,5 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
     "service_date": ServiceTicket.service_date == bindparam("service_date"),
     "service_date_from": ServiceTicket.service_date >= bindparam("service_date_from"),
     "service_date_to": ServiceTicket.service_date <= bindparam("service_date_to"),
-    "q": ServiceTicket.id.in_(select(union(_DESCRIBED, _BROUGHT).subquery().c.id)),
+    **{_with_words(number): _found(number) for number in range(1, MOST_WORDS + 1)},
 }

@@ -1,4 +1,4 @@
-"""What tickets have set aside of parts, told to the stockroom, and let go where a count leaves less."""
+"""What tickets have set aside of parts, told to the stockroom: let go where a count leaves less, and more where some come."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, cast, func, select
+from sqlalchemy import Select, cast, func, select, text
 
 from app.blueprints.inventory import reservations
-from app.blueprints.service_tickets import moving
-from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
+from app.blueprints.inventory.reservations import Given
+from app.blueprints.service_tickets import lines, moving
+from app.blueprints.service_tickets.models import LACKS_PARTS, ServiceTicket, TicketLine
+from app.blueprints.service_tickets.status import WANTING
 from app.core import audit
 from app.core.db import Id, locked, touch
 from app.core.identity import acting_account
@@ -46,10 +48,17 @@ def numbers(workshop_id: int, part_ids: Collection[int]) -> dict[int, list[int]]
 
 def hold(workshop_id: int, part_ids: Collection[int]) -> list[int]:
     """Lock the tickets that have set aside some of these parts, in the order of their ids, and return their ids."""
-    setting_aside = select(TicketLine.service_ticket_id).where(*_setting_aside(workshop_id, part_ids))
+    return _held(workshop_id, ServiceTicket.id.in_(_tickets_of(*_setting_aside(workshop_id, part_ids))))
+
+
+def _tickets_of(*conditions: Any) -> Select[int]:
+    return select(TicketLine.service_ticket_id).where(*conditions)
+
+
+def _held(workshop_id: int, *conditions: Any) -> list[int]:
     statement = (
         locked(ServiceTicket)
-        .where(ServiceTicket.workshop_id == workshop_id, ServiceTicket.id.in_(setting_aside))
+        .where(ServiceTicket.workshop_id == workshop_id, *conditions)
         .order_by(ServiceTicket.id)
     )
     return [ticket.id for ticket in db.session.scalars(statement)]
@@ -74,7 +83,7 @@ def release(workshop_id: int, ticket_ids: list[int], quantities: Mapping[int, De
     )
     rows = db.session.execute(statement).all()
     for ticket, of_ticket in groupby(rows, key=lambda row: row.ServiceTicket):
-        released = {}
+        released: dict[TicketLine, Decimal] = {}
         for line, _ in of_ticket:
             assert line.part_id is not None
             if quantity := min(left[line.part_id], line.reserved):
@@ -87,22 +96,62 @@ def release(workshop_id: int, ticket_ids: list[int], quantities: Mapping[int, De
 
 
 def _let_go(ticket: ServiceTicket, released: dict[TicketLine, Decimal]) -> None:
-    before = [_recorded(line) for line in released]
-    for line, quantity in released.items():
-        line.reserved -= quantity
-    touch(ticket)
-    audit.note(
-        "ticket.reservation_released",
-        "ticket",
-        ticket.id,
-        before={"lines": before},
-        after={"lines": [_recorded(line) for line in released]},
-    )
+    _change(ticket, "ticket.reservation_released", {line: -quantity for line, quantity in released.items()})
     moving.wait_for_parts(ticket, released, acting_account())
+
+
+def _change(ticket: ServiceTicket, action: str, changes: dict[TicketLine, Decimal]) -> None:
+    before = [_recorded(line) for line in changes]
+    for line, difference in changes.items():
+        line.reserved += difference
+    touch(ticket)
+    after = [_recorded(line) for line in changes]
+    audit.note(action, "ticket", ticket.id, before={"lines": before}, after={"lines": after})
 
 
 def _recorded(line: TicketLine) -> dict[str, Any]:
     return {"id": line.id, "part_id": line.part_id, "reserved": told(line.reserved)}
+
+
+def _waiting_for(workshop_id: int, part_ids: Iterable[int]) -> tuple[Any, ...]:
+    return TicketLine.workshop_id == workshop_id, TicketLine.part_id.in_(part_ids), text(LACKS_PARTS)
+
+
+def hold_waiting(workshop_id: int, part_ids: Collection[int]) -> list[int]:
+    """Lock the tickets that want more of these parts than is set aside for them, as `hold` does, and return their ids."""
+    waiting = _tickets_of(*_waiting_for(workshop_id, part_ids))
+    return _held(workshop_id, ServiceTicket.status.in_(WANTING), ServiceTicket.id.in_(waiting))
+
+
+def give(workshop_id: int, ticket_ids: list[int], quantities: Mapping[int, Decimal]) -> list[Given]:
+    """Set so many of each part aside at most for tickets that are held, the earliest day first; return what each was given.
+
+    The parts are the caller's to change. A ticket that waited for them goes on when somebody says so.
+    """
+    left, given = dict(quantities), []
+    statement = (
+        select(TicketLine, ServiceTicket)
+        .join(ServiceTicket, ServiceTicket.id == TicketLine.service_ticket_id)
+        .where(
+            ServiceTicket.workshop_id == workshop_id,
+            ServiceTicket.id.in_(ticket_ids),
+            *_waiting_for(workshop_id, quantities),
+        )
+        .order_by(ServiceTicket.service_date, ServiceTicket.id, TicketLine.id)
+        .execution_options(populate_existing=True)
+    )
+    rows = db.session.execute(statement).all()
+    for ticket, of_ticket in groupby(rows, key=lambda row: row.ServiceTicket):
+        kept: dict[TicketLine, Decimal] = {}
+        for line, _ in of_ticket:
+            assert line.part_id is not None
+            if quantity := min(left[line.part_id], lines.lacking(line)):
+                kept[line] = quantity
+                left[line.part_id] -= quantity
+                given.append(Given(line.part_id, ticket.id, ticket.number, quantity))
+        if kept:
+            _change(ticket, "ticket.parts_set_aside", kept)
+    return given
 
 
 def sums(workshop_id: int, after: int, last: int) -> Select[int, Decimal]:
@@ -119,4 +168,8 @@ def sums(workshop_id: int, after: int, last: int) -> Select[int, Decimal]:
     )
 
 
-reservations.kept_by(reservations.Keeper(numbers=numbers, hold=hold, release=release, sums=sums))
+reservations.kept_by(
+    reservations.Keeper(
+        numbers=numbers, hold=hold, release=release, hold_waiting=hold_waiting, give=give, sums=sums
+    )
+)

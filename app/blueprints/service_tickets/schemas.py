@@ -171,7 +171,14 @@ class StatusChangeOut(Schema):
     account_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "Who.", "example": 1}
     )
-    reason = fields.String(required=True, allow_none=True, metadata={"example": "Brought by the customer."})
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "To a customer: where it is their own, or says how their word came.",
+            "example": "Brought by the customer.",
+        },
+    )
 
 
 class ServiceTicketOut(Schema):
@@ -381,5 +388,8 @@ class ServiceTicketQuery(MyTicketsQuery):
     q = Text(
         shortest=3,
         longest=100,
-        metadata={"description": "Words in the description or the customer's name.", "example": "brake"},
+        metadata={
+            "description": "Words in the description, or in the customer's name, in any order.",
+            "example": "brake",
+        },
     )

@@ -217,7 +217,10 @@ class VehicleQuery(ListQuery):
     q = Text(
         shortest=2,
         longest=100,
-        metadata={"description": "Words in make, model or plate.", "example": "accord"},
+        metadata={
+            "description": "Words in make and model, in any order, or a part of the plate.",
+            "example": "honda accord",
+        },
     )
     customer_id = QueryInteger(metadata={"description": "Of this customer."})
     archived = QueryFlag(

@@ -18,7 +18,7 @@ from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared
-from app.core.search import contains, pattern
+from app.core.search import contains, has_words, pattern
 from app.extensions import db
 
 ORDER = Order(Vehicle.id, "-created_at", created_at=Vehicle.created_at, updated_at=Vehicle.updated_at)
@@ -188,15 +188,16 @@ def find(
 
 
 def _with_words(workshop_id: int, words: str) -> Select[int]:
-    """Return what finds the vehicles with words in make, model or plate: a union, because each then has its index."""
-    sought = pattern(words)
+    """Return what finds the vehicles with these words in make and model, or as they are in the plate.
+
+    A union, because each then has its index.
+    """
     called = select(Vehicle.id).where(
-        Vehicle.workshop_id == workshop_id,
-        or_(contains(Vehicle.make, sought), contains(Vehicle.model, sought)),
+        Vehicle.workshop_id == workshop_id, has_words(words, Vehicle.make, Vehicle.model)
     )
     plated = select(VehiclePlate.vehicle_id).where(
         VehiclePlate.workshop_id == workshop_id,
         VehiclePlate.until.is_(None),
-        contains(VehiclePlate.plate, sought),
+        contains(VehiclePlate.plate, pattern(words)),
     )
     return select(union(called, plated).subquery().c.id)

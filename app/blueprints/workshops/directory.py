@@ -22,7 +22,7 @@ from app.core import clock, paging
 from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
-from app.core.search import contains, pattern, same
+from app.core.search import has_words, same
 from app.core.sqljson import json_objects, json_text, nested
 from app.core.tenancy import INSTALLATION, across_workshops
 from app.extensions import db
@@ -142,7 +142,7 @@ def find(
         within.append(or_(*(IN_STATE[one] for one in sorted(set(state)))))
     statement = _ENTRIES.where(*within, *good_at(specialisation))
     if q is not None:
-        statement = statement.where(contains(Workshop.name, pattern(q)))
+        statement = statement.where(has_words(q, Workshop.name))
     if city is not None:
         statement = statement.where(same(Workshop.city, city))
     if country is not None:

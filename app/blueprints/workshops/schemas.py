@@ -248,7 +248,7 @@ class WorkshopsQuery(ListQuery):
     """Which workshops, in which order."""
 
     sort = ORDER.field()
-    q = Text(longest=100, metadata={"description": "Words in the name.", "example": "garage"})
+    q = Text(longest=100, metadata={"description": "Words in the name, in any order.", "example": "garage"})
     city = Text(longest=100, metadata={"description": "The whole name, in any case.", "example": "Chicago"})
     country = Chosen(vocabulary.COUNTRIES, "US", "ISO 3166-1 alpha-2.")
     specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
