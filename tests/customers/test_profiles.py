@@ -106,6 +106,7 @@ class TestAProfile:
             ("preferred_contact", "pigeon"),
             ("country", "Poland"),
             ("country", "pl"),
+            ("country", "XX"),
             ("emergency_contact_phone", "call me"),
             ("street", ""),
             ("version", 7),

@@ -1,4 +1,4 @@
-"""The morning's letter: what is new, to the owners, once a day by the workshop's own clock."""
+"""The morning's letter: what is new, to those who order, once a day by the workshop's own clock."""
 
 from __future__ import annotations
 
@@ -108,6 +108,19 @@ class TestWhen:
 
 
 class TestWhat:
+    def test_it_goes_to_owners_and_to_staff_whose_role_orders_and_to_nobody_else(
+        self, shop: Shop, clock_set: Clock, transport: Scripted
+    ) -> None:
+        at(clock_set, "2026-03-02T08:00:00")
+        storekeeper = shop.make_staff("purchasing:write", "inventory:read")
+        shop.make_staff("stock:write", "inventory:read")
+        run_low(shop, "Belt")
+
+        look(shop)
+        mailing.deliver(shop)
+
+        assert [letter.recipient for letter in transport.taken] == [shop.owner.email, storekeeper.email]
+
     def test_it_says_how_many_are_there_to_every_owner(
         self, shop: Shop, clock_set: Clock, transport: Scripted
     ) -> None:

@@ -441,6 +441,7 @@ class TestFinding:
         supplier, foreign = shop.make_supplier().id, other_shop.make_supplier().id
         here, there = shop.make_part(bin="A-3", name="Belt").id, shop.make_part(bin="A-31", name="Belt").id
         shop.make_part(name="Belt")
+        before = shop.mechanic.get(f"/inventory?supplier_id={supplier}").json
         shop.owner.put(f"/inventory/{there}/suppliers/{supplier}", json={"price": 5})
 
         found = [
@@ -450,7 +451,7 @@ class TestFinding:
             )
         ]  # fmt: skip
 
-        assert found == [[here], [], [there], [], [there]]
+        assert (before, found) == ([], [[here], [], [there], [], [there]])
 
     @pytest.mark.parametrize(
         ("query", "field"),

@@ -142,6 +142,28 @@ class TestReadingInAgain:
         assert numbers(read_in(stocked, "parts", told.getvalue())) == (0, 0, 3, 0)
 
 
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("price", "minimum", "kept"),
+        [
+            ("12,50", "4,5", (12.5, 4.5)), ("12,5", "4,25", (12.5, 4.25)), ("12.50", "4.125", (12.5, 4.125)),
+            ("1,234", "1", None), ("1", "1,234", None), ("1.234,50", "1", None), ("1,2,3", "1", None), (",5", "1", None),
+        ],
+    )  # fmt: skip
+    def test_have_a_point_or_a_comma_that_cannot_part_thousands(
+        self, shop: Shop, price: str, minimum: str, kept: tuple[float, float] | None
+    ) -> None:
+        table = f"sku;name;price;unit;minimum_stock_level\r\nO-1;Oil;{price};l;{minimum}\r\n"
+
+        answer = read_in(shop, "parts", table)
+
+        found = [
+            (item["price"], item["minimum_stock_level"]) for item in shop.owner.get("/inventory?sku=O-1").json
+        ]
+        assert found == ([] if kept is None else [kept])
+        assert answer.status_code == (400 if kept is None else 200)
+
+
 class TestParts:
     def test_are_made_and_changed_by_sku_or_id(self, shop: Shop) -> None:
         known, other = shop.make_part(sku="A-1"), shop.make_part(name="Belt", sku="A-2")

@@ -6,13 +6,13 @@ Whatever is asked of it is done wholly and told to have been (True), or refused,
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from app.blueprints.service_tickets.status import FINISHED, OVER, allowed_transitions
+from app.blueprints.service_tickets.status import FINISHED, OVER, WANTING, allowed_transitions
 from app.core.money import rounded
 
 NONE = Decimal(0)
@@ -152,9 +152,17 @@ class Stockroom:
             line.received += quantity
             order.paid += paid
             self.spent += paid
+        self._give(came)
         is_all = not any(line.outstanding for line in order.lines.values())
         order.status = "received" if is_all else "partly_received"
         return True
+
+    def _give(self, parts: Container[int]) -> None:
+        """Set aside what tickets lack of some parts, the older ticket first: they are all of one day."""
+        for _, ticket in sorted(self.tickets.items()):
+            for line in ticket.lines if ticket.status in WANTING else ():
+                if line.part in parts and not self.shelves[line.part].removed:
+                    line.reserved += self.shelves[line.part].set_aside(line.lacking)
 
     def cancel_order(self, order: Order) -> bool:
         if order.status not in ("ordered", "partly_received"):

@@ -54,6 +54,19 @@ def test_a_week_is_replaced_whole(shop: Shop) -> None:
     assert shop.owner.get(at(shop)).json["opening_hours"] == second.json["days"]
 
 
+def test_the_log_has_the_hours_before_and_after(shop: Shop) -> None:
+    sunday = {"weekday": 7, "opens": "00:00", "closes": "24:00"}
+    for days in ([LONG_DAY], [sunday], []):
+        shop.owner.put(at(shop, "/opening_hours"), json={"days": days})
+
+    entries = shop.owner.get("/audit?action=opening_hours.replaced&sort=id").json
+
+    monday, on_sunday = ["1 08:00-12:00", "1 12:30-17:00"], ["7 00:00-24:00"]
+    assert [(one["before"]["periods"], one["after"]["periods"]) for one in entries] == [
+        ([], monday), (monday, on_sunday), (on_sunday, []),
+    ]  # fmt: skip
+
+
 def test_what_is_answered_can_be_sent_back(shop: Shop) -> None:
     answered = shop.owner.put(at(shop, "/opening_hours"), json={"days": [LONG_DAY]}).json["days"]
 

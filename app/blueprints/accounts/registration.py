@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.blueprints.accounts import service, sessions
-from app.blueprints.accounts.models import Account, Membership
+from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
 from app.core import outbox
 from app.core.db import atomic
 from app.core.identity import Principal
+from app.core.scopes import Role, of_role
 from app.core.tenancy import INSTALLATION, acting_in
 from app.extensions import db
 
@@ -70,25 +72,41 @@ def tell_of_reinstatement(workshop_id: int) -> None:
     _tell_owners(workshops.held(workshop_id), "workshop_reinstated")
 
 
-def addresses_of_owners(workshop_id: int) -> list[str]:
-    """Return where the owners of a workshop read their mail."""
+def addresses_of_holders(workshop_id: int, scope: str) -> list[str]:
+    """Return where those of a workshop's people who hold a scope read their mail, each once."""
+    return _addresses(email for email, _, held in _people(workshop_id) if scope in held)
+
+
+def _addresses_of_owners(workshop_id: int) -> list[str]:
+    return _addresses(email for email, role, _ in _people(workshop_id) if role == "owner")
+
+
+def _addresses(emails: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(email for email in emails if email))
+
+
+def _people(workshop_id: int) -> list[tuple[str | None, Role, frozenset[str]]]:
+    """Return the address, role and scopes of each who is something in a workshop, and no customer."""
     with acting_in(workshop_id):
-        owners = db.session.scalars(
-            select(Account.email)
+        found: Iterable[Any] = db.session.execute(
+            select(Account.email, Membership.role, OwnRole.scopes)
             .join(Membership, Membership.account_id == Account.id)
+            .outerjoin(
+                OwnRole, and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == Membership.role_id)
+            )
             .where(
                 Membership.workshop_id == workshop_id,
-                Membership.role == "owner",
                 Membership.ended_at.is_(None),
+                Membership.role != "customer",
                 Account.closed_at.is_(None),
             )
             .order_by(Account.id)
         )
-        return [email for email in owners if email]
+        return [(email, role, of_role(role) if own is None else own) for email, role, own in found]
 
 
 def _tell_owners(workshop: Workshop, topic: str, **values: Any) -> None:
-    owners = addresses_of_owners(workshop.id)
+    owners = _addresses_of_owners(workshop.id)
     with acting_in(INSTALLATION):
         for email in owners:
             outbox.queue(INSTALLATION, topic, email, locale=workshop.locale, workshop=workshop.name, **values)

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from marshmallow import fields, validate
 
 from app.blueprints.customers.models import CONSENTS, CONTACTS, GENDERS
 from app.blueprints.customers.profiles import ORDER
+from app.blueprints.workshops.fields import Chosen
+from app.blueprints.workshops.vocabulary import COUNTRIES
 from app.core.national_ids import KINDS
 from app.core.paging import ListQuery
-from app.core.schema import Day, Instant, PatchSchema, Phone, Schema, Text
+from app.core.schema import Day, Flag, Instant, PatchSchema, Phone, Schema, Text
 
-
-class Country(Text):
-    """A country as ISO 3166-1 writes it in two letters."""
-
-    PATTERN = r"^[A-Z]{2}$"
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"longest": 2, "metadata": {"example": "PL"}, **options})  # type: ignore[arg-type]
-        self.validators.append(validate.Regexp(self.PATTERN, error="Two capital letters, as in ISO 3166-1."))
-
-
-class Flag(fields.Boolean):
-    """True or false, and nothing that is like them."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
-
-
+COUNTRY = "ISO 3166-1 alpha-2."
 NATIONAL_ID = {
     "description": "Checked by its kind's rules, kept encrypted, unique in the workshop. Blanks and marks may be left in.",
     "example": "44051401359",
@@ -47,7 +25,7 @@ class CustomerProfileIn(Schema):
     street = Text(load_default=None, allow_none=True, metadata={"example": "ul. Prosta 1/2"})
     city = Text(load_default=None, allow_none=True, longest=100, metadata={"example": "Warszawa"})
     postal_code = Text(load_default=None, allow_none=True, longest=20, metadata={"example": "00-850"})
-    country = Country(load_default=None, allow_none=True)
+    country = Chosen(COUNTRIES, "PL", COUNTRY, load_default=None, allow_none=True)
     preferred_contact = fields.String(
         load_default=None, allow_none=True, validate=validate.OneOf(CONTACTS), metadata={"example": "email"}
     )
@@ -72,7 +50,7 @@ class CustomerProfilePatch(PatchSchema):
     street = Text(allow_none=True, metadata={"example": "ul. Prosta 1/2"})
     city = Text(allow_none=True, longest=100, metadata={"example": "Warszawa"})
     postal_code = Text(allow_none=True, longest=20, metadata={"example": "00-850"})
-    country = Country(allow_none=True)
+    country = Chosen(COUNTRIES, "PL", COUNTRY, allow_none=True)
     preferred_contact = fields.String(
         allow_none=True, validate=validate.OneOf(CONTACTS), metadata={"example": "email"}
     )

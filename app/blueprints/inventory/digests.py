@@ -1,4 +1,4 @@
-"""The morning's letter: what began to run low since the last one, to the owners of a workshop, once a day."""
+"""The morning's letter: what began to run low since the last one, to those of a workshop who order, once a day."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as AnySession
 
-from app.blueprints.accounts.registration import addresses_of_owners
+from app.blueprints.accounts.registration import addresses_of_holders
 from app.blueprints.inventory.alert_models import StockAlert, StockDigest
 from app.blueprints.inventory.models import Part
 from app.blueprints.inventory.vocabulary import Alert
@@ -33,7 +33,7 @@ WORDS: dict[str, dict[Alert, str]] = {
 
 @periodic("stock-digests", every=timedelta(minutes=15), at_start=True)
 def write_due() -> int:
-    """Write to the owners of those workshops whose morning has come; return how many workshops were written to.
+    """Write to those who order, of the workshops whose morning has come; return how many workshops were written to.
 
     Only what is new is told: a letter about the same parts every morning would not be read for long. Each workshop is a
     transaction of its own, whose first statement decides between two workers.
@@ -94,7 +94,7 @@ def _tell(session: AnySession, workshop_id: int) -> bool:
         return False
     words = WORDS[language_of(outbox.letterhead_of(workshop_id).locale)]
     lines = [_line(words, *row) for row in rows]
-    for address in addresses_of_owners(workshop_id):
+    for address in addresses_of_holders(workshop_id, "purchasing:write"):
         outbox.queue(
             workshop_id, "stock_digest", address, number=number, more=number - len(lines), items=lines
         )

@@ -86,7 +86,11 @@ def _give(workshop_id: int, ticket_ids: list[int], parts: Sequence[Part]) -> lis
     """Set aside what came for the tickets that had waited for it."""
     if not ticket_ids:
         return []
-    there = {part.id: part.on_hand - part.reserved for part in parts if part.on_hand is not None}
+    there = {
+        part.id: part.on_hand - part.reserved
+        for part in parts
+        if part.on_hand is not None and part.archived_at is None
+    }
     given = reservations.keeper().give(workshop_id, ticket_ids, there)
     for part in parts:
         part.reserved += sum((one.quantity for one in given if one.part_id == part.id), Decimal(0))

@@ -27,7 +27,7 @@ bp = Blueprint(
     "inventory", __name__, url_prefix="/inventory", description="The parts, their prices and their stock."
 )
 
-READS = ("parts", "part_categories", "part_references")
+READS = ("parts", "part_categories", "part_references", "part_suppliers")
 
 
 @bp.post("/")

@@ -16,7 +16,7 @@ MOST_TOLD = 1_000
 
 
 class TableIn(Schema):
-    """A table as a form's field: CSV in UTF-8 with a head, commas or semicolons between the cells."""
+    """A table as a form's field: CSV in UTF-8 with a head, commas or semicolons between cells, points or commas in numbers."""
 
     file = Upload(required=True, metadata={"contentMediaType": "text/csv"})
 

@@ -249,9 +249,22 @@ def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
 def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> tuple[Prepared, Prepared]:
     """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking."""
     filtered = (_VISITS if with_lines else _LISTED).where(*(CONDITIONS[name] for name in sorted(shape)))
-    return Prepared(lambda: paging.arranged(filtered, ORDER, order, way)), Prepared(
-        lambda: paging.counted(filtered)
+    rows = Prepared(
+        lambda: paging.arranged(filtered, ORDER, order, way), planned_once=_is_read_one_way(shape, order)
     )
+    return rows, Prepared(lambda: paging.counted(filtered))
+
+
+PERIOD = frozenset({"service_date_from", "service_date_to"})
+NARROW = frozenset({"customer_id", "vehicle_id", "VIN", "follows_ticket_id", "service_date"})
+
+
+def _is_read_one_way(shape: frozenset[str], order: str) -> bool:
+    """Tell whether a list is best read in the same way whatever is asked for: in its order, or by the few that are left.
+
+    It is not by status, mechanic or words, of which there may be very many or hardly any.
+    """
+    return bool(shape & NARROW) or (not shape - PERIOD and (not shape or order.lstrip("-") == "service_date"))
 
 
 def _padded(statuses: list[str]) -> list[str]:

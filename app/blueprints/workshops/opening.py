@@ -45,12 +45,27 @@ def replace_week(workshop_id: int, days: Iterable[dict[str, Any]], expected: Exp
     periods = hours.periods_of(days)
     with atomic() as session:
         workshop = workshops.held(workshop_id, expected)
-        session.execute(delete(OpeningPeriod).where(OpeningPeriod.workshop_id == workshop_id))
+        former = session.execute(
+            delete(OpeningPeriod)
+            .where(OpeningPeriod.workshop_id == workshop_id)
+            .returning(OpeningPeriod.weekday, OpeningPeriod.opens, OpeningPeriod.closes)
+        ).all()
         if periods:
             made = [{"workshop_id": workshop_id, **period._asdict()} for period in periods]
             session.execute(insert(OpeningPeriod), made)
         touch(workshop)
-        audit.note("opening_hours.replaced", "workshop", workshop_id)
+        before, after = _recorded(map(hours.Period._make, former)), _recorded(periods)
+        audit.note("opening_hours.replaced", "workshop", workshop_id, before=before, after=after)
+
+
+def _recorded(periods: Iterable[hours.Period]) -> dict[str, list[str]]:
+    """Return periods as the log keeps them: "1 08:00-12:00" is a Monday's."""
+    return {
+        "periods": [
+            f"{weekday} {hours.clock_time(opens)}-{hours.clock_time(closes)}"
+            for weekday, opens, closes in sorted(periods)
+        ]
+    }
 
 
 def closures(

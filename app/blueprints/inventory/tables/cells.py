@@ -17,8 +17,9 @@ from app.core.money import from_cents, to_cents
 from app.core.quantities import GREATEST_QUANTITY, told, trimmed
 from app.core.sheets import Line
 
-_PRICE = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,2})?")
-_QUANTITY = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,3})?")
+# A comma before one or two digits is a decimal one, as in half of Europe's spreadsheets; before three it may part thousands.
+_PRICE = re.compile(r"[0-9]{1,10}(?:[.,][0-9]{1,2})?")
+_QUANTITY = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,3}|,[0-9]{1,2})?")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _PHONE = re.compile(r"\+?\(?[0-9][0-9 ().\-/]*[0-9)](?: ?x[0-9]+)?")
 _WEBSITE = re.compile(r"https?://[A-Za-z0-9][!-;=?-~]*")
@@ -48,17 +49,21 @@ def text(longest: int) -> Callable[[str], str]:
 
 
 def price(cell: str) -> Decimal:
-    """Read an amount of money: 19.99."""
+    """Read an amount of money: 19.99 or 19,99."""
     if not _PRICE.fullmatch(cell):
         raise WrongCell("Not an amount such as 19.99.")
-    return from_cents(to_cents(Decimal(cell)))
+    return from_cents(to_cents(_decimal(cell)))
 
 
 def quantity(cell: str) -> Decimal:
-    """Read a quantity of at most three places: 4.5."""
-    if not _QUANTITY.fullmatch(cell) or Decimal(cell) > GREATEST_QUANTITY:
+    """Read a quantity of at most three places: 4.5 or 4,5."""
+    if not _QUANTITY.fullmatch(cell) or (found := _decimal(cell)) > GREATEST_QUANTITY:
         raise WrongCell("Not a quantity such as 4.5.")
-    return trimmed(Decimal(cell))
+    return trimmed(found)
+
+
+def _decimal(cell: str) -> Decimal:
+    return Decimal(cell.replace(",", "."))
 
 
 def positive(cell: str) -> Decimal:
