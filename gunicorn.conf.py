@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
+import secrets
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from environs import Env
+from gunicorn import util
 from gunicorn.glogging import Logger
 
 from app.core.lean import without
@@ -45,6 +48,27 @@ def hold_one_heap() -> None:
 
 
 hold_one_heap()
+
+
+def write_problem(connection: Any, status: int, reason: str, message: str) -> None:
+    """Refuse what is no HTTP request, and never reaches the application, as all else is refused: by a problem document."""
+    problem = {
+        "type": "/problems/invalid_request",
+        "title": "The request is not valid.",
+        "status": status,
+        "detail": (message or reason)[:200],
+        "code": "invalid_request",
+        "request_id": secrets.token_hex(12),
+    }
+    body = json.dumps(problem).encode()
+    head = (
+        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"X-Request-Id: {problem['request_id']}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(connection, head.encode("latin-1", "replace") + body)
+
+
+util.write_error = write_problem  # gunicorn's own is a page of HTML
 
 
 def worker_count() -> int:

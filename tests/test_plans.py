@@ -428,7 +428,7 @@ def test_a_hot_reading_goes_by_an_index(app: Flask, crowd: Crowd, reading: str, 
     every_step = [step for plan in plans for step in steps(plan)]
 
     whole = {step["Relation Name"] for step in every_step if step["Node Type"] == "Seq Scan"} - SMALL
-    touched = sum(rows_touched(step) for step in every_step)
+    touched = sum(rows_touched(step) for step in every_step if step.get("Relation Name") not in SMALL)
 
     assert len(plans) == 1
     assert not whole, f"{reading}: {sorted(whole)} is read whole"
@@ -443,7 +443,7 @@ def test_a_reading_of_the_directory_goes_by_an_index(
     every_step = [step for plan in plans for step in steps(plan)]
 
     whole = {step["Relation Name"] for step in every_step if step["Node Type"] == "Seq Scan"}
-    touched = sum(rows_touched(step) for step in every_step)
+    touched = sum(rows_touched(step) for step in every_step if step.get("Relation Name") not in SMALL)
 
     assert len(plans) in (1, 2)
     assert not whole, f"{reading}: {sorted(whole)} is read whole"
@@ -503,7 +503,7 @@ def test_a_reading_about_a_visit_goes_by_an_index(
     every_step = [step for plan in plans for step in steps(plan)]
 
     whole = {step["Relation Name"] for step in every_step if step["Node Type"] == "Seq Scan"} - SMALL
-    touched = sum(rows_touched(step) for step in every_step)
+    touched = sum(rows_touched(step) for step in every_step if step.get("Relation Name") not in SMALL)
 
     assert len(plans) <= 4
     assert not whole, f"{reading}: {sorted(whole)} is read whole"

@@ -616,6 +616,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         "PUT /members/<id>/role", 10,
         lambda r: r.owner.put(f"/members/{r.member}/role", json={"role": "staff", "role_id": r.role}),
     ),
+    ("PUT /members/<id>/phone", 8, lambda r: r.owner.put(f"/members/{r.member}/phone", json={"phone": "555-987-6500"})),
     ("POST /members/<id>/unlock", 6, lambda r: r.owner.post(f"/members/{r.member}/unlock")),
     ("DELETE /members/<id>/second_factor", 15, lambda r: r.empty_shop.owner.delete(
          f"/members/{r.empty_shop.mechanic.member_id}/second_factor")),

@@ -172,6 +172,7 @@ UNVERSIONED = (
     "/auth/sessions/{session_id}",
     "/members/{member_id}",
     "/members/{member_id}/role",
+    "/members/{member_id}/phone",
     "/members/{member_id}/second_factor",
     "/admins/{admin_id}",
     "/customers/{customer_id}/photo",

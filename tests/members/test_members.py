@@ -302,3 +302,104 @@ class TestWhoAmI:
 
     def test_a_customer_is_told_their_record(self, shop: Shop) -> None:
         assert shop.customer.get("/auth/me").json["customer_id"] == shop.customer_id
+
+
+class TestANumber:
+    """By which who has no record with one signs in as well: an owner, and staff in a role of the workshop's own."""
+
+    NUMBER = "+12025550143"
+
+    def sign_in(self, shop: Shop, phone: str = NUMBER, password: str = PASSWORD) -> Any:
+        return shop.nobody.post("/auth/login", json={"phone": phone, "password": password})
+
+    def give(self, shop: Shop, member_id: int, phone: str | None) -> Any:
+        return shop.owner.put(f"/members/{member_id}/phone", json={"phone": phone})
+
+    @pytest.mark.parametrize("written", ["202-555-0143", "(202) 555 0143", "+1 202 555 0143"])
+    def test_signs_them_in_however_it_is_written(self, shop: Shop, written: str) -> None:
+        desk = shop.make_staff("tickets:read")
+
+        given = self.give(shop, desk.member_id, written)
+
+        assert (given.status_code, given.json["phone"]) == (200, self.NUMBER)
+        assert self.sign_in(shop).json["role"] == "staff"
+        assert self.sign_in(shop, "2025550143").status_code == 200
+        assert self.sign_in(shop, password="another-one").json["code"] == "wrong_credentials"
+
+    def test_is_said_when_a_workshop_is_opened(self, shop: Shop) -> None:
+        slug = unique("numbered-")
+        opened = shop.nobody.post(
+            "/auth/register",
+            json={
+                "workshop": {"name": "Numbered", "slug": slug},
+                "email": f"{unique('nora')}@example.com",
+                "password": PASSWORD,
+                "phone": "202-555-0143",
+            },
+        )
+
+        there = Caller(shop.app, None, slug).post(
+            "/auth/login", json={"phone": self.NUMBER, "password": PASSWORD}
+        )
+
+        assert opened.status_code == 201
+        assert (there.status_code, there.json["role"]) == (200, "owner")
+        assert (
+            self.sign_in(shop).json["code"] == "wrong_credentials"
+        )  # it means somebody in one workshop alone
+
+    def test_is_listed_and_a_mechanics_is_the_records(self, shop: Shop) -> None:
+        self.give(shop, shop.owner.member_id, self.NUMBER)
+
+        numbers = {one["id"]: one["phone"] for one in shop.owner.get("/members").json}
+
+        record = shop.owner.get(f"/mechanics/{shop.mechanic_id}").json["phone"]
+        assert numbers == {shop.owner.member_id: self.NUMBER, shop.mechanic.member_id: record}
+
+    def test_can_be_taken_away_again(self, shop: Shop) -> None:
+        desk = shop.make_staff("tickets:read")
+        self.give(shop, desk.member_id, self.NUMBER)
+
+        taken = self.give(shop, desk.member_id, None)
+
+        assert taken.json["phone"] is None
+        assert self.sign_in(shop).json["code"] == "wrong_credentials"
+
+    def test_goes_with_who_leaves_and_may_be_anothers_then(self, shop: Shop) -> None:
+        gone, desk = shop.make_staff("tickets:read"), shop.make_staff("tickets:read")
+        self.give(shop, gone.member_id, self.NUMBER)
+        shop.owner.delete(f"/members/{gone.member_id}")
+        self.give(shop, desk.member_id, self.NUMBER)
+
+        assert self.sign_in(shop).status_code == 200
+
+    def test_of_two_of_the_people_signs_neither_in(self, shop: Shop) -> None:
+        for _ in range(2):
+            self.give(shop, shop.make_staff("tickets:read").member_id, self.NUMBER)
+
+        assert self.sign_in(shop).json["code"] == "wrong_credentials"
+
+    def test_is_theirs_before_a_customers(self, shop: Shop) -> None:
+        desk = shop.make_staff("tickets:read")
+        self.give(shop, desk.member_id, self.NUMBER)
+        shop.customer.patch("/customers", {"phone": self.NUMBER})
+
+        assert self.sign_in(shop).json["role"] == "staff"
+
+    def test_is_not_given_by_who_holds_less(self, shop: Shop) -> None:
+        desk = shop.make_staff("members:write")
+
+        refused = desk.put(f"/members/{shop.owner.member_id}/phone", json={"phone": self.NUMBER})
+
+        assert (refused.status_code, refused.json["code"]) == (403, "beyond_own_scopes")
+        assert shop.owner.get(f"/members/{shop.owner.member_id}").json["phone"] is None
+
+    @pytest.mark.parametrize("body", [{}, {"phone": ""}, {"phone": "ring me"}, {"phone": 5}, {"number": "5"}])
+    def test_that_is_none_is_refused(self, shop: Shop, body: dict[str, Any]) -> None:
+        assert shop.owner.put(f"/members/{shop.owner.member_id}/phone", json=body).status_code == 400
+
+    def test_is_in_the_log(self, shop: Shop) -> None:
+        self.give(shop, shop.owner.member_id, "202-555-0143")
+
+        (entry,) = shop.owner.get("/audit?action=member.phone_changed").json
+        assert (entry["before"], entry["after"]) == ({"phone": None}, {"phone": self.NUMBER})

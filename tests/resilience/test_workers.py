@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -124,3 +126,27 @@ def test_a_stop_answers_what_is_in_flight(garage: Garage, server: Server) -> Non
     assert [answer.status for answer in answers] == [201] * 3, server.said
     assert {answer.body["id"] for answer in answers} <= garage.tickets()
     assert server.process.wait(25) == 0
+
+
+NO_REQUESTS = (
+    b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: five\r\n\r\n",
+    b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+    b"GET /livez HTTP/1.1\r\nHost: x\r\nBad Header: <script>\r\n\r\n",
+    b"<script>alert(1)</script>\r\n\r\n",
+    b"GET /livez HTTP/9.9\r\n\r\n",
+    b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+)
+
+
+def test_what_is_no_http_request_is_refused_by_a_problem_document(server: Server) -> None:
+    for sent in NO_REQUESTS:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(sent)
+            answer = b"".join(iter(lambda connection=connection: connection.recv(65536), b""))  # type: ignore[misc]
+
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status, problem = int(head.split()[1]), json.loads(body)
+        assert 400 <= status < 500, sent
+        assert b"Content-Type: application/problem+json" in head
+        assert (problem["status"], problem["code"]) == (status, "invalid_request")
+        assert problem["request_id"].encode() in head

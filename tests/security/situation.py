@@ -22,7 +22,7 @@ from app.blueprints.cores import returning
 from app.blueprints.cores import service as cores
 from app.blueprints.customers import exports, photos, preferences
 from app.blueprints.estimates import links
-from app.blueprints.inspections import recommendations, recommending, templates
+from app.blueprints.inspections import recommending, taking, templates
 from app.blueprints.inspections import service as inspections
 from app.blueprints.inventory.alert_models import StockDigest
 from app.blueprints.progress import comments
@@ -361,7 +361,7 @@ class Situation:
             with self.shop.inside(), atomic() as session:
                 ticket = session.get_one(ServiceTicket, self.ticket_id)
                 amounts = Decimal(1), Decimal("5.00"), Decimal(0), Decimal("5.00")
-                recommendations.defer(
+                taking.defer(
                     ticket, None, [Declined(self.line_id, "part", "Filter", self.item_id, *amounts)], "Later."
                 )
         elif table == "recommendation_lines":
@@ -705,6 +705,7 @@ BODIES: dict[str, Body] = {
     "PATCH /roles/{role_id}": lambda _: {"description": "For the winter."},
     "POST /api_keys": _api_key,
     "PATCH /api_keys/{key_id}": lambda _: {"name": "Accounting"},
+    "PUT /members/{member_id}/phone": lambda _: {"phone": "555-987-6500"},
     "PUT /members/{member_id}/role": lambda situation: {"role": "staff", "role_id": situation.role_id},
     "POST /inventory/suppliers": _supplier,
     "PUT /inventory/suppliers/{supplier_id}": _supplier,

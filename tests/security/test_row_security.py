@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.core import row_security, tenancy
 from app.core.db import owners_engine, sqlstate
-from app.extensions import db
+from app.extensions import cache, db
 from tests.applications import AnotherApp
 from tests.conftest import DATABASE_URL, database_role
 from tests.factories import Shop, make_shop, unique_vin
 from tests.security import situation as situations
+from tests.security.matrix import rows
 from tests.security.situation import Situation
 
 pytestmark = [
@@ -246,6 +249,72 @@ def test_no_request_of_a_shop_is_answered_with_a_row_of_another(
             read += SLUGS.search(told) is not None
 
     assert read >= workshops * len(READ) * 0.7
+
+
+def test_the_wall_takes_no_row_away_from_any_reading(app: Flask, owner: Engine) -> None:
+    """What every GET sends is sent again, behind the wall and without it, among workshops that have the like: the rows are
+    the same, so the application reached for no other's, and the wall had nothing to do.
+    """
+    for _ in range(20):
+        furnished(app)
+    situation = Situation(app)
+    readings = [row for row in rows() if row.method == "GET" and row.opens_to("owner")]
+    differing, answered, compared = [], 0, 0
+    for row in readings:
+        with selects(app) as sent:
+            answered += situation.send(situation.callers["owner"], row.method, row.path).status_code == 200
+        for one in sent:
+            compared += 1
+            if one.rows(db_engine(app)) != one.rows(owner):
+                differing.append((str(row), one.statement))
+
+    assert differing == []
+    assert answered > 0.9 * len(readings)
+    assert compared > len(readings)
+
+
+@dataclass
+class Select:
+    """A statement that a request sent, and where it acted."""
+
+    statement: str
+    values: Any
+    workshop_id: int | None
+    is_everywhere: bool
+
+    def rows(self, engine: Engine) -> list[str]:
+        with ExitStack() as stack:
+            if self.is_everywhere:
+                stack.enter_context(tenancy.across_workshops())
+            elif self.workshop_id is not None:
+                stack.enter_context(tenancy.acting_in(self.workshop_id))
+            connection = stack.enter_context(engine.connect())
+            return sorted(map(repr, connection.exec_driver_sql(self.statement, self.values)))
+
+
+def db_engine(app: Flask) -> Engine:
+    with app.app_context():
+        return db.engine
+
+
+@contextmanager
+def selects(app: Flask) -> Iterator[list[Select]]:
+    """Collect what a block reads from the tables of workshops, with nothing cached."""
+    seen: list[Select] = []
+
+    def note(connection: Any, cursor: Any, statement: str, values: Any, *others: Any) -> None:
+        if statement.startswith(("SELECT", "WITH RECURSIVE")) and " FOR " not in statement and values:
+            where = tenancy.current_workshop_or_none(), tenancy.is_everywhere()
+            seen.append(Select(statement, values, *where))
+
+    with app.app_context():
+        cache.clear()
+    engine = db_engine(app)
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 SLUGS = re.compile(r"shop-\d+")

@@ -53,7 +53,7 @@ def end_membership(workshop_id: int, account: Account, condition: ColumnElement[
         ended = session.scalars(
             update(Membership)
             .where(Membership.workshop_id == workshop_id, condition, Membership.ended_at.is_(None))
-            .values(ended_at=now)
+            .values(ended_at=now, phone=None)
             .returning(Membership.id)
             .execution_options(synchronize_session=False)
         ).all()
@@ -109,6 +109,6 @@ def end_memberships(workshop_id: int) -> None:
         session.execute(
             update(Membership)
             .where(Membership.workshop_id == workshop_id, Membership.ended_at.is_(None))
-            .values(ended_at=clock.now())
+            .values(ended_at=clock.now(), phone=None)
             .execution_options(synchronize_session=False)
         )

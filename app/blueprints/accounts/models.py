@@ -118,6 +118,7 @@ class Membership(WorkshopOwned, Model):
 
     `staff` is somebody with a role of the workshop's own making, `role_id`; one who has left may have lost it since.
     `second_factor_due`: the workshop asks its staff for a second factor, and the account has none; read with the membership.
+    `phone` is the number of one of its people who has no record with one, by which they sign in here; E.164 where it is valid.
     """
 
     if TYPE_CHECKING:
@@ -150,6 +151,14 @@ class Membership(WorkshopOwned, Model):
         Index("ix_memberships_mechanic", "workshop_id", "mechanic_id"),
         Index("ix_memberships_role", "workshop_id", "role_id"),
         Index(
+            "ix_memberships_phone",
+            "workshop_id",
+            "phone",
+            sqlite_where=text("phone IS NOT NULL"),
+            postgresql_where=text("phone IS NOT NULL"),
+        ),
+        CheckConstraint("phone IS NULL OR (role <> 'customer' AND ended_at IS NULL)", name="phone_of_staff"),
+        Index(
             "ix_memberships_staff",
             "workshop_id",
             "created_at",
@@ -167,6 +176,7 @@ class Membership(WorkshopOwned, Model):
     mechanic_id: Mapped[int | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(Instant, default=clock.now)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    phone: Mapped[str | None] = mapped_column(String(20))
 
 
 class AccountSession(Model):

@@ -12,7 +12,7 @@ from app.blueprints.accounts import service, sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
-from app.core import outbox
+from app.core import outbox, phones
 from app.core.db import atomic
 from app.core.identity import Principal
 from app.core.scopes import Role, of_role
@@ -26,8 +26,9 @@ def register(
     password: str,
     second_factor_code: str | None = None,
     address: str | None = None,
+    phone: str | None = None,
 ) -> Principal:
-    """Open a workshop, with the owner who signs in to it: both or neither.
+    """Open a workshop, with the owner who signs in to it, by `phone` as well: both or neither.
 
     :raises SlugTaken: another workshop has the slug.
     :raises EmailTaken: the address has an account with another password. :raises TooManyTries: too many were wrong.
@@ -40,7 +41,8 @@ def register(
         opened = workshops.found(**workshop)
         with acting_in(opened.id):
             account = known or service.make_account(email, password, workshop_id=opened.id)
-            membership = service.join(opened.id, account, "owner")
+            number = None if phone is None else phones.normalised(phone, opened.country)
+            membership = service.join(opened.id, account, "owner", phone=number)
             # Known without asking: a workshop that has just opened asks nobody for a second factor.
             set_committed_value(membership, "second_factor_due", False)
             return sessions.principal_of(membership)

@@ -208,6 +208,11 @@ class RegistrationIn(Schema):
 
     workshop = fields.Nested(NewWorkshopIn, required=True)
     email = Email(required=True)
+    phone = Phone(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "To sign in by as well.", "example": "555-987-6500"},
+    )
     password = NewPassword(required=True)
     second_factor_code = SixDigits(metadata=BESIDE)
 

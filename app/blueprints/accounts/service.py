@@ -344,8 +344,11 @@ def join(
     customer_id: int | None = None,
     mechanic_id: int | None = None,
     role_id: int | None = None,
+    phone: str | None = None,
 ) -> Membership:
     """Make `account` a member of a workshop; as `staff` with the role of its own making that `role_id` names.
+
+    `phone`: the number by which they sign in too, as it is kept, where no record of theirs has one.
 
     :raises EmailTaken: it is that already.
     """
@@ -356,6 +359,7 @@ def join(
         customer_id=customer_id,
         mechanic_id=mechanic_id,
         role_id=role_id,
+        phone=phone,
     )
     with atomic() as session:
         session.add(membership)

@@ -15,7 +15,7 @@ from app.blueprints.estimates.errors import EstimateNotFound
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.estimates.service import one_of_ticket, price, require_decidable
 from app.blueprints.estimates.vocabulary import BY_WORD
-from app.blueprints.inspections import recommendations
+from app.blueprints.inspections import taking
 from app.blueprints.service_tickets import fitting, lines, moving
 from app.blueprints.service_tickets.errors import DiscountTooLarge
 from app.blueprints.service_tickets.events import Declined
@@ -170,7 +170,7 @@ def _defer(ticket: ServiceTicket, declined: list[OfferedLine], evidence: Evidenc
         )
         for line in declined
     ]
-    recommendations.defer(ticket, evidence.account_id, work, DECLINED)
+    taking.defer(ticket, evidence.account_id, work, DECLINED)
 
 
 def _write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.blueprints.inspections import recommendations
+from app.blueprints.inspections import taking
 from app.blueprints.service_tickets.events import LinesTakenOff, TicketStatusChanged, WorkDeclined
 from app.core.events import handles
 
@@ -14,16 +14,16 @@ def settle_what_was_taken(event: TicketStatusChanged) -> None:
     """Work that was taken at a visit is done with it, or open again where the visit is cancelled."""
     state = BECOMES.get(event.after)
     if state is not None:
-        recommendations.settle_taken(event.workshop_id, event.ticket_id, state, event.account_id)
+        taking.settle_taken(event.workshop_id, event.ticket_id, state, event.account_id)
 
 
 @handles(WorkDeclined)
 def keep_what_was_declined(event: WorkDeclined) -> None:
     """Work that was declined at a visit is kept with the car, and offered again at the next."""
-    recommendations.defer(event.ticket, event.account_id, event.work, event.reason)
+    taking.defer(event.ticket, event.account_id, event.work, event.reason)
 
 
 @handles(LinesTakenOff)
 def reopen_what_is_off(event: LinesTakenOff) -> None:
     """Work whose lines are all taken off a ticket is not done there: it is open again."""
-    recommendations.leave(event.workshop_id, event.ticket_id, event.line_ids, "open", event.account_id)
+    taking.leave(event.workshop_id, event.ticket_id, event.line_ids, "open", event.account_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import url_for
 
-from app.blueprints.inspections import recommendations, recommending
+from app.blueprints.inspections import recommendations, recommending, taking
 from app.blueprints.inspections.models import Recommendation
 from app.blueprints.inspections.schemas import (
     RecommendationIn,
@@ -94,7 +94,7 @@ def put_recommendation_on_ticket(
 
     What was declined in an estimate is the same line again; else hours are at the workshop's labour rate, and a price is a fee.
     """
-    ticket = recommendations.put_on(principal(), ticket_id, recommendation_id, expected_versions())
+    ticket = taking.put_on(principal(), ticket_id, recommendation_id, expected_versions())
     return ticket, {"Location": url_for("service_tickets.get_service_ticket", ticket_id=ticket_id)}
 
 

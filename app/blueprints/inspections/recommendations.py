@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ from app.blueprints.inspections import service as inspections
 from app.blueprints.inspections.errors import (
     LineTaken,
     RecommendationNotFound,
-    RecommendationOutdated,
     RecommendationSettled,
 )
 from app.blueprints.inspections.models import (
@@ -23,13 +21,10 @@ from app.blueprints.inspections.models import (
 )
 from app.blueprints.inspections.service import RECOMMENDED
 from app.blueprints.inspections.vocabulary import OFFERED, STATES, STEPS
-from app.blueprints.inventory.errors import PartNotFound
-from app.blueprints.service_tickets import lines, work
+from app.blueprints.service_tickets import lines
 from app.blueprints.service_tickets.counting import counts
 from app.blueprints.service_tickets.errors import LineNotFound, TicketNotFound
-from app.blueprints.service_tickets.events import Declined
-from app.blueprints.service_tickets.holding import Ticket, hold, require_open, whole
-from app.blueprints.service_tickets.lines import ONE
+from app.blueprints.service_tickets.holding import hold
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.vehicles import service as vehicles
 from app.core import audit, paging
@@ -45,7 +40,6 @@ ORDER = Order(Recommendation.id, "-id")
 PRICED = ("estimated_price", "labour_hours", "parts_price")
 RECORD = ("vehicle_id", "point", "description", "urgency", *PRICED)
 CHANGE = ("from_state", "to_state", "at", "account_id", "service_ticket_id", "reason")
-LONGEST_WORDS = 300  # of a line
 Shown = dict[str, Any]
 
 # ---- Who sees them ------------------------------------------------------------------------------------------------
@@ -168,13 +162,13 @@ def make(
     """
     one = Recommendation(workshop_id=workshop_id, state=state, **fields)
     require_price(one)
-    _make([one], account_id, reason)
+    keep([one], account_id, reason)
     after = audit.fields_of(one, RECORD) | {"state": state}
     audit.note("recommendation.made", "recommendation", one.id, after=after)
     return one
 
 
-def _make(made: list[Recommendation], account_id: int | None, reason: str | None) -> None:
+def keep(made: list[Recommendation], account_id: int | None, reason: str | None) -> None:
     """Keep new recommendations, each with the beginning of its history."""
     db.session.add_all(made)
     db.session.flush()
@@ -210,11 +204,11 @@ def settle(
             _require_free(hold(caller, service_ticket_id, None), line_ids)
         if service_ticket_id is not None:
             _require_visit(caller, vehicle_id, service_ticket_id)
-        one = _held(caller, vehicle_id, recommendation_id)
+        one = held(caller, vehicle_id, recommendation_id)
         require_version(one, expected)
-        _step(caller.account_id, one, state, service_ticket_id, reason)
+        step(caller.account_id, one, state, service_ticket_id, reason)
         if line_ids:
-            _tie(one, list(dict.fromkeys(line_ids)))
+            tie(one, list(dict.fromkeys(line_ids)))
         return _whole(one)
 
 
@@ -230,7 +224,11 @@ def _require_visit(caller: Principal, vehicle_id: int, ticket_id: int) -> None:
         raise TicketNotFound()
 
 
-def _held(caller: Principal, vehicle_id: int, recommendation_id: int) -> Recommendation:
+def held(caller: Principal, vehicle_id: int, recommendation_id: int) -> Recommendation:
+    """Return a recommendation of a car, locked until the transaction ends.
+
+    :raises RecommendationNotFound: the car has none such.
+    """
     one = db.session.scalar(
         locked(Recommendation).where(
             Recommendation.workshop_id == caller.workshop_id,
@@ -243,7 +241,7 @@ def _held(caller: Principal, vehicle_id: int, recommendation_id: int) -> Recomme
     return one
 
 
-def _step(
+def step(
     account_id: int | None, one: Recommendation, state: str, ticket_id: int | None, reason: str | None
 ) -> None:
     """Bring a locked recommendation into another state.
@@ -293,48 +291,8 @@ def _change(
     )
 
 
-# ---- On a ticket -------------------------------------------------------------------------------------------------------
-
-
-def put_on(caller: Principal, ticket_id: int, recommendation_id: int, expected: Expected = None) -> Ticket:
-    """Take a recommendation at a visit of its car, by lines that are put on the ticket and are tied to it.
-
-    What was put off once is the same line again; else hours are at the workshop's labour rate, and a price is a fee.
-    :raises TicketNotFound: unknown here. :raises TicketClosed: finished or cancelled.
-    :raises Stale: not the `expected` version.
-    :raises RecommendationNotFound: not of the ticket's car. :raises RecommendationSettled: it is taken, done or dismissed.
-    :raises RecommendationOutdated: its part was taken out of the inventory. :raises TooManyLines: there would be 501.
-    :raises Invalid: hours, and the workshop has no labour rate.
-    """
-    with atomic():
-        ticket = hold(caller, ticket_id, expected)
-        require_open(ticket)
-        one = _held(caller, ticket.vehicle_id, recommendation_id)
-        _step(caller.account_id, one, "taken", ticket_id, None)
-        try:
-            written = work.put_on(ticket, as_lines(one), caller.account_id)
-        except PartNotFound as error:
-            raise RecommendationOutdated(error.detail) from error
-        _tie(one, [line.id for line in written])
-        return whole(caller, ticket_id)
-
-
-def as_lines(one: Recommendation) -> list[dict[str, Any]]:
-    """Return the lines that a recommendation is, as they are asked for."""
-    words = {"description": one.description[:LONGEST_WORDS]}
-    if one.line is not None:
-        return [{**words, **one.line}]
-    if one.estimated_price is not None:
-        return [{**words, "kind": "fee", "quantity": ONE, "unit_price": one.estimated_price}]
-    asked = []
-    if one.labour_hours is not None:
-        asked.append({**words, "kind": "labour", "quantity": one.labour_hours})
-    if one.parts_price is not None:
-        asked.append({**words, "kind": "fee", "quantity": ONE, "unit_price": one.parts_price})
-    return asked
-
-
-def _tie(one: Recommendation, line_ids: Sequence[int]) -> None:
+def tie(one: Recommendation, line_ids: Sequence[int]) -> None:
+    """Note by which lines of its ticket a recommendation is taken."""
     db.session.execute(
         insert(RecommendationLine),
         [
@@ -356,89 +314,3 @@ def _require_free(ticket: ServiceTicket, line_ids: Sequence[int]) -> None:
     )
     if taken is not None:
         raise LineTaken(f"Line {taken}.")
-
-
-def leave(
-    workshop_id: int,
-    ticket_id: int,
-    line_ids: Sequence[int],
-    state: str,
-    account_id: int | None,
-    reason: str | None = None,
-) -> set[int]:
-    """Bring what was taken by these lines and no others into another state; return the lines that were its. In `atomic()`."""
-    theirs = select(RecommendationLine.recommendation_id).where(
-        RecommendationLine.workshop_id == workshop_id, RecommendationLine.line_id.in_(line_ids)
-    )
-    tied: defaultdict[int, set[int]] = defaultdict(set)
-    for recommendation_id, line_id in db.session.execute(
-        select(RecommendationLine.recommendation_id, RecommendationLine.line_id).where(
-            RecommendationLine.workshop_id == workshop_id, RecommendationLine.recommendation_id.in_(theirs)
-        )
-    ):
-        tied[recommendation_id].add(line_id)
-    wholly = {one: lines_of for one, lines_of in tied.items() if lines_of <= set(line_ids)}
-    if not wholly:
-        return set()
-    statement = locked(Recommendation).where(
-        Recommendation.workshop_id == workshop_id,
-        Recommendation.id.in_(wholly),
-        Recommendation.state == "taken",
-    )
-    found = db.session.scalars(statement.order_by(Recommendation.id)).all()
-    for one in found:
-        _step(account_id, one, state, ticket_id, reason)
-    return {line_id for one in found for line_id in wholly[one.id]}
-
-
-# ---- For what comes later: estimates, and the end of a visit ------------------------------------------------------
-
-
-def defer(
-    ticket: ServiceTicket, account_id: int | None, declined: Sequence[Declined], reason: str | None
-) -> None:
-    """Keep work that was declined at this visit, so that it is offered at the next. Inside the caller's `atomic()`.
-
-    What was taken by such lines alone is declined itself; any other line is kept as a recommendation of its own.
-    """
-    if not declined:
-        return
-    line_ids = [line.line_id for line in declined]
-    known = leave(ticket.workshop_id, ticket.id, line_ids, "declined", account_id, reason)
-    made = [_put_off(ticket, line) for line in declined if line.line_id not in known]
-    if made:
-        _make(made, account_id, reason)
-        kept = [audit.fields_of(one, ("id", "description", "estimated_price")) for one in made]
-        audit.note("recommendations.deferred", "ticket", ticket.id, after={"recommendations": kept})
-
-
-def _put_off(ticket: ServiceTicket, line: Declined) -> Recommendation:
-    return Recommendation(
-        workshop_id=ticket.workshop_id,
-        service_ticket_id=ticket.id,
-        vehicle_id=ticket.vehicle_id,
-        state="declined",
-        urgency="later",
-        description=line.description,
-        estimated_price=line.total,
-        line_kind=line.kind,
-        line_part_id=line.part_id,
-        line_quantity=line.quantity,
-        line_unit_price=line.unit_price,
-        line_tax_rate=line.tax_rate,
-    )
-
-
-def settle_taken(workshop_id: int, ticket_id: int, state: str, account_id: int | None) -> None:
-    """Bring all that was taken at a visit into another state: done with its completion, open again where it is cancelled."""
-    statement = (
-        locked(Recommendation)
-        .where(
-            Recommendation.workshop_id == workshop_id,
-            Recommendation.taken_ticket_id == ticket_id,
-            Recommendation.state == "taken",
-        )
-        .order_by(Recommendation.id)
-    )
-    for one in db.session.scalars(statement).all():
-        _step(account_id, one, state, ticket_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.blueprints.members import service
-from app.blueprints.members.schemas import MemberOut, MemberQuery, MemberRoleIn
+from app.blueprints.members.schemas import MemberOut, MemberPhoneIn, MemberQuery, MemberRoleIn
 from app.core import paging
 from app.core.contract import Blueprint, limited, needs, unversioned
 from app.core.identity import principal
@@ -50,6 +50,21 @@ def give_member_role(wanted: dict[str, Any], member_id: int) -> Any:
     the caller.
     """
     service.give_role(principal(), member_id, **wanted)
+    return service.get(principal().workshop_id, member_id)
+
+
+@bp.put("/<int:member_id>/phone")
+@limited("write")
+@needs("members:write")
+@unversioned
+@bp.arguments(MemberPhoneIn)
+@bp.response(200, MemberOut)
+def give_member_phone(wanted: dict[str, Any], member_id: int) -> Any:
+    """Write down the number by which a member signs in as well.
+
+    For those who have no record with one: owners, and staff in a role of the workshop's own.
+    """
+    service.give_number(principal(), member_id, **wanted)
     return service.get(principal().workshop_id, member_id)
 
 

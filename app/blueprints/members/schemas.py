@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from app.blueprints.members.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Instant, Reference, Schema
+from app.core.schema import Instant, Phone, Reference, Schema
 from app.core.scopes import STAFF
 
 ROLE = {"description": "`staff` has a role of the workshop's own making.", "example": "staff"}
@@ -20,6 +20,12 @@ class MemberRoleIn(Schema):
     role_id = Reference(load_default=None, allow_none=True, metadata=ROLE_ID)
 
 
+class MemberPhoneIn(Schema):
+    """The number of a member; null: none but their record's."""
+
+    phone = Phone(required=True, allow_none=True, metadata={"example": "555-987-6500"})
+
+
 class MemberOut(Schema):
     """Somebody who may sign in to the workshop as one of its people."""
 
@@ -29,6 +35,11 @@ class MemberOut(Schema):
     )
     email = fields.String(
         required=True, metadata={"description": "What they sign in with.", "example": "jane@example.com"}
+    )
+    phone = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "What they sign in with as well.", "example": "+12025550199"},
     )
     name = fields.String(
         required=True,

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.accounts import helping, leaving, sessions
+from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.members.errors import AlreadyInRole, MechanicRecordMissing, MemberNotFound
 from app.blueprints.roles import service as roles
-from app.core import audit, paging
+from app.blueprints.workshops.terms import country_of
+from app.core import audit, paging, phones
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.scopes import Role
 from app.extensions import db
 
+
+@accounts.phone_book
+def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
+    return Membership.phone == phones.normalised(phone, country_of(workshop_id))
+
+
 ORDER = Order(Membership.id, "created_at", created_at=Membership.created_at)
 _STANDING = (Membership.ended_at.is_(None), Membership.role != "customer")
 RECORD = ("role", "role_id")
+NUMBER = func.coalesce(Membership.phone, Mechanic.phone)
 WITH_THEIR_RECORD = and_(
     Mechanic.workshop_id == Membership.workshop_id, Mechanic.id == Membership.mechanic_id
 )
@@ -55,6 +64,7 @@ def _shown(workshop_id: int) -> Select[*tuple[Any, ...]]:
             Membership.id,
             Membership.account_id,
             Account.email,
+            NUMBER.label("phone"),
             Mechanic.name,
             Membership.role,
             Membership.role_id,
@@ -111,6 +121,23 @@ def give_role(caller: Principal, member_id: int, role: Role, role_id: int | None
         )
 
 
+def give_number(caller: Principal, member_id: int, phone: str | None) -> None:
+    """Write down the number by which a member of the caller's workshop signs in too; None: by their record's, if it has one.
+
+    :raises MemberNotFound: unknown here, gone, or a customer. :raises BeyondOwnScopes: they hold more than the caller.
+    """
+    workshop_id = caller.workshop_id
+    with atomic():
+        member = _held(workshop_id, member_id)
+        roles.require_holding(caller, roles.held_by(member))
+        before = {"phone": member.phone}
+        member.phone = None if phone is None else phones.normalised(phone, country_of(workshop_id))
+        audit.note_change(
+            "member.phone_changed", "membership", member_id,
+            before, {"phone": member.phone}, person=accounts.person(member.account_id),
+        )  # fmt: skip
+
+
 def remove(caller: Principal, member_id: int) -> None:
     """End what a member is in the caller's workshop, and their sessions there; the record of a mechanic stays.
 
@@ -150,7 +177,7 @@ def take_second_factor_away(by: Principal, member_id: int) -> None:
 def _helped(by: Principal, member_id: int) -> tuple[Account, str | None]:
     """Return the account of a member whom the caller may help, and their number in the workshop's records."""
     found = db.session.execute(
-        select(Membership, Account, Mechanic.phone)
+        select(Membership, Account, NUMBER)
         .join(Account, Account.id == Membership.account_id)
         .outerjoin(Mechanic, WITH_THEIR_RECORD)
         .where(Membership.workshop_id == by.workshop_id, Membership.id == member_id, *_STANDING)

@@ -142,10 +142,17 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
     )
 
 
-def _let_in(workshop_id: int, email: str, role: Role, **person: int) -> int:
+def _let_in(
+    workshop_id: int,
+    email: str,
+    role: Role,
+    *,
+    customer_id: int | None = None,
+    mechanic_id: int | None = None,
+) -> int:
     """Make an account with a membership, both as old as the shop, and return the account's id."""
     account = accounts.make_account(email, PASSWORD)
-    membership = accounts.join(workshop_id, account, role, **person)
+    membership = accounts.join(workshop_id, account, role, customer_id=customer_id, mechanic_id=mechanic_id)
     account.created_at = membership.created_at = hours.FOUNDED
     return account.id
 
