@@ -21,12 +21,6 @@ from app.core.paging import Order, Page, Walk
 from app.core.scopes import Role
 from app.extensions import db
 
-
-@accounts.phone_book
-def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
-    return Membership.phone == phones.normalised(phone, country_of(workshop_id))
-
-
 ORDER = Order(Membership.id, "created_at", created_at=Membership.created_at)
 _STANDING = (Membership.ended_at.is_(None), Membership.role != "customer")
 RECORD = ("role", "role_id")
@@ -119,6 +113,11 @@ def give_role(caller: Principal, member_id: int, role: Role, role_id: int | None
         audit.note_change(
             "member.role_changed", "membership", member_id, before, audit.fields_of(member, RECORD)
         )
+
+
+@accounts.phone_book
+def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
+    return Membership.phone == phones.normalised(phone, country_of(workshop_id))
 
 
 def give_number(caller: Principal, member_id: int, phone: str | None) -> None:
