@@ -16,12 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import create_engine, event, text
 
 from app.blueprints.vehicles import reminders
-from app.core import clock, crypto, delivery, drivers, outbox, tenancy
+from app.core import clock, crypto, delivery, outbox, tenancy
 from app.core.db import atomic, owners_engine
-from app.core.drivers import PLANNED_ONCE
 from app.extensions import cache, db
 from tests.factories import Shop, make_shop, unique_vin
 from tests.mailing import empty_the_outbox
@@ -378,28 +377,11 @@ def plans_of(app: Flask, crowd: Crowd, path: str, *, walled: bool = True) -> lis
         event.remove(engine, "before_cursor_execute", note)
     engine = engine if walled else owners_engine(app)
     with tenancy.acting_in(crowd.shop.id), engine.connect() as connection:
-        plans = [explained(connection, statement, values) for statement, values in sent]
+        explain = "EXPLAIN (ANALYZE, FORMAT JSON) "
+        plans = [
+            connection.exec_driver_sql(explain + statement, values).scalar_one() for statement, values in sent
+        ]
     return [plan[0]["Plan"] for plan in plans]
-
-
-def explained(connection: Connection, statement: str, values: Any) -> Any:
-    """Return how a statement is carried out: with these values in mind, or as whatever comes where it is planned once."""
-    explain = "EXPLAIN (ANALYZE, FORMAT JSON) "
-    if not statement.endswith(PLANNED_ONCE):
-        return connection.exec_driver_sql(explain + statement, values).scalar_one()
-    connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
-    connection.exec_driver_sql(f"PREPARE looked_at AS {drivers._with_numbered_parameters(statement)}")
-    given = ", ".join(map(as_written, values))
-    told = connection.exec_driver_sql(f"{explain}EXECUTE looked_at ({given})").scalar_one()
-    connection.exec_driver_sql("DEALLOCATE looked_at; SET plan_cache_mode = DEFAULT")
-    return told
-
-
-def as_written(value: Any) -> str:
-    """Return a value as SQL writes it."""
-    if isinstance(value, bytes):
-        return f"'\\x{value.hex()}'"
-    return "NULL" if value is None else f"'{value}'"
 
 
 def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

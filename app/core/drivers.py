@@ -4,9 +4,6 @@ As it comes, pg8000 scans the text of every execution character by character in 
 takes three round trips: parse, describe, run; and as many to commit, even where a connection has only read. Here the scan is
 remembered, and each connection keeps its statements prepared on the server, so that a repeated one is a single round trip
 with its plan at hand; a commit is one too. What has to be said before a statement (`precede`) travels with it.
-
-The server plans a prepared statement anew each time where it thinks that its values deserve that, which it may think of all
-of them: 1.5 ms for each page of a large shop's tickets. One that ends with `PLANNED_ONCE` is planned once a connection.
 """
 
 from __future__ import annotations
@@ -20,7 +17,6 @@ from pg8000.converters import make_params
 from pg8000.core import NULL_BYTE
 
 STATEMENTS_KEPT = 200
-PLANNED_ONCE = " /* planned once */"
 
 _convert_paramstyle = pg8000.legacy.convert_paramstyle
 
@@ -48,7 +44,6 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._prepared: OrderedDict[str, tuple[Any, Any, Any]] = OrderedDict()
         self._preceding: tuple[str, ...] = ()
-        self._plan_mode: str | None = "DEFAULT"
         super().__init__(*args, **kwargs)
 
     def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Any:
@@ -56,26 +51,13 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
         if stream is not None or oids or not vals:
             self._run_preceding()
             return super().execute_unnamed(statement, vals=vals, oids=oids, stream=stream)
-        preceding = self._take_preceding() + self._planning(statement)
+        preceding = self._take_preceding()
         name, columns, input_functions = self._prepare(statement)
         for one in preceding:
             self.send_PARSE(NULL_BYTE, one)
             self.send_BIND(NULL_BYTE, ())
             self.send_EXECUTE()
-        try:
-            return self.execute_named(
-                name, make_params(self.py_types, vals), columns, input_functions, statement
-            )
-        except BaseException:
-            self._plan_mode = None  # what was set in what failed is undone with it
-            raise
-
-    def _planning(self, statement: str) -> tuple[str, ...]:
-        mode = "force_generic_plan" if statement.endswith(PLANNED_ONCE) else "DEFAULT"
-        if mode == self._plan_mode:
-            return ()
-        self._plan_mode = mode
-        return (f"SET plan_cache_mode = {mode}",)
+        return self.execute_named(name, make_params(self.py_types, vals), columns, input_functions, statement)
 
     def execute_simple(self, statement: str) -> Any:
         """Run a statement without parameters."""
@@ -112,5 +94,4 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
     def rollback(self) -> None:
         """Undo in one round trip, and in none where there is nothing to undo."""
         if self._in_transaction:
-            self._plan_mode = None
             self.execute_simple("rollback")

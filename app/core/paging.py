@@ -29,7 +29,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
     or_,
     tuple_,
 )
@@ -167,18 +166,14 @@ def fetch(
 
 
 def arranged(
-    statement: Select[*tuple[Any, ...]], order: Order, keys_text: str, way: Way, limit: int | None = None
+    statement: Select[*tuple[Any, ...]], order: Order, keys_text: str, way: Way
 ) -> Select[*tuple[Any, ...]]:
-    """Return `statement` in its order and cut to a page, for the values that `place_of` finds.
-
-    `limit`: the one of them that says how many rows, where it is to stand in the text. A database that plans for any values
-    would reckon with a tenth of all rows.
-    """
+    """Return `statement` in its order and cut to a page, for the values that `place_of` finds."""
     keys = order.keys(keys_text)
     columns = [order.columns[name] for name, _ in keys]
     arranged = statement.order_by(
         *(column.desc() if down else column.asc() for column, (_, down) in zip(columns, keys, strict=True))
-    ).limit(bindparam("walk_limit", type_=Integer) if limit is None else literal_column(str(limit)))
+    ).limit(bindparam("walk_limit", type_=Integer))
     if way == "page":
         return arranged.offset(bindparam("walk_offset", type_=BigInteger))
     return arranged.where(_beyond(columns, keys)) if way == "cursor" else arranged

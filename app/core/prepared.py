@@ -20,7 +20,6 @@ from sqlalchemy.sql.elements import BinaryExpression
 
 from app.core import tenancy
 from app.core.db import require_atomic
-from app.core.drivers import PLANNED_ONCE
 from app.core.tenancy import UnscopedStatement, WorkshopOwned
 from app.extensions import db
 
@@ -37,8 +36,7 @@ class Prepared:
 
     `writes` names the table that it writes to, so that cached answers read from it end with the commit. `by_itself`: it may
     run outside `atomic()` too, and is then a transaction of its own. `everywhere`: it is of the installation, touches no
-    workshop's table, and is run in whichever workshop or none. `planned_once`: whatever its values are, one way of running it
-    is the best, and the server need not look for it each time.
+    workshop's table, and is run in whichever workshop or none.
     """
 
     def __init__(
@@ -48,10 +46,8 @@ class Prepared:
         writes: str | None = None,
         by_itself: bool = False,
         everywhere: bool = False,
-        planned_once: bool = False,
     ) -> None:
         self._build = build
-        self._planned_once = planned_once
         self._writes = writes
         self._by_itself = by_itself
         self._everywhere = everywhere
@@ -100,8 +96,7 @@ class Prepared:
         compiled = self.statement.compile(dialect=dialect)
         names = list(compiled.positiontup if compiled.positional else compiled.bind_names.values())
         parameters = [(name, _converter(compiled.binds[name], dialect)) for name in names]
-        string = f"{compiled.string}{PLANNED_ONCE}" if self._planned_once else compiled.string
-        made = string, parameters, dict(compiled.params), compiled.positional
+        made = compiled.string, parameters, dict(compiled.params), compiled.positional
         self._compiled[key] = made
         return made
 

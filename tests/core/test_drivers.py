@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core import drivers
 from app.core.db import owners_engine
-from app.core.drivers import PLANNED_ONCE, PreparingConnection
+from app.core.drivers import PreparingConnection
 from app.extensions import db
 
 
@@ -81,45 +81,6 @@ def run(connection: PreparingConnection, statement: str, *values: Any) -> Any:
 
 def prepared_on_the_server(connection: PreparingConnection) -> list[str]:
     return [row[0] for row in run(connection, "SELECT statement FROM pg_prepared_statements")]
-
-
-ASKED = "SELECT count(*) FROM pg_class WHERE relname = %s"
-MODE = "SELECT current_setting('plan_cache_mode') WHERE %s"
-
-
-class TestPlanning:
-    @pytest.mark.parametrize(("words", "anew"), [(PLANNED_ONCE, 0), ("", 5)])
-    def test_is_done_once_for_what_says_so_and_for_the_rest_as_the_server_likes(
-        self, connection: PreparingConnection, words: str, anew: int
-    ) -> None:
-        for number in range(9):
-            run(connection, ASKED + words, f"relation {number}")
-
-        kept = run(connection, "SELECT statement, custom_plans, generic_plans FROM pg_prepared_statements")
-        ((_, custom, generic),) = [row for row in kept if "pg_class" in row[0]]
-        assert custom + generic == 9
-        assert custom == 0 if anew == 0 else custom >= anew
-
-    def test_is_the_servers_again_for_the_next_statement(self, connection: PreparingConnection) -> None:
-        modes = []
-        for words in (PLANNED_ONCE, "", PLANNED_ONCE, ""):
-            modes += run(connection, MODE + words, True)[0]
-
-        assert modes == ["force_generic_plan", "auto", "force_generic_plan", "auto"]
-
-    def test_is_said_anew_after_what_it_was_said_in_was_undone(self, connection: PreparingConnection) -> None:
-        connection.autocommit = False
-        run(connection, MODE + PLANNED_ONCE, True)
-        connection.rollback()
-        after_a_rollback = run(connection, MODE + PLANNED_ONCE, True)
-        connection.rollback()
-        connection.autocommit = True
-        with pytest.raises(pg8000.legacy.ProgrammingError):
-            run(connection, f"SELECT 1 / CAST(%s AS int){PLANNED_ONCE}", 0)
-
-        assert after_a_rollback == (["force_generic_plan"],)
-        assert run(connection, MODE, True) == (["auto"],)
-        assert run(connection, MODE + PLANNED_ONCE, True) == (["force_generic_plan"],)
 
 
 class TestAPreparingConnection:

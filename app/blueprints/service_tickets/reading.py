@@ -238,42 +238,20 @@ def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
         values |= {f"status_{place}": status for place, status in enumerate(_padded(values["status"]))}
     if "VIN" in values:
         values |= vehicles.digests(values["VIN"])
+    rows, count = _listing(shape, walk.order, walk.way, with_lines)
     values |= paging.place_of(walk, ORDER)
-    limit = values["walk_limit"] if _is_read_one_way(shape, walk) else None
-    rows, count = _listing(shape, walk.order, walk.way, with_lines, limit)
     total = count.rows(**values)[0][0] if walk.way == "page" else None
     shape_of = shaping.visit if with_lines else shaping.listed
     return paging.page_of([shape_of(row[0]) for row in rows.rows(**values)], ORDER, walk, total)
 
 
 @lru_cache(maxsize=1024)
-def _listing(
-    shape: frozenset[str], order: str, way: Way, with_lines: bool, limit: int | None
-) -> tuple[Prepared, Prepared]:
-    """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking.
-
-    With a `limit` it is planned once.
-    """
+def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> tuple[Prepared, Prepared]:
+    """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking."""
     filtered = (_VISITS if with_lines else _LISTED).where(*(CONDITIONS[name] for name in sorted(shape)))
-    rows = Prepared(
-        lambda: paging.arranged(filtered, ORDER, order, way, limit), planned_once=limit is not None
+    return Prepared(lambda: paging.arranged(filtered, ORDER, order, way)), Prepared(
+        lambda: paging.counted(filtered)
     )
-    return rows, Prepared(lambda: paging.counted(filtered))
-
-
-PERIOD = frozenset({"service_date", "service_date_from", "service_date_to"})
-NARROW = frozenset({"vehicle_id", "VIN", "follows_ticket_id"})
-
-
-def _is_read_one_way(shape: frozenset[str], walk: Walk) -> bool:
-    """Tell whether a list is best read in the same way whatever is asked for: in its order, or by the few that are left.
-
-    It is not by status, mechanic or words, of which there may be very many or hardly any, nor by the page's number.
-    """
-    if walk.way == "page":
-        return False
-    by_date = walk.order.lstrip("-") == "service_date" and ("customer_id" in shape or shape <= PERIOD)
-    return by_date or bool(shape & NARROW) or not shape
 
 
 def _padded(statuses: list[str]) -> list[str]:
