@@ -296,6 +296,7 @@ NEEDS_WHAT_IS_NEW: set[str] = {
     f"GET {OF_AN_ESTIMATE}",
     *(f"POST {OF_AN_ESTIMATE}/{action}" for action in ("send", "withdraw", "decision")),
     "POST /service_tickets/{ticket_id}/lines",
+    "POST /service_tickets/{ticket_id}/inventory",
     "POST /service_tickets/{ticket_id}/estimates",
     "POST /estimates/{token}",
     "GET /estimates/{token}",
@@ -759,7 +760,15 @@ class Walker:
             f"{INSPECTION}/points": (number % 2, {"points": [{"place": 1, "condition": "red"}]}),
             f"{INSPECTION}/recommendations": (number % 2, ADVICE),
             f"{INSPECTION}/recommendations/{{recommendation_id}}": (number % 2, {"urgency": "now"}),
-            "/service_tickets/{ticket_id}/lines": (number % 2, FEES[0]),
+            "/service_tickets/{ticket_id}/lines": (number % 4 > 0, FEES[0]),
+            "/service_tickets/{ticket_id}/inventory": (
+                number % 4 > 0,
+                {"item_id": self._existing("item_id", number), "quantity": 1},
+            ),
+            "/invitations": (
+                number % 2,
+                {"role": "owner", "email": f"walk-{number}@example.com", "name": "Jane Wrench"},
+            ),
             f"{OF_A_LINE}/cores": (number % 2, {"outcome": "held"}),
             "/inventory/cores/{core_id}/return": (
                 number % 2,
