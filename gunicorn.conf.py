@@ -18,13 +18,16 @@ from environs import Env
 from gunicorn import util
 from gunicorn.glogging import Logger
 
-from app.core.lean import without
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))  # gunicorn may have been started elsewhere
+
+from app.core.lean import without  # noqa: E402
 
 with without("rich"):  # for tracebacks in colour, which no server writes: 4 MB of each worker
     import structlog
 
 settings = Env()
-settings.read_env(Path(__file__).resolve().with_name(".env"), recurse=False)
+settings.read_env(ROOT / ".env", recurse=False)
 
 
 def setting(name: str, default: str = "") -> str:
