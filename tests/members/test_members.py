@@ -403,3 +403,18 @@ class TestANumber:
 
         (entry,) = shop.owner.get("/audit?action=member.phone_changed").json
         assert (entry["before"], entry["after"]) == ({"phone": None}, {"phone": self.NUMBER})
+
+    def test_is_unlocked_with_the_records_where_both_are_there(
+        self, shop: Shop, nothing_counted: None
+    ) -> None:
+        record = shop.owner.get(f"/mechanics/{shop.mechanic_id}").json["phone"]
+        self.give(shop, shop.mechanic.member_id, self.NUMBER)
+        for number in (self.NUMBER, record):
+            for _ in range(4):
+                self.sign_in(shop, number, password="another-one")
+        waiting = [self.sign_in(shop, number).json["code"] for number in (self.NUMBER, record)]
+
+        shop.owner.post(f"/members/{shop.mechanic.member_id}/unlock")
+
+        assert waiting == ["too_many_tries"] * 2
+        assert [self.sign_in(shop, number).status_code for number in (self.NUMBER, record)] == [200, 200]

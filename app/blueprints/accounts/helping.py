@@ -14,8 +14,8 @@ from app.core.db import atomic
 from app.core.identity import Principal
 
 
-def unlock(by: Principal, account: Account | None, phone: str | None) -> None:
-    """Forget what failed at an account: by its address, by its person's number, at its second factor.
+def unlock(by: Principal, account: Account | None, *phones: str | None) -> None:
+    """Forget what failed at an account: by its address, by the numbers of its person, at its second factor.
 
     :raises NoSignIn: there is none. :raises OwnAccount: it is the caller's. :raises AccountShared: it serves another workshop
     too.
@@ -24,8 +24,7 @@ def unlock(by: Principal, account: Account | None, phone: str | None) -> None:
         raise NoSignIn()
     _require_may_help(by, account)
     names = [account.email or "", tries.second_factor_of(account.id)]
-    if phone is not None:
-        names.append(tries.number_in(by.workshop_id, phone))
+    names += [tries.number_in(by.workshop_id, phone) for phone in phones if phone is not None]
     with atomic():
         tries.forget(*names)
         audit.note("account.unlocked", "account", account.id)

@@ -6,13 +6,12 @@ from marshmallow import fields, validate
 
 from app.blueprints.customers.models import CONSENTS, CONTACTS, GENDERS
 from app.blueprints.customers.profiles import ORDER
-from app.blueprints.workshops.fields import Chosen
+from app.blueprints.workshops.fields import COUNTRY_CODE, Chosen
 from app.blueprints.workshops.vocabulary import COUNTRIES
 from app.core.national_ids import KINDS
 from app.core.paging import ListQuery
 from app.core.schema import Day, Flag, Instant, PatchSchema, Phone, Schema, Text
 
-COUNTRY = "ISO 3166-1 alpha-2."
 NATIONAL_ID = {
     "description": "Checked by its kind's rules, kept encrypted, unique in the workshop. Blanks and marks may be left in.",
     "example": "44051401359",
@@ -25,7 +24,7 @@ class CustomerProfileIn(Schema):
     street = Text(load_default=None, allow_none=True, metadata={"example": "ul. Prosta 1/2"})
     city = Text(load_default=None, allow_none=True, longest=100, metadata={"example": "Warszawa"})
     postal_code = Text(load_default=None, allow_none=True, longest=20, metadata={"example": "00-850"})
-    country = Chosen(COUNTRIES, "PL", COUNTRY, load_default=None, allow_none=True)
+    country = Chosen(COUNTRIES, "PL", COUNTRY_CODE, load_default=None, allow_none=True)
     preferred_contact = fields.String(
         load_default=None, allow_none=True, validate=validate.OneOf(CONTACTS), metadata={"example": "email"}
     )
@@ -50,7 +49,7 @@ class CustomerProfilePatch(PatchSchema):
     street = Text(allow_none=True, metadata={"example": "ul. Prosta 1/2"})
     city = Text(allow_none=True, longest=100, metadata={"example": "Warszawa"})
     postal_code = Text(allow_none=True, longest=20, metadata={"example": "00-850"})
-    country = Chosen(COUNTRIES, "PL", COUNTRY, allow_none=True)
+    country = Chosen(COUNTRIES, "PL", COUNTRY_CODE, allow_none=True)
     preferred_contact = fields.String(
         allow_none=True, validate=validate.OneOf(CONTACTS), metadata={"example": "email"}
     )

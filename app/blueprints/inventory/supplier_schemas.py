@@ -7,7 +7,7 @@ from decimal import Decimal
 from marshmallow import fields, validate
 
 from app.blueprints.inventory.suppliers import ORDER
-from app.blueprints.workshops.fields import Chosen, Website
+from app.blueprints.workshops.fields import COUNTRY_CODE, Chosen, Website
 from app.blueprints.workshops.vocabulary import COUNTRIES
 from app.core.paging import ListQuery
 from app.core.schema import (
@@ -32,7 +32,6 @@ PHONE = {"description": "E.164 where it is valid in the country.", "example": "+
 ADDRESS = {"example": "ul. Prosta 1"}
 CITY = {"example": "Warszawa"}
 POSTAL_CODE = {"example": "00-001"}
-COUNTRY = "ISO 3166-1 alpha-2."
 WEBSITE = {"example": "https://parts.example.com"}
 TAX_ID = {"description": "Checked by the rules of the country, which it needs.", "example": "8567346215"}
 RATING = {"description": "The workshop's own, 0 to 5.", "example": 4.5}
@@ -58,7 +57,7 @@ class SupplierIn(Schema):
     address = Text(load_default=None, allow_none=True, longest=300, metadata=ADDRESS)
     city = Text(load_default=None, allow_none=True, longest=100, metadata=CITY)
     postal_code = Text(load_default=None, allow_none=True, longest=20, metadata=POSTAL_CODE)
-    country = Chosen(COUNTRIES, "PL", COUNTRY, load_default=None, allow_none=True)
+    country = Chosen(COUNTRIES, "PL", COUNTRY_CODE, load_default=None, allow_none=True)
     website = Website(load_default=None, allow_none=True)
     tax_id = Text(load_default=None, allow_none=True, longest=LONGEST, metadata=TAX_ID)
     rating = Money(load_default=None, allow_none=True, validate=OF_FIVE, metadata=RATING)
@@ -78,7 +77,7 @@ class SupplierPatch(PatchSchema):
     address = Text(allow_none=True, longest=300, metadata=ADDRESS)
     city = Text(allow_none=True, longest=100, metadata=CITY)
     postal_code = Text(allow_none=True, longest=20, metadata=POSTAL_CODE)
-    country = Chosen(COUNTRIES, "PL", COUNTRY, allow_none=True)
+    country = Chosen(COUNTRIES, "PL", COUNTRY_CODE, allow_none=True)
     website = Website(allow_none=True)
     tax_id = Text(allow_none=True, longest=LONGEST, metadata=TAX_ID)
     rating = Money(allow_none=True, validate=OF_FIVE, metadata=RATING)

@@ -12,6 +12,7 @@ from app.blueprints.workshops import vocabulary
 from app.core.schema import Schema, Text
 
 SLUG = {"description": "Its short name, as in X-Workshop.", "example": "obis-garage"}
+COUNTRY_CODE = "ISO 3166-1 alpha-2."
 COUNTRY = "ISO 3166-1 alpha-2: where phone numbers are read."
 CURRENCY = "ISO 4217. It stays once there are prices in it."
 LOCALE = "BCP 47: the language of mails."

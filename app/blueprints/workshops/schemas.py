@@ -11,6 +11,7 @@ from app.blueprints.workshops import nearby, vocabulary
 from app.blueprints.workshops.directory import ORDER
 from app.blueprints.workshops.fields import (
     COUNTRY,
+    COUNTRY_CODE,
     CURRENCY,
     LOCALE,
     SLUG,
@@ -250,7 +251,7 @@ class WorkshopsQuery(ListQuery):
     sort = ORDER.field()
     q = Text(longest=100, metadata={"description": "Words in the name, in any order.", "example": "garage"})
     city = Text(longest=100, metadata={"description": "The whole name, in any case.", "example": "Chicago"})
-    country = Chosen(vocabulary.COUNTRIES, "US", "ISO 3166-1 alpha-2.")
+    country = Chosen(vocabulary.COUNTRIES, "US", COUNTRY_CODE)
     specialisation = CommaSeparated(vocabulary.SPECIALISATIONS, metadata=ANY_OF)
     state = CommaSeparated(
         STATES,
