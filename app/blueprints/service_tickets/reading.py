@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, union
+from sqlalchemy import ColumnElement, bindparam, or_, select, union
 from sqlalchemy.orm import aliased
 
 from app.blueprints.customers.models import Customer
@@ -48,138 +48,178 @@ READS = (
     "vehicles",
 )
 
-_MECHANICS = (
-    select(json_objects(id=Mechanic.id, name=Mechanic.name))
-    .join(TicketMechanic, TicketMechanic.mechanic_id == Mechanic.id)
-    .where(here(Mechanic), here(TicketMechanic), TicketMechanic.service_ticket_id == ServiceTicket.id)
-    .correlate(ServiceTicket)
-    .scalar_subquery()
-)
-_ITEMS = (
-    select(
-        json_objects(
-            id=Part.id,
-            name=Part.name,
-            price=TicketLine.unit_price,
-            quantity=thousandths(TicketLine.quantity),
-        )
-    )
-    .join(TicketLine, TicketLine.part_id == Part.id)
-    .where(here(Part), here(TicketLine), TicketLine.service_ticket_id == ServiceTicket.id)
-    .correlate(ServiceTicket)
-    .scalar_subquery()
-)
-_LINES = (
-    select(
-        json_objects(
-            id=TicketLine.id,
-            kind=TicketLine.kind,
-            description=TicketLine.description,
-            item_id=TicketLine.part_id,
-            item=Part.name,
-            quantity=thousandths(TicketLine.quantity),
-            unit_price=TicketLine.unit_price,
-            tax_rate=TicketLine.tax_rate,
-            net=TicketLine.net,
-            tax=TicketLine.tax,
-            reserved=thousandths(TicketLine.reserved),
-            fitted=thousandths(TicketLine.fitted),
-            core_charge=TicketLine.core_charge,
-            cores_settled=thousandths(TicketLine.cores_settled),
-            agreed=TicketLine.agreed,
-            there=thousandths(Part.on_hand - Part.reserved),
-        )
-    )
-    .outerjoin(Part, and_(here(Part), Part.id == TicketLine.part_id))
-    .where(here(TicketLine), TicketLine.service_ticket_id == ServiceTicket.id)
-    .correlate(ServiceTicket)
-    .scalar_subquery()
-)
-_HISTORY = (
-    select(
-        json_objects(
-            id=StatusChange.id,
-            from_status=StatusChange.from_status,
-            to_status=StatusChange.to_status,
-            changed_at=rfc3339(StatusChange.changed_at),
-            account_id=StatusChange.account_id,
-            reason=StatusChange.reason,
-        )
-    )
-    .where(here(StatusChange), StatusChange.service_ticket_id == ServiceTicket.id)
-    .correlate(ServiceTicket)
-    .scalar_subquery()
-)
-_Follower = aliased(ServiceTicket)
-_FIRST_FOLLOWERS = (
-    select(_Follower.id, _Follower.number, _Follower.customer_id, _Follower.follows_as)
-    .where(_Follower.workshop_id == bindparam("workshop_id"), _Follower.follows_ticket_id == ServiceTicket.id)
-    .order_by(_Follower.id)
-    .limit(MOST_FOLLOWERS)
-    .correlate(ServiceTicket)
-    .subquery()
-)
-_FOLLOWERS = select(
-    json_objects(
-        id=_FIRST_FOLLOWERS.c.id,
-        number=_FIRST_FOLLOWERS.c.number,
-        customer_id=_FIRST_FOLLOWERS.c.customer_id,
-        follows_as=_FIRST_FOLLOWERS.c.follows_as,
-    )
-).scalar_subquery()
-_FIELDS: dict[str, Any] = {
-    "id": ServiceTicket.id,
-    "number": ServiceTicket.number,
-    "VIN": ascii_text(Vehicle.vin),
-    "service_date": ServiceTicket.service_date,
-    "service_desc": ServiceTicket.service_desc,
-    "status": ServiceTicket.status,
-    "customer_id": ServiceTicket.customer_id,
-    "customer": json_object(id=Customer.id, name=Customer.name),
-    "mechanics": nested(_MECHANICS),
-    "net_total": ServiceTicket.net_total,
-    "tax_total": ServiceTicket.tax_total,
-    "created_at": rfc3339(ServiceTicket.created_at),
-    "updated_at": rfc3339(ServiceTicket.updated_at),
-}
+# What hangs on a ticket, each read by a key that the ticket has: there is one way to read it, whatever a shop's size.
+# `ticket` is the entity: any ticket, or one of the page that a list asks for.
 
 
-def _tickets(**more: Any) -> Select[str]:
+def _vin(ticket: Any) -> Any:
     return (
-        select(json_text(**_FIELDS, **more))
-        .select_from(ServiceTicket)
-        .join(Vehicle, Vehicle.id == ServiceTicket.vehicle_id)
-        .join(Customer, Customer.id == ServiceTicket.customer_id)
-        .where(here(ServiceTicket), here(Vehicle), here(Customer))
+        select(ascii_text(Vehicle.vin))
+        .where(here(Vehicle), Vehicle.id == ticket.vehicle_id)
+        .correlate(ticket)
+        .scalar_subquery()
     )
 
 
-_LISTED = _tickets(inventory_items=nested(_ITEMS))
-_VISITS = _tickets(
-    lines=nested(_LINES),
-    follows_ticket_id=ServiceTicket.follows_ticket_id,
-    follows_as=ServiceTicket.follows_as,
-)
-_WHOLE: dict[str, Any] = {
-    "approved_total": ServiceTicket.approved_total,
-    "estimate_open_until": rfc3339(ServiceTicket.estimate_open_until),
-    "follows_ticket_id": ServiceTicket.follows_ticket_id,
-    "follows_as": ServiceTicket.follows_as,
-    "lines": nested(_LINES),
-    "status_history": nested(_HISTORY),
-}
+def _customer(ticket: Any) -> Any:
+    name = (
+        select(Customer.name)
+        .where(here(Customer), Customer.id == ticket.customer_id)
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+    return json_object(id=ticket.customer_id, name=name)
+
+
+def _mechanics(ticket: Any) -> Any:
+    name = (
+        select(Mechanic.name)
+        .where(here(Mechanic), Mechanic.id == TicketMechanic.mechanic_id)
+        .correlate(TicketMechanic)
+        .scalar_subquery()
+    )
+    return nested(
+        select(json_objects(id=TicketMechanic.mechanic_id, name=name))
+        .where(here(TicketMechanic), TicketMechanic.service_ticket_id == ticket.id)
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+
+
+def _of_the_part(column: Any) -> Any:
+    return (
+        select(column)
+        .where(here(Part), Part.id == TicketLine.part_id)
+        .correlate(TicketLine)
+        .scalar_subquery()
+    )
+
+
+def _items(ticket: Any) -> Any:
+    return nested(
+        select(
+            json_objects(
+                id=TicketLine.part_id,
+                name=_of_the_part(Part.name),
+                price=TicketLine.unit_price,
+                quantity=thousandths(TicketLine.quantity),
+            )
+        )
+        .where(here(TicketLine), TicketLine.service_ticket_id == ticket.id, TicketLine.part_id.is_not(None))
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+
+
+def _lines(ticket: Any) -> Any:
+    return nested(
+        select(
+            json_objects(
+                id=TicketLine.id,
+                kind=TicketLine.kind,
+                description=TicketLine.description,
+                item_id=TicketLine.part_id,
+                item=_of_the_part(Part.name),
+                quantity=thousandths(TicketLine.quantity),
+                unit_price=TicketLine.unit_price,
+                tax_rate=TicketLine.tax_rate,
+                net=TicketLine.net,
+                tax=TicketLine.tax,
+                reserved=thousandths(TicketLine.reserved),
+                fitted=thousandths(TicketLine.fitted),
+                core_charge=TicketLine.core_charge,
+                cores_settled=thousandths(TicketLine.cores_settled),
+                agreed=TicketLine.agreed,
+                there=_of_the_part(thousandths(Part.on_hand - Part.reserved)),
+            )
+        )
+        .where(here(TicketLine), TicketLine.service_ticket_id == ticket.id)
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+
+
+def _history(ticket: Any) -> Any:
+    return nested(
+        select(
+            json_objects(
+                id=StatusChange.id,
+                from_status=StatusChange.from_status,
+                to_status=StatusChange.to_status,
+                changed_at=rfc3339(StatusChange.changed_at),
+                account_id=StatusChange.account_id,
+                reason=StatusChange.reason,
+            )
+        )
+        .where(here(StatusChange), StatusChange.service_ticket_id == ticket.id)
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+
+
+def _followers(ticket: Any) -> Any:
+    follower = aliased(ServiceTicket)
+    first = (
+        select(follower.id, follower.number, follower.customer_id, follower.follows_as)
+        .where(follower.workshop_id == bindparam("workshop_id"), follower.follows_ticket_id == ticket.id)
+        .order_by(follower.id)
+        .limit(MOST_FOLLOWERS)
+        .correlate(ticket)
+        .subquery()
+    )
+    return nested(select(json_objects(**first.c)).scalar_subquery())
+
+
+def _fields(ticket: Any) -> dict[str, Any]:
+    return {
+        "id": ticket.id,
+        "number": ticket.number,
+        "VIN": _vin(ticket),
+        "service_date": ticket.service_date,
+        "service_desc": ticket.service_desc,
+        "status": ticket.status,
+        "customer_id": ticket.customer_id,
+        "customer": _customer(ticket),
+        "mechanics": _mechanics(ticket),
+        "net_total": ticket.net_total,
+        "tax_total": ticket.tax_total,
+        "created_at": rfc3339(ticket.created_at),
+        "updated_at": rfc3339(ticket.updated_at),
+    }
+
+
+def _visit(ticket: Any) -> dict[str, Any]:
+    return {
+        "lines": _lines(ticket),
+        "follows_ticket_id": ticket.follows_ticket_id,
+        "follows_as": ticket.follows_as,
+    }
+
+
+def _whole(ticket: Any) -> dict[str, Any]:
+    return {
+        **_fields(ticket),
+        **_visit(ticket),
+        "approved_total": ticket.approved_total,
+        "estimate_open_until": rfc3339(ticket.estimate_open_until),
+        "status_history": _history(ticket),
+    }
+
+
 _ONE = Prepared(
     lambda: (
-        _tickets(
-            version=ServiceTicket.version,
-            approval_required=Workshop.approval_required,
-            tolerance=Workshop.approval_tolerance,
-            followed_by=nested(_FOLLOWERS),
-            **counting.of_vehicle(ServiceTicket.vehicle_id),
-            **_WHOLE,
+        select(
+            json_text(
+                **_whole(ServiceTicket),
+                version=ServiceTicket.version,
+                approval_required=Workshop.approval_required,
+                tolerance=Workshop.approval_tolerance,
+                followed_by=_followers(ServiceTicket),
+                **counting.of_vehicle(ServiceTicket.vehicle_id),
+            )
         )
         .join(Workshop, Workshop.id == ServiceTicket.workshop_id)
-        .where(ServiceTicket.id == bindparam("ticket_id"))
+        .where(here(ServiceTicket), ServiceTicket.id == bindparam("ticket_id"))
     )
 )
 
@@ -202,8 +242,12 @@ def get(ticket_id: int) -> dict[str, Any]:
 
 _ALL_OF = Prepared(
     lambda: (
-        _tickets(**_WHOLE)
-        .where(ServiceTicket.customer_id == bindparam("customer_id"), ServiceTicket.id > bindparam("after"))
+        select(json_text(**_whole(ServiceTicket)))
+        .where(
+            here(ServiceTicket),
+            ServiceTicket.customer_id == bindparam("customer_id"),
+            ServiceTicket.id > bindparam("after"),
+        )
         .order_by(ServiceTicket.id)
         .limit(AT_ONCE)
     )
@@ -238,20 +282,48 @@ def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
         values |= {f"status_{place}": status for place, status in enumerate(_padded(values["status"]))}
     if "VIN" in values:
         values |= vehicles.digests(values["VIN"])
-    rows, count = _listing(shape, walk.order, walk.way, with_lines)
     values |= paging.place_of(walk, ORDER)
+    length = values["walk_limit"] if _is_read_one_way(shape, walk) else None
+    rows, count = _listing(shape, walk.order, walk.way, with_lines, length)
     total = count.rows(**values)[0][0] if walk.way == "page" else None
     shape_of = shaping.visit if with_lines else shaping.listed
     return paging.page_of([shape_of(row[0]) for row in rows.rows(**values)], ORDER, walk, total)
 
 
 @lru_cache(maxsize=1024)
-def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> tuple[Prepared, Prepared]:
-    """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking."""
-    filtered = (_VISITS if with_lines else _LISTED).where(*(CONDITIONS[name] for name in sorted(shape)))
-    return Prepared(lambda: paging.arranged(filtered, ORDER, order, way)), Prepared(
-        lambda: paging.counted(filtered)
-    )
+def _listing(
+    shape: frozenset[str], order: str, way: Way, with_lines: bool, length: int | None
+) -> tuple[Prepared, Prepared]:
+    """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking.
+
+    The page is cut first, and what hangs on its tickets is read for these alone. `length`: of the page, where it is to stand
+    in the text.
+    """
+    fitting = select(ServiceTicket).where(here(ServiceTicket), *(CONDITIONS[name] for name in sorted(shape)))
+
+    def rows() -> Any:
+        ticket = aliased(ServiceTicket, paging.arranged(fitting, ORDER, order, way, length).subquery("page"))
+        more = _visit(ticket) if with_lines else {"inventory_items": _items(ticket)}
+        return paging.in_order(select(json_text(**_fields(ticket), **more)), ORDER, order, ticket)
+
+    return Prepared(rows), Prepared(lambda: paging.counted(fitting))
+
+
+# What leaves an index to be walked in the order of dates: the tickets of a customer or a car, and those of a period.
+WALKED_BY_DATE = frozenset(
+    {"customer_id", "vehicle_id", "service_date", "service_date_from", "service_date_to"}
+)
+
+
+def _is_read_one_way(shape: frozenset[str], walk: Walk) -> bool:
+    """Tell whether a list is best read in the same way whatever is asked for: along the index of its order.
+
+    It is not by status, mechanic or words, of which there may be very many or hardly any, nor by the page's number. Of what
+    is, the length stands in the text: PostgreSQL may then plan it once a connection, and not each time.
+    """
+    if walk.way == "page":
+        return False
+    return not shape or (shape <= WALKED_BY_DATE and walk.order.lstrip("-") == "service_date")
 
 
 def _padded(statuses: list[str]) -> list[str]:
