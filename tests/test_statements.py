@@ -856,6 +856,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /inventory/<id>", 2, lambda r: r.owner.get(f"/inventory/{r.part}")),
     ("GET /inventory/lookup", 2, lambda r: r.owner.get("/inventory/lookup?code=OF-1")),
     ("GET /inventory/stock-alerts", 2, lambda r: r.owner.get("/inventory/stock-alerts")),
+    ("GET /inventory/stock-alerts/history", 2, lambda r: r.owner.get("/inventory/stock-alerts/history")),
     ("GET /inventory/slow-movers", 2, lambda r: r.owner.get("/inventory/slow-movers")),
     ("GET /inventory/valuation", 2, lambda r: r.owner.get("/inventory/valuation")),
     ("GET /inventory/usage", 2, lambda r: r.owner.get(f"/inventory/usage?by=mechanic&make=Honda&mechanic_id={r.mechanic}")),

@@ -55,12 +55,16 @@ class Meeting:
         except threading.BrokenBarrierError:
             return
 
-    def after(self, function: Callable[..., Outcome]) -> Callable[..., Outcome]:
-        """Return `function` with the meeting after it."""
+    def after(
+        self, function: Callable[..., Outcome], and_then: threading.Event | None = None
+    ) -> Callable[..., Outcome]:
+        """Return `function` with the meeting after it; and where it was held, until the other is done (`and_then`)."""
 
         def meeting_afterwards(*arguments: Any, **options: Any) -> Outcome:
             outcome = function(*arguments, **options)
             self.wait()
+            if self.was_held and and_then is not None:
+                and_then.wait(10)
             return outcome
 
         return meeting_afterwards
@@ -73,6 +77,18 @@ class Meeting:
             return function(*arguments, **options)
 
         return meeting_beforehand
+
+
+def telling(done: threading.Event, runner: Callable[[], Outcome]) -> Callable[[], Outcome]:
+    """Return `runner`, which says so when it is done."""
+
+    def run() -> Outcome:
+        try:
+            return runner()
+        finally:
+            done.set()
+
+    return run
 
 
 @contextmanager

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
 from app.blueprints.inventory import proving, stocktakes
 from app.blueprints.service_tickets import holding, lines, reserving
-from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
+from tests.concurrency.racing import Meeting, race, telling, without_row_locks, without_write_lock
 from tests.factories import Shop
 
 PATH = "/inventory/stocktakes"
@@ -134,21 +132,13 @@ def race_to_release(
     sheet = shop.mechanic.post(PATH, json={}).headers["Location"]
     shop.mechanic.post(f"{sheet}/counts", json={"counts": [{"item_id": part, "quantity": 4}]})
     monkeypatch.setattr(reserving, "_let_go", meeting.before(reserving._let_go))
-    read_line, posted = meeting.after(lines.one), threading.Event()
+    posted = threading.Event()  # the other order happens to leave all in order
+    monkeypatch.setattr(lines, "one", meeting.after(lines.one, and_then=posted))
 
-    def read_before_the_count(*about: Any) -> Any:
-        line = read_line(*about)
-        if meeting.was_held:  # where nothing keeps them apart: the other order happens to leave all in order
-            posted.wait(10)
-        return line
-
-    def post() -> TestResponse:
-        answer = shop.mechanic.post(f"{sheet}/post", json={"release": True})
-        posted.set()
-        return answer
-
-    monkeypatch.setattr(lines, "one", read_before_the_count)
-    answers = race(post, partial(shop.mechanic.delete, newest))
+    answers = race(
+        telling(posted, partial(shop.mechanic.post, f"{sheet}/post", json={"release": True})),
+        partial(shop.mechanic.delete, newest),
+    )
 
     with shop.inside():
         wrong = [one.words for one in proving.discrepancies(shop.id)]

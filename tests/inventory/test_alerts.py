@@ -154,3 +154,61 @@ class TestTheList:
         (alert,) = shop.owner.get("/inventory/stock-alerts").json
 
         assert alert["on_order"] == 0
+
+
+HISTORY = "/inventory/stock-alerts/history"
+
+
+class TestTheHistory:
+    def test_tells_the_latest_first_when_each_was_raised_and_resolved(
+        self, shop: Shop, clock_set: Clock
+    ) -> None:
+        part = shop.make_part(name="Oil Filter", sku="OF-1", on_hand=3, minimum_stock_level=2)
+        times = []
+        for quantity in (1, 1):
+            clock_set.pass_(seconds=10)
+            move(shop, part.id, "sale", quantity)
+            times.append(clock_set.moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+        item = {"id": part.id, "name": "Oil Filter", "sku": "OF-1"}
+        told = [
+            {name: value for name, value in alert.items() if name != "id"}
+            for alert in shop.mechanic.get(HISTORY).json
+        ]
+        assert told == [
+            {"item": item, "alert": "low", "raised_at": times[1], "told_at": None, "resolved_at": None},
+            {
+                "item": item,
+                "alert": "reorder",
+                "raised_at": times[0],
+                "told_at": None,
+                "resolved_at": times[1],
+            },
+        ]
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("", ["out", "low", "reorder", "out"]), ("?resolved=true", ["low", "reorder", "out"]),
+            ("?resolved=false", ["out"]), ("?alert=low,reorder", ["low", "reorder"]), ("?item_id={first}", ["out"]),
+            ("?item_id={second}&resolved=false", ["out"]), ("?sort=id&per_page=2", ["out", "reorder"]),
+            ("?item_id=99999999", []),
+        ],
+    )  # fmt: skip
+    def test_is_filtered(self, shop: Shop, query: str, found: list[str]) -> None:
+        first = shop.make_part(on_hand=0)
+        second = shop.make_part(on_hand=4, minimum_stock_level=2)
+        for quantity in (2, 1, 1):
+            move(shop, second.id, "sale", quantity)
+        shop.owner.delete(f"/inventory/{first.id}")
+
+        listed = shop.owner.get(HISTORY + query.format(first=first.id, second=second.id)).json
+
+        assert [alert["alert"] for alert in listed] == found
+
+    def test_has_nothing_of_another_workshop(self, shop: Shop, other_shop: Shop) -> None:
+        theirs = other_shop.make_part(on_hand=0)
+
+        assert shop.owner.get(HISTORY).json == []
+        assert shop.owner.get(f"{HISTORY}?item_id={theirs.id}").json == []
+        assert len(other_shop.owner.get(HISTORY).json) == 1

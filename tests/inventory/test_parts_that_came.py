@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 from flask import Flask
 
-from app.blueprints.inventory import proving
-from tests.concurrency.racing import race
 from tests.factories import Shop
 from tests.inventory.test_parts_to_order import want
 from tests.service_tickets.life import bring, ticket_in
@@ -153,35 +150,3 @@ def test_however_many_wait_it_costs_the_same_number_of_statements(app: Flask, sh
         costs.append(len(seen))
 
     assert costs[1] - costs[0] <= 3 * 2
-
-
-def test_a_delivery_and_tickets_that_want_it_at_once_wait_in_no_circle(shop: Shop) -> None:
-    """The tickets are held before the parts by both, or a ticket and a delivery would wait for each other."""
-    first, second = shop.make_part(on_hand=0).id, shop.make_part(on_hand=0).id
-    paths = [want(shop, part, 2) for part in (first, second, first, second)]
-    orders = [f"{ORDERS}/{shop.make_order(first, second)['id']}/receipts" for _ in range(2)]
-    adding = [
-        partial(
-            shop.mechanic.post,
-            f"{path}/lines",
-            json=[{"kind": "part", "item_id": part, "quantity": 3} for part in pair],
-        )
-        for path, pair in zip(paths, [(first, second), (second, first)] * 2, strict=True)
-    ]
-
-    answers = race(*adding, *(partial(shop.mechanic.post, order, json={}) for order in orders))
-
-    assert {answer.status_code for answer in answers} <= {200, 201}
-    with shop.inside():
-        assert not list(proving.discrepancies(shop.id))
-    items = [shop.owner.get(f"/inventory/{part}").json for part in (first, second)]
-    aside = [line for path in paths for line in shop.owner.get(path).json["lines"]]
-    for item in items:
-        mine = [line for line in aside if line["item_id"] == item["id"]]
-        assert item["on_hand"] == 20
-        assert (
-            sum(line["reserved"] for line in mine)
-            == item["reserved"]
-            == sum(line["quantity"] for line in mine)
-            == 16
-        )

@@ -75,6 +75,7 @@ CROWD += (
 READINGS = (
     ("stock alerts", "/inventory/stock-alerts", 1, 200),
     ("what is out", "/inventory/stock-alerts?alert=out", 1, 500),
+    ("alerts as they were raised", "/inventory/stock-alerts/history", 1, 60),
     ("items of a category", "/inventory?category_id={category}", 2, 450),
     ("items in a bin", "/inventory?bin=B-77", 1, 60),
     ("movements of an item", "/inventory/{part}/movements", 1, 40),

@@ -32,6 +32,7 @@ class StockAlert(WorkshopOwned, Model):
             postgresql_where=_OPEN,
         ),
         Index("ix_stock_alerts_untold", "workshop_id", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+        Index("ix_stock_alerts_log", "workshop_id", "id"),
         Index("ix_stock_alerts_part", "workshop_id", "part_id", "id"),
     )
 

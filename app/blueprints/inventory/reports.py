@@ -20,6 +20,7 @@ from app.core.paging import Order, Page, Walk
 from app.extensions import db
 
 ORDER = Order(Part.id, "name", name=Part.name)
+RAISED_ORDER = Order(StockAlert.id, "-id")
 _GRADES: dict[Alert, ColumnElement[bool]] = {
     "out": Part.on_hand == 0,
     "low": and_(Part.on_hand > 0, Part.on_hand < Part.minimum_stock_level),
@@ -43,6 +44,45 @@ def alerts(workshop_id: int, walk: Walk, *, alert: list[Alert] | None = None) ->
         lambda s, v: [_told(*row) for row in db.session.execute(s, v)],
         lambda s, v: db.session.scalars(s, v).one(),
     )
+
+
+def raised_alerts(
+    workshop_id: int,
+    walk: Walk,
+    *,
+    item_id: int | None = None,
+    alert: list[Alert] | None = None,
+    resolved: bool | None = None,
+) -> Page:
+    """Return one page of the alerts that were ever raised, of parts that were taken out since, too."""
+    statement = (
+        select(StockAlert, Part.name, Part.sku)
+        .join(Part, and_(Part.workshop_id == workshop_id, Part.id == StockAlert.part_id))
+        .where(StockAlert.workshop_id == workshop_id)
+    )
+    if item_id is not None:
+        statement = statement.where(StockAlert.part_id == item_id)
+    if alert is not None:
+        statement = statement.where(StockAlert.grade.in_(alert))
+    if resolved is not None:
+        open_still = StockAlert.resolved_at.is_(None)
+        statement = statement.where(~open_still if resolved else open_still)
+    return paging.fetch(
+        statement,
+        RAISED_ORDER,
+        walk,
+        lambda s, v: [_raised(*row) for row in db.session.execute(s, v)],
+        lambda s, v: db.session.scalars(s, v).one(),
+    )
+
+
+def _raised(alert: StockAlert, name: str, sku: str | None) -> dict[str, Any]:
+    return {
+        "id": alert.id,
+        "item": {"id": alert.part_id, "name": name, "sku": sku},
+        "alert": alert.grade,
+        **{field: getattr(alert, field) for field in ("raised_at", "told_at", "resolved_at")},
+    }
 
 
 def _ordered(workshop_id: int) -> list[Any]:

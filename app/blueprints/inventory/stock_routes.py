@@ -13,6 +13,8 @@ from app.blueprints.inventory.stock_schemas import (
     MovementIn,
     MovementOut,
     MovementsQuery,
+    RaisedAlertOut,
+    RaisedAlertsQuery,
     SlowMoverOut,
     SlowMoversQuery,
     StockAlertOut,
@@ -69,6 +71,16 @@ def list_stock_alerts(query: dict[str, Any]) -> Any:
     What is new each morning is mailed to the owners.
     """
     return paging.answer(reports.alerts(principal().workshop_id, paging.walk_of(query), **query))
+
+
+@bp.get("/stock-alerts/history", tags=["inventory"])
+@limited("inventory_list")
+@needs("inventory:read")
+@bp.arguments(RaisedAlertsQuery, location="query")
+@bp.response(200, RaisedAlertOut(many=True))
+def list_raised_stock_alerts(query: dict[str, Any]) -> Any:
+    """List the alerts that were ever raised, the latest first: of which item, since when and until when."""
+    return paging.answer(reports.raised_alerts(principal().workshop_id, paging.walk_of(query), **query))
 
 
 @bp.get("/slow-movers", tags=["inventory"])

@@ -13,7 +13,17 @@ from app.blueprints.inventory.vocabulary import ALERTS, BY_HAND, GOING, KINDS
 from app.core.money import GREATEST_AMOUNT
 from app.core.paging import ListQuery
 from app.core.quantities import GREATEST_QUANTITY, Amount
-from app.core.schema import CommaSeparated, Instant, Money, QueryInteger, QueryMoment, Schema, Text
+from app.core.schema import (
+    GREATEST_ID,
+    CommaSeparated,
+    Instant,
+    Money,
+    QueryFlag,
+    QueryInteger,
+    QueryMoment,
+    Schema,
+    Text,
+)
 
 GREATEST_COST = Decimal("9999999.99")
 FOR_A_REASON = ("adjustment", "write_off", "revaluation")
@@ -177,6 +187,44 @@ class StockAlertOut(Schema):
     )
     raised_at = Instant(
         required=True, allow_none=True, metadata={"description": "Since when the alert is what it is."}
+    )
+
+
+class RaisedAlertsQuery(ListQuery):
+    """Which of the alerts that were raised, in which order."""
+
+    sort = reports.RAISED_ORDER.field()
+    item_id = QueryInteger(most=GREATEST_ID, metadata={"description": "The item.", "example": 1})
+    alert = CommaSeparated(
+        ALERTS, metadata={"description": "One or more, comma-separated.", "example": ["out", "low"]}
+    )
+    resolved = QueryFlag(
+        metadata={"description": "Those that are over, or those that hold still.", "example": True}
+    )
+
+
+class AlertedItemOut(Schema):
+    """The item that an alert was about."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    name = fields.String(required=True, metadata={"example": "Oil Filter"})
+    sku = fields.String(required=True, allow_none=True, metadata={"example": "OF-1234"})
+
+
+class RaisedAlertOut(Schema):
+    """An alert that was raised, whether it is over or not."""
+
+    id = fields.Integer(required=True, metadata={"example": 1})
+    item = fields.Nested(AlertedItemOut, required=True)
+    alert = fields.String(
+        required=True, validate=validate.OneOf(ALERTS), metadata={"description": GRADES, "example": "low"}
+    )
+    raised_at = Instant(required=True)
+    told_at = Instant(
+        required=True, allow_none=True, metadata={"description": "When a morning's letter told it."}
+    )
+    resolved_at = Instant(
+        required=True, allow_none=True, metadata={"description": "Null as long as it holds."}
     )
 
 
