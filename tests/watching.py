@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 import redis.connection
@@ -14,6 +15,7 @@ import structlog
 from flask import Flask
 from sqlalchemy import event
 
+from app.core.drivers import PreparingConnection
 from app.extensions import db
 
 
@@ -37,10 +39,17 @@ def statements(app: Flask) -> Iterator[list[str]]:
 
 @contextmanager
 def transaction_control(app: Flask) -> Iterator[list[str]]:
-    """Collect how `app` begins and ends its transactions: BEGIN as it is sent, COMMIT and ROLLBACK by name."""
+    """Collect how `app` begins and ends its transactions: BEGIN as it is sent, or is to be sent with what comes next; COMMIT
+    and ROLLBACK by name.
+    """
     seen: list[str] = []
     with app.app_context():
         engine = db.engine
+    begin = PreparingConnection.begin
+
+    def note_begin(connection: PreparingConnection) -> None:
+        seen.append("BEGIN")
+        begin(connection)
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
         if statement.startswith("BEGIN"):
@@ -58,7 +67,8 @@ def transaction_control(app: Flask) -> Iterator[list[str]]:
     for name, listener in listeners.items():
         event.listen(engine, name, listener)
     try:
-        yield seen
+        with mock.patch.object(PreparingConnection, "begin", note_begin):
+            yield seen
     finally:
         for name, listener in listeners.items():
             event.remove(engine, name, listener)

@@ -387,7 +387,12 @@ def _begin(connection: Connection) -> None:
         options.get("isolation_level") == "AUTOCOMMIT"
     ):  # asked for by a migration that makes an index concurrently
         return
-    if not options.get("shop_reads"):
+    if options.get("shop_reads"):
+        return
+    driver = connection.connection.dbapi_connection
+    if isinstance(driver, PreparingConnection):
+        driver.begin()
+    else:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN")
 
 

@@ -3,7 +3,7 @@
 As it comes, pg8000 scans the text of every execution character by character in Python (2.3 ms for a ticket's statement), and
 takes three round trips: parse, describe, run; and as many to commit, even where a connection has only read. Here the scan is
 remembered, and each connection keeps its statements prepared on the server, so that a repeated one is a single round trip
-with its plan at hand; a commit is one too. What has to be said before a statement (`precede`) travels with it.
+with its plan at hand; a commit is one too. What has to be said before a statement (`begin`, `precede`) travels with it.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._prepared: OrderedDict[str, tuple[Any, Any, Any]] = OrderedDict()
+        self._begins = False
         self._preceding: tuple[str, ...] = ()
         super().__init__(*args, **kwargs)
 
@@ -51,9 +52,8 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
         if stream is not None or oids or not vals:
             self._run_preceding()
             return super().execute_unnamed(statement, vals=vals, oids=oids, stream=stream)
-        preceding = self._take_preceding()
         name, columns, input_functions = self._prepare(statement)
-        for one in preceding:
+        for one in self._take_preceding():
             self.send_PARSE(NULL_BYTE, one)
             self.send_BIND(NULL_BYTE, ())
             self.send_EXECUTE()
@@ -64,12 +64,17 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
         self._run_preceding()
         return super().execute_simple(statement)
 
+    def begin(self) -> None:
+        """Begin a transaction with the next statement, in the same trip if that has parameters."""
+        self._begins = True
+
     def precede(self, *statements: str) -> None:
         """Let `statements`, which answer no rows, go before the next one, in the same trip if that has parameters."""
         self._preceding = statements
 
     def _take_preceding(self) -> tuple[str, ...]:
-        preceding, self._preceding = self._preceding, ()
+        preceding = ("BEGIN", *self._preceding) if self._begins else self._preceding
+        self._begins, self._preceding = False, ()
         return preceding
 
     def _run_preceding(self) -> None:
@@ -88,10 +93,12 @@ class PreparingConnection(pg8000.legacy.Connection):  # type: ignore[misc]
 
     def commit(self) -> None:
         """Commit in one round trip, and in none where only reading went on: the driver's own takes three each time."""
+        self._begins = False  # where nothing was said since
         if self._in_transaction:
             self.execute_simple("commit")
 
     def rollback(self) -> None:
         """Undo in one round trip, and in none where there is nothing to undo."""
+        self._begins = False
         if self._in_transaction:
             self.execute_simple("rollback")

@@ -576,6 +576,7 @@ class Connected:
         self.options = options
         self.dialect = type("Dialect", (), {"name": dialect})()
         self.sent: list[str] = []
+        self.connection = type("Fairy", (), {"dbapi_connection": None})
 
     def get_execution_options(self) -> dict[str, Any]:
         return self.options

@@ -83,6 +83,75 @@ def prepared_on_the_server(connection: PreparingConnection) -> list[str]:
     return [row[0] for row in run(connection, "SELECT statement FROM pg_prepared_statements")]
 
 
+def trips(connection: PreparingConnection, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note each time that the server is waited for."""
+    waited: list[str] = []
+    handle = connection.handle_messages
+
+    def note(context: Any) -> None:
+        waited.append(str(context.statement))
+        handle(context)
+
+    monkeypatch.setattr(connection, "handle_messages", note)
+    return waited
+
+
+class TestATransaction:
+    def test_begins_with_the_next_statement_and_in_its_trip(
+        self, connection: PreparingConnection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run(connection, "SELECT CAST(%s AS int)", 1)  # prepared
+        waited = trips(connection, monkeypatch)
+
+        connection.begin()
+        run(connection, "SELECT CAST(%s AS int)", 1)
+
+        assert (len(waited), connection._in_transaction) == (1, True)
+
+    @pytest.mark.parametrize("value", ["'1MB'", "%s"])
+    def test_has_that_statement_in_it(self, connection: PreparingConnection, value: str) -> None:
+        usual = run(connection, "SELECT current_setting('work_mem')")
+
+        connection.begin()
+        run(connection, f"SELECT set_config('work_mem', {value}, true)", *(["1MB"] if value == "%s" else []))
+        inside = run(connection, "SELECT current_setting('work_mem') WHERE %s", True)
+        connection.rollback()
+
+        assert inside == (["1MB"],) != usual
+        assert run(connection, "SELECT current_setting('work_mem')") == usual
+
+    def test_begins_before_what_precedes_the_statement(self, connection: PreparingConnection) -> None:
+        connection.begin()
+        connection.precede("SET LOCAL work_mem = '1MB'")
+
+        assert run(connection, "SELECT current_setting('work_mem') WHERE %s", True) == (["1MB"],)
+
+    @pytest.mark.parametrize("ending", ["commit", "rollback"])
+    def test_in_which_nothing_was_said_is_none(
+        self, connection: PreparingConnection, monkeypatch: pytest.MonkeyPatch, ending: str
+    ) -> None:
+        waited = trips(connection, monkeypatch)
+
+        connection.begin()
+        getattr(connection, ending)()
+        assert waited == []
+        run(connection, "SELECT CAST(%s AS int)", 1)
+
+        assert not connection._in_transaction
+
+    @pytest.mark.parametrize("statement", ["SELECT 1 / CAST(%s AS int)", "SELECT nonsense(%s)"])
+    def test_whose_first_statement_fails_goes_on_to_be_undone(
+        self, connection: PreparingConnection, statement: str
+    ) -> None:
+        connection.begin()
+        with pytest.raises(pg8000.legacy.ProgrammingError):
+            run(connection, statement, 0)
+        connection.rollback()
+
+        assert run(connection, "SELECT CAST(%s AS int)", 1) == ([1],)
+        assert not connection._in_transaction
+
+
 class TestAPreparingConnection:
     def test_prepares_a_statement_with_parameters_once(self, connection: PreparingConnection) -> None:
         for number in (1, 2, 3):
