@@ -941,8 +941,8 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /inventory/exports/parts", 5, lambda r: r.owner.get("/inventory/exports/parts")),
     ("GET /inventory/exports/suppliers", 3, lambda r: r.owner.get("/inventory/exports/suppliers")),
     ("GET /inventory/exports/stock", 3, lambda r: r.owner.get("/inventory/exports/stock")),
-    ("POST /inventory/imports/parts", 7, lambda r: send_table(r.owner, "parts", "sku,name,price\nOF-1,Oil Filter,7\n")),
-    ("POST /inventory/imports/suppliers", 6, lambda r: send_table(r.owner, "suppliers", "name\nOil Ltd\n")),
+    ("POST /inventory/imports/parts", 8, lambda r: send_table(r.owner, "parts", "sku,name,price\nOF-1,Oil Filter,7\n")),
+    ("POST /inventory/imports/suppliers", 7, lambda r: send_table(r.owner, "suppliers", "name\nOil Ltd\n")),
     ("POST /inventory/imports/stock", 8, lambda r: send_table(r.owner, "stock", f"id,on_hand\n{r.part},77\n")),
     # workshops
     ("GET /workshops", 1, lambda r: r.shop.nobody.get("/workshops")),

@@ -134,14 +134,15 @@ def note(
     session = db.session()
     require_atomic(session)
     owner = tenancy.current_workshop() if workshop_id is None else workshop_id
-    noted: list[Note] = session.info.setdefault("noted", [])
+    noted: dict[tuple[int, str, Person], Note] = session.info.setdefault("noted", {})
     subject = Person(subject_kind, subject_id)
-    for earlier in noted:
-        if (earlier.workshop_id, earlier.action, earlier.subject) == (owner, action, subject):
-            earlier.before = {**(before or {}), **earlier.before}
-            earlier.after |= after or {}
-            return
-    noted.append(Note(owner, action, subject, dict(before or {}), dict(after or {}), person, clock.now()))
+    earlier = noted.get((owner, action, subject))
+    if earlier is None:
+        said = Note(owner, action, subject, dict(before or {}), dict(after or {}), person, clock.now())
+        noted[owner, action, subject] = said
+    else:
+        earlier.before = {**(before or {}), **earlier.before}
+        earlier.after |= after or {}
 
 
 def note_change(
@@ -183,7 +184,7 @@ def fields_of(row: object, names: Iterable[str]) -> dict[str, Any]:
 
 @event.listens_for(Session, "before_commit")
 def _append_noted(session: AnySession) -> None:
-    noted: list[Note] = session.info.get("noted", [])
+    noted: list[Note] = list(session.info.get("noted", {}).values())
     if not noted:
         return
     session.flush()

@@ -11,7 +11,6 @@ Rows come as the driver gives them, without the columns' own types: what reads t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Alias, BindParameter, Column, ColumnElement, Dialect, Row, Table, bindparam
@@ -53,9 +52,9 @@ class Prepared:
         self._everywhere = everywhere
         self._compiled: dict[str, tuple[str, list[tuple[str, Convert]], dict[str, Any], bool]] = {}
 
-    @cached_property
+    @property
     def statement(self) -> Any:
-        """The statement, checked against the wall.
+        """The statement, checked against the wall. It is made anew: only its text is kept, which is far smaller.
 
         :raises UnscopedStatement: a workshop's table in it is not tied to `workshop_id`.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
@@ -504,6 +506,21 @@ class TestPrepared:
                 prepared.rows()
 
         assert built == [1]
+
+    def test_keep_their_text_and_not_what_it_was_made_of(self, shop: Shop) -> None:
+        built: list[weakref.ref[Any]] = []
+
+        def build() -> Any:
+            statement = select(Part.id).where(here(Part), Part.name == bindparam("name"))
+            built.append(weakref.ref(statement))
+            return statement
+
+        prepared = Prepared(build)
+        with shop.inside():
+            prepared.rows(name="Oil Filter")
+            gc.collect()
+
+        assert [one() for one in built] == [None]
 
     def test_take_their_values_through_the_columns_types(self, shop: Shop) -> None:
         part = shop.make_part(price=Decimal(7))

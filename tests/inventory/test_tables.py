@@ -65,6 +65,12 @@ def stocked(shop: Shop) -> Shop:
     return shop
 
 
+def logged(shop: Shop, subject: str) -> list[tuple[str, Any, Any]]:
+    """Return what the log has of the subjects of a kind, the first entry first."""
+    found = shop.owner.get(f"/audit?subject_kind={subject}&sort=id").json
+    return [(one["action"], one["before"], one["after"]) for one in found]
+
+
 class TestWritingOut:
     def test_has_what_is_there_and_nothing_of_another_workshop(self, stocked: Shop, other_shop: Shop) -> None:
         other_shop.make_part(name="Theirs")
@@ -382,3 +388,60 @@ def test_a_mechanic_writes_out_and_reads_nothing_in(shop: Shop) -> None:
     )
 
     assert (answer.status_code, shop.mechanic.get("/inventory/exports/parts").status_code) == (403, 200)
+
+
+class TestTheLog:
+    def test_is_told_of_each_item_that_is_changed_or_made_as_without_a_table(self, shop: Shop) -> None:
+        kept = shop.make_part(name="Oil Filter", sku="OF-1", price=Decimal("19.99"), minimum_stock_level=2)
+        shop.make_part(name="Belt", sku="B-1", price=Decimal("5.00"))
+        before = len(logged(shop, "part"))
+
+        answer = read_in(
+            shop,
+            "parts",
+            "sku,name,price,minimum_stock_level\nOF-1,Oil Filter,2.50,3\nB-1,Belt,5,\nN-1,New,1,\n",
+        )
+
+        added, changed = sorted(logged(shop, "part")[before:])
+        assert numbers(answer) == (1, 1, 1, 0)
+        assert changed == (
+            "part.updated",
+            {"price": "19.99", "minimum_stock_level": 2},
+            {"price": "2.50", "minimum_stock_level": 3},
+        )
+        assert (added[0], added[2]["sku"], added[2]["price"]) == ("part.added", "N-1", "1.00")
+        found = shop.owner.get(f"/audit?subject_kind=part&subject_id={kept.id}&action=part.updated").json
+        assert len(found) == 1
+
+    def test_is_told_of_each_supplier(self, shop: Shop) -> None:
+        shop.make_supplier(name="Plain", delivery_days=3)
+        before = len(logged(shop, "supplier"))
+
+        read_in(shop, "suppliers", "name,delivery_days\nPlain,5\nNew,1\n")
+
+        told = sorted(logged(shop, "supplier")[before:])
+        assert [action for action, _, _ in told] == ["supplier.added", "supplier.updated"]
+        assert told[1][1:] == ({"delivery_days": 3}, {"delivery_days": 5})
+
+    @pytest.mark.parametrize(
+        ("further", "dry_run"), [("", True), (",,\n", False)], ids=["a dry run", "a line that is wrong"]
+    )
+    def test_is_told_nothing_of_what_did_not_happen(self, shop: Shop, further: str, dry_run: bool) -> None:
+        shop.make_part(name="Oil Filter", sku="OF-1", price=Decimal("19.99"))
+        before = shop.owner.get("/audit?sort=id").json
+
+        answer = read_in(shop, "parts", f"sku,name,price\nOF-1,Oil Filter,2\n{further}", dry_run=dry_run)
+
+        assert answer.status_code == (200 if dry_run else 400)
+        assert shop.owner.get("/audit?sort=id").json == before
+
+    def test_is_told_how_many_of_a_long_table_alone(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(importing, "LINES_AT_ONCE", 2)
+
+        for lines in (2, 3):
+            table = "".join(f"{lines}-{number},Part,1\n" for number in range(lines))
+            assert read_in(shop, "parts", f"sku,name,price\n{table}").status_code == 200
+
+        assert [action for action, _, _ in logged(shop, "part")] == ["part.added"] * 2

@@ -42,7 +42,7 @@ RECORD = (
 ORDER = Order(Part.id, "name", name=Part.name, price=Part.price)
 
 
-def _recorded(part: Part) -> dict[str, Any]:
+def recorded(part: Part) -> dict[str, Any]:
     """Return what the audit log keeps of a part."""
     return audit.fields_of(part, RECORD) | {name: told(getattr(part, name)) for name in QUANTITIES}
 
@@ -67,7 +67,7 @@ def add(workshop_id: int, **fields: Any) -> Part:
             ledger.enter(session, workshop_id, [opening])
         if part.alert is not None:
             look_again(session, workshop_id, [part.id])
-        audit.note("part.added", "part", part.id, after=_recorded(part))
+        audit.note("part.added", "part", part.id, after=recorded(part))
     return part
 
 
@@ -230,7 +230,7 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
         require_version(part, expected)
         if successor_id is not None:
             succession.require_fit(session, workshop_id, part_id, successor_id)
-        before = _recorded(part)
+        before = recorded(part)
         level = changes.pop("on_hand", part.on_hand)
         for field, value in changes.items():
             setattr(part, field, value)
@@ -242,7 +242,7 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
         _flush(session)
         pricing.set_prices(session, workshop_id, [part])
         session.flush()
-        after = _recorded(part)
+        after = recorded(part)
         if any(before[name] != after[name] for name in ("on_hand", "minimum_stock_level")):
             look_again(session, workshop_id, [part_id])
         audit.note_change("part.updated", "part", part_id, before, after)
@@ -267,7 +267,7 @@ def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
         if part.alert is not None:
             look_again(session, workshop_id, [part_id])
         part.archived_at = clock.now()
-        audit.note("part.removed", "part", part_id, before=_recorded(part))
+        audit.note("part.removed", "part", part_id, before=recorded(part))
 
 
 def restore(workshop_id: int, part_id: int, expected: Expected = None) -> Part:
@@ -287,7 +287,7 @@ def restore(workshop_id: int, part_id: int, expected: Expected = None) -> Part:
         _flush(session)
         if part.alert is not None:
             look_again(session, workshop_id, [part_id])
-        audit.note("part.restored", "part", part_id, after=_recorded(part))
+        audit.note("part.restored", "part", part_id, after=recorded(part))
     return part
 
 

@@ -40,6 +40,11 @@ OFFER = ("supplier_id", "supplier_number", "price", "preferred")
 Offer = dict[str, Any]
 
 
+def recorded(supplier: Supplier) -> dict[str, Any]:
+    """Return what the audit log keeps of a supplier."""
+    return audit.fields_of(supplier, RECORD)
+
+
 def find(workshop_id: int, walk: Walk, *, q: str | None = None, active: bool | None = None) -> Page:
     """Return one page of the suppliers that fit."""
     statement = select(Supplier).where(Supplier.workshop_id == workshop_id)
@@ -83,7 +88,7 @@ def add(workshop_id: int, **fields: Any) -> Supplier:
     with atomic() as session:
         session.add(supplier)
         _flush(session)
-        audit.note("supplier.added", "supplier", supplier.id, after=audit.fields_of(supplier, RECORD))
+        audit.note("supplier.added", "supplier", supplier.id, after=recorded(supplier))
     return supplier
 
 
@@ -98,12 +103,12 @@ def update(
     with atomic() as session:
         supplier = _one(locked(Supplier), workshop_id, supplier_id)
         require_version(supplier, expected)
-        before = audit.fields_of(supplier, RECORD)
+        before = recorded(supplier)
         for field, value in changes.items():
             setattr(supplier, field, value)
         complete(supplier)
         _flush(session)
-        after = audit.fields_of(supplier, RECORD)
+        after = recorded(supplier)
         audit.note_change("supplier.updated", "supplier", supplier_id, before, after)
     return supplier
 
@@ -142,7 +147,7 @@ def remove(workshop_id: int, supplier_id: int, expected: Expected = None) -> Non
     with atomic() as session:
         supplier = _one(locked(Supplier), workshop_id, supplier_id)
         require_version(supplier, expected)
-        before = audit.fields_of(supplier, RECORD)
+        before = recorded(supplier)
         session.delete(supplier)
         try:
             session.flush()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO, Literal, Protocol
 
 from sqlalchemy import func, inspect, select
@@ -81,6 +81,35 @@ class Summary:
             self.faults[str(outcome.line)] = outcome.errors
 
 
+class Log:
+    """What the audit log is told of each row that some lines make or change, as it would be told without a table."""
+
+    def __init__(self, kind: str, recorded: Callable[[Any], dict[str, Any]]) -> None:
+        self.is_kept = False
+        self._kind, self._recorded = kind, recorded
+        self._rows: list[tuple[Any, dict[str, Any] | None]] = []
+
+    def added(self, row: Any) -> None:
+        """Note that a row is new."""
+        if self.is_kept:
+            self._rows.append((row, None))
+
+    def before(self, row: Any) -> None:
+        """Note what a row is like, before it is changed."""
+        if self.is_kept:
+            self._rows.append((row, self._recorded(row)))
+
+    def tell(self) -> None:
+        """Tell what became of the rows, once it is written."""
+        for row, before in self._rows:
+            after = self._recorded(row)
+            if before is None:
+                audit.note(f"{self._kind}.added", self._kind, row.id, after=after)
+            else:
+                audit.note_change(f"{self._kind}.updated", self._kind, row.id, before, after)
+        self._rows.clear()
+
+
 class Table(Protocol):
     """What can be read in: its name, its columns, the rows that it touches, and what becomes of some lines."""
 
@@ -92,6 +121,11 @@ class Table(Protocol):
 
     @property
     def model(self) -> Any: ...
+
+    @property
+    def log(self) -> Log | None:
+        """What is told of its rows, where their own ledger does not tell it."""
+        ...
 
     def take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         """Do what some lines ask for, and yield what became of each. Inside the import's transaction."""
@@ -113,6 +147,8 @@ def run(
 ) -> Summary:
     """Read a table in, of at most so many lines. `tell` hears of each line, `done` of how many more are done.
 
+    The audit log is told how many lines did what; of a table of `LINES_AT_ONCE` at most also each row that is made or changed:
+    more would keep whoever else appends to it waiting.
     :raises Invalid: it is no such table; or, unless it is a `dry_run`, a line is wrong, and then nothing was done.
     """
     summary = Summary()
@@ -120,7 +156,7 @@ def run(
         # A savepoint, since the block may be part of a larger one: what a dry run did is undone here, whatever follows.
         tried = session.begin_nested()
         try:
-            for outcome in _outcomes(session, workshop_id, table, stream, done):
+            for outcome in _outcomes(session, workshop_id, table, stream, done, dry_run):
                 summary.count(outcome)
                 _require_fewer(summary, most)
                 tell(outcome)
@@ -149,10 +185,18 @@ def _told(summary: Summary) -> dict[str, Any]:
 
 
 def _outcomes(
-    session: Session, workshop_id: int, table: Table, stream: BinaryIO, done: Callable[[int], object]
+    session: Session,
+    workshop_id: int,
+    table: Table,
+    stream: BinaryIO,
+    done: Callable[[int], object],
+    dry_run: bool,
 ) -> Iterator[Outcome]:
     batches = _batches(sheets.read(stream, tuple(table.columns)))
-    for number, batch in enumerate(batches):
+    first = list(islice(batches, 2))
+    if table.log is not None:
+        table.log.is_kept = len(first) < 2 and not dry_run
+    for number, batch in enumerate(chain(first, batches)):
         if number == 1:
             hold_all(session, workshop_id, table.model)
         wanted = [Wanted(line.number, *parsed(line, table.columns)) for line in batch]

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from app.blueprints.inventory import ledger, pricing
 from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.models import Part, PartCategory
+from app.blueprints.inventory.service import recorded
 from app.blueprints.inventory.tables import cells
 from app.blueprints.inventory.tables.cells import Column, WrongCell
-from app.blueprints.inventory.tables.importing import REASON, Outcome, Wanted, changed, is_new
+from app.blueprints.inventory.tables.importing import REASON, Log, Outcome, Wanted, changed, is_new
 from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE, is_divisible
 from app.core.db import locked
 from app.core.quantities import NOT_WHOLE, is_whole
@@ -65,6 +66,7 @@ class Parts:
     def __init__(self, workshop_id: int) -> None:
         self.workshop_id = workshop_id
         self.touched: set[int] = set()
+        self.log = Log("part", recorded)
         categories = {path.casefold(): id_ for id_, path in paths(workshop_id).items()}
 
         def category(cell: str) -> int:
@@ -78,7 +80,7 @@ class Parts:
     def take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         if any("pricing" in one.values or "category" in one.values for one in wanted):
             pricing.hold()
-        batch = _Batch(self.workshop_id, session, wanted)
+        batch = _Batch(self.workshop_id, session, wanted, self.log)
         new = []
         for one in wanted:
             part, outcome = batch.plan(one, self.touched)
@@ -86,18 +88,20 @@ class Parts:
             if part is not None and outcome.action == "created":
                 session.add(part)
                 new.append(part)
+                self.log.added(part)
         pricing.set_prices(
             session, self.workshop_id, [part for part in batch.parts if session.is_modified(part)]
         )
         session.flush()
+        self.log.tell()
         self.touched.update(part.id for part in new)
 
 
 class _Batch:
     """Some lines with the parts that they may be about, or whose SKU or barcode they may want."""
 
-    def __init__(self, workshop_id: int, session: Session, wanted: Sequence[Wanted]) -> None:
-        self.workshop_id, self.session = workshop_id, session
+    def __init__(self, workshop_id: int, session: Session, wanted: Sequence[Wanted], log: Log) -> None:
+        self.workshop_id, self.session, self.log = workshop_id, session, log
         sought = {
             name: {one.values[name] for one in wanted if one.values.get(name) is not None}
             for name in ("id", "sku", "barcode")
@@ -160,6 +164,7 @@ class _Batch:
         self.by_barcode.pop(part.barcode or "", None)
         if values.get("pricing", part.pricing) == MARKUP and part.markup_rule_id is not None:
             values.pop("price", None)  # its rule makes it
+        self.log.before(part)
         lay_in = part.bin
         fields = changed(part, values)
         ledger.enter_transfer(self.session, part, lay_in, REASON)

@@ -36,6 +36,7 @@ class Stock:
     name = "stock"
     model = Part
     columns = COLUMNS
+    log = None  # its ledger tells it
 
     def __init__(self, workshop_id: int) -> None:
         self.workshop_id = workshop_id

@@ -8,10 +8,10 @@ from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from app.blueprints.inventory.models import Supplier
-from app.blueprints.inventory.suppliers import complete
+from app.blueprints.inventory.suppliers import complete, recorded
 from app.blueprints.inventory.tables import cells
 from app.blueprints.inventory.tables.cells import Column
-from app.blueprints.inventory.tables.importing import Outcome, Wanted, changed, is_new
+from app.blueprints.inventory.tables.importing import Log, Outcome, Wanted, changed, is_new
 from app.core.db import locked
 from app.core.errors import Invalid
 from app.core.names import folded
@@ -47,6 +47,7 @@ class Suppliers:
     def __init__(self, workshop_id: int) -> None:
         self.workshop_id = workshop_id
         self.touched: set[int] = set()
+        self.log = Log("supplier", recorded)
 
     def take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         ids = {one.values["id"] for one in wanted if one.values.get("id") is not None}
@@ -64,6 +65,7 @@ class Suppliers:
                 yield self._outcome(one, new)
         session.add_all(new)
         session.flush()
+        self.log.tell()
         self.touched.update(supplier.id for supplier in new)
 
     def _outcome(self, one: Wanted, new: list[Supplier]) -> Outcome:
@@ -89,10 +91,12 @@ class Suppliers:
             return one.refused(**(refusal.errors or {}))
         self.by_name[supplier.folded_name] = supplier
         new.append(supplier)
+        self.log.added(supplier)
         return Outcome(one.line, "created", one.about)
 
     def _changed(self, one: Wanted, supplier: Supplier, values: dict[str, object]) -> Outcome:
         before = {name: getattr(supplier, name) for name in (*values, "folded_name", "phone", "tax_id")}
+        self.log.before(supplier)
         changed(supplier, values)
         try:
             complete(supplier)
