@@ -361,7 +361,7 @@ class Config:
         return 50
 
     def registration_step(self) -> int:
-        """Return at which multiples of milliseconds answers to registrations leave: more than one usually takes."""
+        """Return at which multiples of milliseconds answers leave that might tell who is known: more than one usually takes."""
         return 250
 
     def password_policy(self) -> tuple[int, int]:

@@ -491,6 +491,14 @@ class TestEvenTiming:
         assert shop.nobody.post("/auth/register", json=sent).status_code == 409
         assert len(pauses) == 1
 
+    def test_so_is_who_tries_a_code_for_recovery(self, shop: Shop, pauses: list[float]) -> None:
+        for email in (shop.owner.email, "nobody@example.com"):
+            shop.nobody.post("/auth/recovery", json={"email": email})
+            sent = {"email": email, "code": "000000"}
+            assert shop.nobody.post("/auth/recovery/code", json=sent).status_code == 400
+
+        assert [900 < pause < 1000 for pause in pauses] == [True, True]
+
     def test_staff_do_not_wait(self, shop: Shop, pauses: list[float]) -> None:
         assert shop.owner.post("/customers", json={"name": "Walk-in"}).status_code == 201
         assert pauses == []

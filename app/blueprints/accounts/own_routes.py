@@ -17,7 +17,15 @@ from app.blueprints.accounts.schemas import (
     RecoveryPasswordIn,
     RecoveryTokenOut,
 )
-from app.core.contract import Blueprint, limited, public, signed_in, signed_in_or_by_key, unversioned
+from app.core.contract import (
+    Blueprint,
+    evenly_timed,
+    limited,
+    public,
+    signed_in,
+    signed_in_or_by_key,
+    unversioned,
+)
 from app.core.identity import principal
 from app.core.schema import Message
 
@@ -52,6 +60,7 @@ def ask_for_recovery(wanted: dict[str, str]) -> dict[str, str]:
 @bp.post("/recovery/code", tags=["accounts"])
 @limited("recovery")
 @public
+@evenly_timed
 @unversioned
 @bp.arguments(RecoveryCodeIn)
 @bp.response(200, RecoveryTokenOut)
