@@ -29,7 +29,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
     or_,
     tuple_,
 )
@@ -167,17 +166,12 @@ def fetch(
 
 
 def arranged(
-    statement: Select[*tuple[Any, ...]], order: Order, keys_text: str, way: Way, length: int | None = None
+    statement: Select[*tuple[Any, ...]], order: Order, keys_text: str, way: Way
 ) -> Select[*tuple[Any, ...]]:
-    """Return `statement` in its order and cut to a page, for the values that `place_of` finds.
-
-    `length`: the one of them that says how many rows, where it is to stand in the text. Planning for any values, a database
-    would reckon with a tenth of all rows, and so never take such a plan.
-    """
+    """Return `statement` in its order and cut to a page, for the values that `place_of` finds."""
     keys = order.keys(keys_text)
     columns = [order.columns[name] for name, _ in keys]
-    limit = bindparam("walk_limit", type_=Integer) if length is None else literal_column(str(length))
-    arranged = in_order(statement, order, keys_text).limit(limit)
+    arranged = in_order(statement, order, keys_text).limit(bindparam("walk_limit", type_=Integer))
     if way == "page":
         return arranged.offset(bindparam("walk_offset", type_=BigInteger))
     return arranged.where(_beyond(columns, keys)) if way == "cursor" else arranged

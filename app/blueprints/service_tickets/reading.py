@@ -283,47 +283,26 @@ def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
     if "VIN" in values:
         values |= vehicles.digests(values["VIN"])
     values |= paging.place_of(walk, ORDER)
-    length = values["walk_limit"] if _is_read_one_way(shape, walk) else None
-    rows, count = _listing(shape, walk.order, walk.way, with_lines, length)
+    rows, count = _listing(shape, walk.order, walk.way, with_lines)
     total = count.rows(**values)[0][0] if walk.way == "page" else None
     shape_of = shaping.visit if with_lines else shaping.listed
     return paging.page_of([shape_of(row[0]) for row in rows.rows(**values)], ORDER, walk, total)
 
 
 @lru_cache(maxsize=1024)
-def _listing(
-    shape: frozenset[str], order: str, way: Way, with_lines: bool, length: int | None
-) -> tuple[Prepared, Prepared]:
+def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> tuple[Prepared, Prepared]:
     """Return the statements of a list and of its count: one pair for each set of filters, order and way of walking.
 
-    The page is cut first, and what hangs on its tickets is read for these alone. `length`: of the page, where it is to stand
-    in the text.
+    The page is cut first, and what hangs on its tickets is read for these alone.
     """
     fitting = select(ServiceTicket).where(here(ServiceTicket), *(CONDITIONS[name] for name in sorted(shape)))
 
     def rows() -> Any:
-        ticket = aliased(ServiceTicket, paging.arranged(fitting, ORDER, order, way, length).subquery("page"))
+        ticket = aliased(ServiceTicket, paging.arranged(fitting, ORDER, order, way).subquery("page"))
         more = _visit(ticket) if with_lines else {"inventory_items": _items(ticket)}
         return paging.in_order(select(json_text(**_fields(ticket), **more)), ORDER, order, ticket)
 
     return Prepared(rows), Prepared(lambda: paging.counted(fitting))
-
-
-# What leaves an index to be walked in the order of dates: the tickets of a customer or a car, and those of a period.
-WALKED_BY_DATE = frozenset(
-    {"customer_id", "vehicle_id", "service_date", "service_date_from", "service_date_to"}
-)
-
-
-def _is_read_one_way(shape: frozenset[str], walk: Walk) -> bool:
-    """Tell whether a list is best read in the same way whatever is asked for: along the index of its order.
-
-    It is not by status, mechanic or words, of which there may be very many or hardly any, nor by the page's number. Of what
-    is, the length stands in the text: PostgreSQL may then plan it once a connection, and not each time.
-    """
-    if walk.way == "page":
-        return False
-    return not shape or (shape <= WALKED_BY_DATE and walk.order.lstrip("-") == "service_date")
 
 
 def _padded(statuses: list[str]) -> list[str]:
