@@ -250,6 +250,17 @@ def locked(model: type[Row]) -> Select[Row]:
     return select(model).with_for_update().execution_options(populate_existing=True)
 
 
+def plan_for_values(session: AnySession) -> None:
+    """Let PostgreSQL plan each statement of this transaction for its values, and none for any values there may be.
+
+    It looks a list of hundreds that it knows up in a table of hashes; of one that it does not it compares each with each row.
+    """
+    require_atomic(session)
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+
+
 def sqlstate(error: DBAPIError) -> str | None:
     """Return PostgreSQL's five-character code of `error`, whichever driver raised it."""
     original = error.orig

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.blueprints.inventory import proving
 from app.blueprints.inventory.tables import importing
 from app.core import sheets
+from app.extensions import db
 from tests.factories import Shop
 
 KINDS = ("parts", "suppliers", "stock")
@@ -445,3 +447,44 @@ class TestTheLog:
             assert read_in(shop, "parts", f"sku,name,price\n{table}").status_code == 200
 
         assert [action for action, _, _ in logged(shop, "part")] == ["part.added"] * 2
+
+
+class TestLooking:
+    """Each batch is looked for by hundreds of values: PostgreSQL has to know them when it plans."""
+
+    @staticmethod
+    def read_batches(shop: Shop) -> list[int]:
+        """Read a table in by ten batches; return how often each statement about items was planned for any values."""
+        with shop.app.app_context():
+            db.engine.dispose()
+        for first in (0, 20):  # some are there, and are looked up, the second time
+            table = "".join(f"S-{number},Part,{first + 1}\n" for number in range(20))
+            assert read_in(shop, "parts", f"sku,name,price\n{table}").status_code == 200
+        asked = text(
+            "SELECT generic_plans FROM pg_prepared_statements"
+            " WHERE strpos(statement, 'FROM parts') > 0 AND strpos(statement, 'FOR UPDATE') > 0"
+        )
+        with shop.app.app_context(), db.engine.connect() as connection:
+            return list(connection.execute(asked).scalars())
+
+    def test_is_planned_for_the_values(
+        self, shop: Shop, on_postgresql: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not on_postgresql:
+            pytest.skip("SQLite keeps no plans.")
+        monkeypatch.setattr(importing, "LINES_AT_ONCE", 2)
+
+        planned = self.read_batches(shop)
+
+        assert planned
+        assert not any(planned)
+
+    def test_control_else_it_is_planned_for_any(
+        self, shop: Shop, on_postgresql: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not on_postgresql:
+            pytest.skip("SQLite keeps no plans.")
+        monkeypatch.setattr(importing, "LINES_AT_ONCE", 2)
+        monkeypatch.setattr(importing, "plan_for_values", lambda session: None)
+
+        assert any(self.read_batches(shop))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.blueprints.inventory.tables.cells import Column, parsed
 from app.core import audit, sheets
-from app.core.db import atomic
+from app.core.db import atomic, plan_for_values
 from app.core.errors import Invalid
 from app.core.sheets import Line, NotATable
 
@@ -153,6 +153,7 @@ def run(
     """
     summary = Summary()
     with atomic() as session:
+        plan_for_values(session)
         # A savepoint, since the block may be part of a larger one: what a dry run did is undone here, whatever follows.
         tried = session.begin_nested()
         try:
