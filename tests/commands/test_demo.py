@@ -17,6 +17,7 @@ from sqlalchemy import make_url, select, text
 
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.customers.models import Customer
+from app.blueprints.inventory.alert_models import StockAlert
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine, TicketMechanic
@@ -238,6 +239,16 @@ def test_some_parts_are_counted_and_some_of_those_are_low(garage: Flask) -> None
     )
     assert {part["on_hand"] <= part["minimum_stock_level"] for part in counted} == {True, False}
     assert len({part["name"] for part in parts}) == len(parts)
+
+
+def test_what_is_low_has_its_alert(garage: Flask) -> None:
+    counted = [part for part in rows(garage, Part) if part["on_hand"] is not None]
+    low = {part["id"] for part in counted if part["on_hand"] <= part["minimum_stock_level"]}
+
+    raised = [alert for alert in rows(garage, StockAlert) if alert["resolved_at"] is None]
+
+    assert {alert["part_id"] for alert in raised} == low
+    assert len(raised) == len(low)
 
 
 def test_tickets_are_numbered_in_the_order_in_which_they_were_booked(garage: Flask) -> None:

@@ -15,6 +15,7 @@ from app.blueprints.accounts.models import Account
 from app.blueprints.admins import service as admins
 from app.blueprints.canned_jobs.models import CannedJob, CannedJobLine
 from app.blueprints.customers.models import Customer
+from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine, TicketMechanic
@@ -136,6 +137,7 @@ def _fill(connection: Connection, workshop_id: int, size: Size, done: Callable[[
     for batch in Visits(garage, sign_ins).batches(TICKETS_AT_ONCE):
         _write_tickets(connection, batch)
         done(len(batch.tickets))
+    look_again(db.session(), workshop_id, range(ids.parts, ids.parts + PARTS))  # which raises what is due
     audit.note("demo.loaded", "workshop", workshop_id, after={"tickets": size.tickets})
     connection.execute(
         insert(Counter).values(workshop_id=workshop_id, series="service_tickets", value=size.tickets)
