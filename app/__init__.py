@@ -18,7 +18,7 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     from app import commands
     from app.blueprints import ALL
     from app.blueprints.operations.routes import init_documentation
-    from app.core import caching, contract, db, errors, live, mail, row_security, stores, web
+    from app.core import caching, engines, errors, live, mail, row_security, serving, stores, web
     from app.core import delivery as delivery  # for its jobs
     from app.extensions import api, jobs, limiter, ma
 
@@ -28,7 +28,7 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     app.config.from_object(settings)
     web.init_app(app)
     errors.init_app(app)
-    db.init_app(app)
+    engines.init_app(app)
     row_security.init_app(app)
     stores.init_app(app)
     live.init_app(app)
@@ -41,6 +41,6 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
     for blueprint in ALL:
         api.register_blueprint(blueprint)
     init_documentation(app)
-    contract.require_declared_routes(app)
+    serving.require_declared_routes(app)
     commands.init_app(app)
     return app

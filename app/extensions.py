@@ -9,7 +9,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from app.core import limits
 from app.core.db import Base, Session
-from app.core.openapi import Api
+from app.core.openapi.api import Api
 from app.core.workers import JobQueue
 
 db = SQLAlchemy(

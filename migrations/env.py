@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from app.core import row_security
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 
 metadata = current_app.extensions["migrate"].db.metadata
 

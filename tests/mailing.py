@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from app.core import delivery, mail, outbox, tenancy
-from app.core.db import atomic, owners_engine
+from app.core.db import atomic
+from app.core.engines import owners_engine
 from app.core.letters import Letter
 from app.core.outbox import OutboxAttachment, OutboxMessage
 from app.extensions import db

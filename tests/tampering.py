@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from flask import Flask
 from sqlalchemy import Connection, text
 
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 
 TABLES = (
     "audit_entries", "audit_heads", "consents", "vehicle_readings", "vehicle_transfers", "stock_movements", "inspections",

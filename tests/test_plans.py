@@ -20,7 +20,8 @@ from sqlalchemy import Connection, create_engine, event, text
 
 from app.blueprints.vehicles import reminders
 from app.core import clock, crypto, delivery, drivers, outbox, tenancy
-from app.core.db import atomic, owners_engine
+from app.core.db import atomic
+from app.core.engines import owners_engine
 from app.extensions import cache, db
 from tests.factories import Shop, make_shop, unique_vin
 from tests.mailing import empty_the_outbox

@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.core.openapi import as_yaml
+from app.core.openapi.document import as_yaml
 
 
 @click.command("openapi-write")

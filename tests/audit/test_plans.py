@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.extensions import db
 from tests.factories import Shop, make_shop
 from tests.tampering import past_the_triggers

@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from app import create_app
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.core.tenancy import INSTALLATION
 from app.extensions import api, cache, db, limiter
 

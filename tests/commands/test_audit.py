@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.commands import auditing as command
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.extensions import db
 from tests.commands.conftest import run
 from tests.factories import Shop

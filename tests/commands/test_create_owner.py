@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops.models import Workshop
 from app.core import passwords
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.extensions import db
 from tests.commands.conftest import Databases, MakeApp, run
 from tests.factories import Caller, unique

@@ -32,7 +32,7 @@ from app.commands.demo.garage import Garage, Ids, Size
 from app.commands.demo.visits import Batch, Visits
 from app.core import phones
 from app.core.crypto import decrypt
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.core.schema import Email, Phone
 from app.core.tenancy import INSTALLATION
 from app.extensions import cache, db

@@ -12,7 +12,8 @@ from sqlalchemy import LargeBinary, select, text, type_coerce
 from app.blueprints.customers import photos
 from app.core import crypto, rotation, stores
 from app.core.crypto import EncryptedBytes, EncryptedText
-from app.core.db import atomic, owners_engine
+from app.core.db import atomic
+from app.core.engines import owners_engine
 from app.core.idempotency import IdempotencyKey
 from app.core.model import Model
 from app.core.objects import FileObject

@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql import Select
 
-from app.core import audit
+from app.core import audit, engines
 from app.core import db as core_db
 from app.extensions import db
 
@@ -109,7 +109,7 @@ def without_write_lock(app: Flask, begin: str | None = None, *, logs: bool = Fal
         if begin is not None and not connection.get_execution_options().get("shop_reads"):
             connection.exec_driver_sql(begin)
 
-    event.remove(engine, "begin", core_db._begin)
+    event.remove(engine, "begin", engines._begin)
     event.listen(engine, "begin", begin_otherwise)
     if not logs:
         event.remove(core_db.Session, "before_commit", audit._append_noted)
@@ -119,7 +119,7 @@ def without_write_lock(app: Flask, begin: str | None = None, *, logs: bool = Fal
         if not logs:
             event.listen(core_db.Session, "before_commit", audit._append_noted)
         event.remove(engine, "begin", begin_otherwise)
-        event.listen(engine, "begin", core_db._begin)
+        event.listen(engine, "begin", engines._begin)
 
 
 def without_row_locks(monkeypatch: pytest.MonkeyPatch, *services: Any) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import yaml
 from flask import Flask
+from marshmallow import Schema
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.routing import Rule
 
-from app.core import openapi
 from app.core.contract import contract_of
 from app.core.errors import CODES
+from app.core.openapi import api, examples
+from app.core.openapi import document as drawing
 from tests import document
 
 pytestmark = [pytest.mark.one_database, pytest.mark.no_cover]
@@ -67,7 +69,7 @@ def rules(app: Flask) -> Iterator[tuple[str, str, Rule]]:
 class TestTheWhole:
     def test_is_what_the_code_says(self, app: Flask) -> None:
         with app.app_context():
-            drawn = openapi.as_yaml()
+            drawn = drawing.as_yaml()
 
         assert document.PATH.read_text(encoding="utf-8") == drawn, (
             "swagger.yaml is behind the code: make swagger"
@@ -355,10 +357,10 @@ class TestDrawing:
     """Small parts of how the document is drawn."""
 
     def test_a_schema_is_called_like_its_class(self) -> None:
-        class Named(openapi.Schema):
+        class Named(Schema):
             pass
 
-        assert [openapi._name_of(schema) for schema in (Named, Named(), "Named")] == ["Named"] * 3
+        assert [api._name_of(schema) for schema in (Named, Named(), "Named")] == ["Named"] * 3
 
     @pytest.mark.parametrize(
         ("schema", "example"),
@@ -372,8 +374,8 @@ class TestDrawing:
     def test_an_example_is_made_of_the_fields_own(self, schema: dict[str, Any], example: Any) -> None:
         schemas = {"Part": {"properties": {"id": {"type": "integer"}}}}
 
-        assert openapi._example(schema, schemas) == example
+        assert examples._example(schema, schemas) == example
 
     @pytest.mark.parametrize(("number", "text"), [("19.99", "19.99"), ("7", "7"), ("7.00", "7"), ("0", "0")])
     def test_decimals_are_plain_numbers(self, number: str, text: str) -> None:
-        assert yaml.dump(Decimal(number), Dumper=openapi._Dumper).split("\n")[0] == text
+        assert yaml.dump(Decimal(number), Dumper=drawing._Dumper).split("\n")[0] == text

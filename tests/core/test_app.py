@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from app.blueprints import ALL
-from app.core import openapi
 from app.core.contract import contract_of
+from app.core.openapi import document as openapi
 from config import configuration
 from tests.applications import AnotherApp
 from tests.factories import Caller, Shop

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from app.core import audit, sealing
 from app.core.audit import AuditEntry, AuditHead
 from app.core.chain import Break, Examination
-from app.core.db import atomic, owners_engine
+from app.core.db import atomic
+from app.core.engines import owners_engine
 from app.core.sealing import Person, PersonKey
 from app.core.tenancy import UnscopedStatement
 from app.extensions import db

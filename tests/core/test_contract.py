@@ -11,24 +11,22 @@ from flask import Flask, Response, g
 from sqlalchemy.exc import OperationalError
 
 from app.blueprints.inventory import service as inventory
-from app.core import caching, contract, idempotency, identity, steps
+from app.core import bodies, caching, idempotency, identity, serving, steps
 from app.core.contract import (
     Access,
-    Blueprint,
+    Contract,
     UndeclaredRoute,
-    adopt,
     cached,
     contract_of,
-    guarded,
     limited,
     needs,
     public,
     public_recognising_members,
-    require_declared_routes,
     signed_in,
 )
 from app.core.errors import NotAllowed, NotSignedIn
 from app.core.identity import Principal, Standing
+from app.core.serving import Blueprint, adopt, guarded, require_declared_routes
 from tests.factories import Shop, unique
 from tests.watching import log_lines
 
@@ -81,7 +79,7 @@ class TestDeclaring:
         assert contract_of(declared(decorate)).access == access
 
     def test_nothing_is_nothing(self) -> None:
-        assert contract_of(view) == contract.Contract()
+        assert contract_of(view) == Contract()
 
 
 class TestRegistering:
@@ -196,15 +194,15 @@ class TestOrder:
 
             monkeypatch.setattr(owner, name, call)
 
-        noting(contract.limits, "figure", "limit")
+        noting(serving.limits, "figure", "limit")
         noting(identity, "authenticate", "access")
         noting(caching.Question, "answered", "cache")
         noting(idempotency, "once", "key")
-        noting(contract._Parser, "load_json", "parse")
-        noting(contract._Parser, "load_querystring", "parse")
+        noting(bodies.Parser, "load_json", "parse")
+        noting(bodies.Parser, "load_querystring", "parse")
         noting(inventory, "add", "view")
         noting(inventory, "find", "view")
-        noting(contract.preconditions, "tag", "tag")
+        noting(serving.preconditions, "tag", "tag")
         return taken
 
     @pytest.mark.usefixtures("limits", "cold_cache")
@@ -258,7 +256,7 @@ class TestAccess:
             m.setattr(identity, "still_stands", lambda principal: Standing(ceiling) if stands else None)
             m.setattr(caching, "remember", lambda principal, standing: None)
             found = contract_of(declared(*decorators))
-            return contract._admit(found, contract._question(found), None)[0]
+            return serving._admit(found, serving._question(found), None)[0]
 
     def test_is_everybodys_on_a_public_route(self, app: Flask) -> None:
         assert self.admit(app, public, token=False) is None
@@ -436,7 +434,7 @@ class TestAnswers:
             (Response("r", 202), 202, b"r"),
         ]:
             with app.test_request_context("/"):
-                answer = contract._as_response(lambda made=made: made)()
+                answer = serving._as_response(lambda made=made: made)()
 
             assert (answer.status_code, answer.get_data()) == (status, body)
 
@@ -444,7 +442,7 @@ class TestAnswers:
         streamed = Response(iter([b"a", b"b"]))
 
         with app.test_request_context("/"):
-            answer = contract._finish_reading(streamed, contract_of(declared(public, limited("read"))), None)
+            answer = serving._finish_reading(streamed, contract_of(declared(public, limited("read"))), None)
 
         assert answer is streamed
         assert "ETag" not in answer.headers

@@ -26,18 +26,9 @@ from app.blueprints.customers.models import Customer
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.models import Part
 from app.blueprints.workshops.models import Workshop
-from app.core import db as ground
-from app.core.db import (
-    Base,
-    atomic,
-    engine_options,
-    is_passing,
-    locked,
-    owners_engine,
-    sqlstate,
-    touch,
-    violated,
-)
+from app.core import engines
+from app.core.db import PASSING_STATES, Base, atomic, is_passing, locked, sqlstate, touch, violated
+from app.core.engines import engine_options, owners_engine
 from app.extensions import db
 from tests.factories import Shop, unique
 from tests.watching import log_lines, statements, transaction_control
@@ -371,7 +362,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("error", "passing"),
         [
-            *((failed(Pg8000Error({"C": state})), True) for state in sorted(ground.PASSING_STATES)),
+            *((failed(Pg8000Error({"C": state})), True) for state in sorted(PASSING_STATES)),
             *((failed(PsycopgError(state)), True) for state in ("57P01", "53300", "40P01")),
             *(
                 (failed(Pg8000Error({"C": state})), False)
@@ -434,11 +425,11 @@ class Context:
 
 
 class TestDisconnects:
-    @pytest.mark.parametrize("state", sorted(ground.DISCONNECTED_STATES))
+    @pytest.mark.parametrize("state", sorted(engines.DISCONNECTED_STATES))
     def test_are_recognised_by_their_state(self, state: str) -> None:
         context = Context(Pg8000Error({"C": state}), failed(Pg8000Error({"C": state})))
 
-        ground._recognise_disconnects(context)  # type: ignore[arg-type]
+        engines._recognise_disconnects(context)  # type: ignore[arg-type]
 
         assert context.is_disconnect
 
@@ -446,7 +437,7 @@ class TestDisconnects:
     def test_are_not_seen_where_there_are_none(self, original: Exception) -> None:
         context = Context(original, failed(original))
 
-        ground._recognise_disconnects(context)  # type: ignore[arg-type]
+        engines._recognise_disconnects(context)  # type: ignore[arg-type]
 
         assert not context.is_disconnect
 
@@ -456,9 +447,9 @@ class TestDisconnects:
     def test_are_what_a_socket_tells(self, original: OSError) -> None:
         wrapped, bare = Context(original, failed(original)), Context(original, None)
 
-        ground._recognise_disconnects(wrapped)  # type: ignore[arg-type]
+        engines._recognise_disconnects(wrapped)  # type: ignore[arg-type]
         with pytest.raises(InterfaceError) as told:
-            ground._recognise_disconnects(bare)  # type: ignore[arg-type]
+            engines._recognise_disconnects(bare)  # type: ignore[arg-type]
 
         assert wrapped.is_disconnect
         assert bare.is_disconnect
@@ -490,31 +481,31 @@ class Cursor:
 
 class TestAnIdleConnection:
     def rested(self, seconds: float) -> Any:
-        return Record(rested_since=ground.time.monotonic() - seconds)
+        return Record(rested_since=engines.time.monotonic() - seconds)
 
     def test_is_tried_before_it_is_used(self) -> None:
         connection = Cursor(broken=False)
 
-        ground._ping_after_idleness(connection, self.rested(5), None)
+        engines._ping_after_idleness(connection, self.rested(5), None)
 
         assert connection.executed == ["SELECT 1", "close"]
 
     def test_that_is_broken_is_replaced(self) -> None:
         with pytest.raises(DisconnectionError):
-            ground._ping_after_idleness(Cursor(broken=True), self.rested(5), None)
+            engines._ping_after_idleness(Cursor(broken=True), self.rested(5), None)
 
     def test_that_has_just_been_used_is_not_tried(self) -> None:
         connection, record = Cursor(broken=True), Record()
-        ground._note_checkin(None, record)  # type: ignore[arg-type]
+        engines._note_checkin(None, record)  # type: ignore[arg-type]
 
-        ground._ping_after_idleness(connection, record, None)  # type: ignore[arg-type]
+        engines._ping_after_idleness(connection, record, None)  # type: ignore[arg-type]
 
         assert connection.executed == []
 
     def test_that_is_new_is_not_tried(self) -> None:
         connection: Any = Cursor(broken=True)
 
-        ground._ping_after_idleness(connection, Record(), None)  # type: ignore[arg-type]
+        engines._ping_after_idleness(connection, Record(), None)  # type: ignore[arg-type]
 
         assert connection.executed == []
 
@@ -537,7 +528,7 @@ class TestConnecting:
     )
     def test_that_breaks_in_the_handshake_is_told_as_the_drivers_own_error(self, error: Exception) -> None:
         with pytest.raises(pg8000.legacy.InterfaceError, match="network error") as told:
-            ground._connect(self.Dialect(error), None, (), {}, prepares=True)  # type: ignore[arg-type]
+            engines._connect(self.Dialect(error), None, (), {}, prepares=True)  # type: ignore[arg-type]
 
         assert told.value.__cause__ is error
 
@@ -547,10 +538,10 @@ class TestConnecting:
 
         dialect = self.Dialect(AssertionError("not by the dialect"))
         dialect.driver = "pg8000"
-        monkeypatch.setattr(ground, "PreparingConnection", breaking)
+        monkeypatch.setattr(engines, "PreparingConnection", breaking)
 
         with pytest.raises(pg8000.legacy.InterfaceError, match="network error"):
-            ground._connect(dialect, None, (), {}, prepares=True)  # type: ignore[arg-type]
+            engines._connect(dialect, None, (), {}, prepares=True)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("options", "dialect", "sent"),
@@ -564,7 +555,7 @@ class TestConnecting:
     ) -> None:
         connection = Connected(options, dialect)
 
-        ground._begin(connection)  # type: ignore[arg-type]
+        engines._begin(connection)  # type: ignore[arg-type]
 
         assert connection.sent == sent
 

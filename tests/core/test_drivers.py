@@ -14,8 +14,8 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.core import drivers
-from app.core.db import owners_engine
 from app.core.drivers import PreparingConnection
+from app.core.engines import owners_engine
 from app.extensions import db
 
 

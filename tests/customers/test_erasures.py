@@ -18,7 +18,7 @@ from sqlalchemy import LargeBinary, select, type_coerce
 from app.blueprints.accounts import codes
 from app.core import crypto, privacy, rotation, sealing
 from app.core.audit import AuditEntry
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.core.model import Model
 from app.core.tenancy import across_workshops
 from app.extensions import db

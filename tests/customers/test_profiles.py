@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.blueprints.customers import profiles
 from app.blueprints.customers.models import Consent, CustomerProfile
 from app.core import clock
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.core.sealing import PersonKey
 from app.extensions import db
 from tests.factories import PASSWORD, Shop, unique

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
 
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from tests.factories import make_shop
 from tests.test_plans import Crowd, plans_of, rows_touched, steps
 

@@ -16,7 +16,7 @@ from sqlalchemy import event, make_url, text
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.core import db as core_db
+from app.core import engines
 from app.extensions import db, limiter
 from tests.factories import Shop, make_shop, unique_vin
 from tests.resilience.proxy import Proxy
@@ -45,7 +45,7 @@ def proxied_app(
         drivername=f"postgresql+{request.param}", host="127.0.0.1", port=proxy.port
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core_db, "engine_options", impatient(core_db.engine_options))
+        patch.setattr(engines, "engine_options", impatient(engines.engine_options))
         made = create_app(
             "testing",
             DATABASE_URL=url.render_as_string(hide_password=False),
@@ -143,7 +143,7 @@ def test_between_two_requests_a_read_is_asked_again(shop: Shop, break_connection
 def test_a_connection_that_has_rested_is_tried_before_it_is_used(
     shop: Shop, break_connections: Break, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core_db, "PING_AFTER_IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(engines, "PING_AFTER_IDLE_SECONDS", 0.0)
     assert write(shop).status_code == 201
 
     break_connections()

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from app.core import row_security, tenancy
-from app.core.db import owners_engine, sqlstate
+from app.core.db import sqlstate
+from app.core.engines import owners_engine
 from app.extensions import cache, db
 from tests.applications import AnotherApp
 from tests.conftest import DATABASE_URL, database_role

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts import sessions
-from app.core.db import owners_engine
+from app.core.engines import owners_engine
 from app.core.tenancy import WorkshopOwned
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, account_of, unique, unique_vin

@@ -17,17 +17,10 @@ from app.blueprints.accounts.schemas import (
     RecoveryPasswordIn,
     RecoveryTokenOut,
 )
-from app.core.contract import (
-    Blueprint,
-    evenly_timed,
-    limited,
-    public,
-    signed_in,
-    signed_in_or_by_key,
-    unversioned,
-)
+from app.core.contract import evenly_timed, limited, public, signed_in, signed_in_or_by_key, unversioned
 from app.core.identity import principal
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("own_account", __name__, url_prefix="/auth", description="One's own account.")
 

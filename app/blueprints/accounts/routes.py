@@ -10,9 +10,10 @@ from app.blueprints.accounts import service
 from app.blueprints.accounts.answers import let_in
 from app.blueprints.accounts.schemas import LoginIn, LoginOut
 from app.core import idempotency
-from app.core.contract import Blueprint, limited, public, takes_forms, unversioned
+from app.core.contract import limited, public, takes_forms, unversioned
 from app.core.errors import Invalid
 from app.core.scopes import MEMBERS, Role
+from app.core.serving import Blueprint
 
 bp = Blueprint("accounts", __name__, description="Signing in.")
 

@@ -22,9 +22,10 @@ from app.blueprints.accounts.schemas import (
 from app.blueprints.accounts.second_factor import Proof
 from app.blueprints.workshops import service as workshops
 from app.core import idempotency
-from app.core.contract import Blueprint, limited, public, signed_in, unversioned
+from app.core.contract import limited, public, signed_in, unversioned
 from app.core.identity import principal
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("second_factor", __name__, url_prefix="/auth", description="The second factor.")
 

@@ -26,7 +26,6 @@ from app.blueprints.accounts.schemas import (
 )
 from app.core import idempotency, paging
 from app.core.contract import (
-    Blueprint,
     evenly_timed,
     limited,
     public,
@@ -37,6 +36,7 @@ from app.core.contract import (
 from app.core.errors import NotSignedIn
 from app.core.identity import principal, principal_if_admitted, require_person
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("sessions", __name__, url_prefix="/auth", description="Staying signed in.")
 

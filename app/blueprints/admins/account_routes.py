@@ -7,8 +7,9 @@ from typing import Any
 from app.blueprints.admins import suspensions
 from app.blueprints.admins.schemas import AccountDetailOut, AccountOut, AccountQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, unversioned
+from app.core.contract import limited, needs, unversioned
 from app.core.schema import ReasonIn
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "installation_accounts", __name__, url_prefix="/accounts", description="The accounts of the installation."

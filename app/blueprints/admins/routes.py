@@ -10,8 +10,9 @@ from app.blueprints.accounts.models import Account
 from app.blueprints.admins import service
 from app.blueprints.admins.schemas import AdminIn, AdminOut, AdminPatch, AdminQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, unversioned
+from app.core.contract import limited, needs, unversioned
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("admins", __name__, url_prefix="/admins", description="The admins of the installation.")
 

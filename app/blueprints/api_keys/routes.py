@@ -10,10 +10,11 @@ from app.blueprints.accounts.models import ApiKey
 from app.blueprints.api_keys import service
 from app.blueprints.api_keys.schemas import ApiKeyIn, ApiKeyMadeOut, ApiKeyOut, ApiKeyPatch, ApiKeyQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "api_keys", __name__, url_prefix="/api_keys", description="What integrations send in place of a token."

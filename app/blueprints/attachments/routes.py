@@ -18,10 +18,12 @@ from app.blueprints.attachments.schemas import (
 )
 from app.blueprints.attachments.service import Shown
 from app.core import paging
-from app.core.contract import Blueprint, FileTooLarge, limited, needs, takes_file
+from app.core.bodies import FileTooLarge
+from app.core.contract import limited, needs, takes_file
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "attachments",

@@ -8,8 +8,9 @@ from typing import Any
 from app.blueprints.audit import service
 from app.blueprints.audit.schemas import AuditEntryOut, AuditQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
+from app.core.serving import Blueprint
 
 bp = Blueprint("audit", __name__, url_prefix="/audit", description="Who changed what, and when.")
 

@@ -10,10 +10,11 @@ from app.blueprints.canned_jobs import service
 from app.blueprints.canned_jobs.schemas import CannedJobIn, CannedJobOut, CannedJobQuery
 from app.blueprints.service_tickets.schemas import ServiceTicketWholeOut
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("canned_jobs", __name__, description="What is done again and again.")
 Shown = dict[str, Any]

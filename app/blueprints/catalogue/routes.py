@@ -7,7 +7,8 @@ from typing import Any
 from app.blueprints.catalogue import service
 from app.blueprints.catalogue.schemas import CarModelOut, MakeOut, MakeQuery, ModelQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "catalogue",

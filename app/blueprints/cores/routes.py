@@ -18,9 +18,10 @@ from app.blueprints.cores.schemas import (
 )
 from app.blueprints.service_tickets.schemas import ServiceTicketWholeOut
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint("cores", __name__, description="The old parts that suppliers take back.")
 

@@ -7,10 +7,11 @@ from typing import Any
 from app.blueprints.customers import preferences
 from app.blueprints.customers.models import NotificationPreferences
 from app.blueprints.customers.preference_schemas import NotificationPreferencesIn, NotificationPreferencesOut
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.errors import NotAllowed
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "preferences",

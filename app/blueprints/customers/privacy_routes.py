@@ -17,11 +17,13 @@ from app.blueprints.customers.privacy_schemas import (
     PhotoOut,
 )
 from app.core import files
-from app.core.contract import Blueprint, FileTooLarge, limited, needs, takes_file, unversioned
+from app.core.bodies import FileTooLarge
+from app.core.contract import limited, needs, takes_file, unversioned
 from app.core.errors import NotAllowed
 from app.core.files import StoredFile
 from app.core.identity import principal
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "privacy",

@@ -17,10 +17,11 @@ from app.blueprints.customers.profile_schemas import (
     CustomerProfilePatch,
 )
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.errors import NotAllowed
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "profiles",

@@ -20,18 +20,12 @@ from app.blueprints.customers.schemas import (
 )
 from app.blueprints.workshops import service as workshops
 from app.core import paging, tenancy
-from app.core.contract import (
-    Blueprint,
-    evenly_timed,
-    limited,
-    needs,
-    public_recognising_members,
-    unversioned,
-)
+from app.core.contract import evenly_timed, limited, needs, public_recognising_members, unversioned
 from app.core.errors import Invalid, NotAllowed
 from app.core.identity import principal, principal_if_admitted
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "customers", __name__, url_prefix="/customers", description="The people whose cars the workshop repairs."

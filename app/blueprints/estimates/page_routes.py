@@ -16,10 +16,11 @@ from app.blueprints.estimates.schemas import DecisionByLinkIn, EstimateByLinkOut
 from app.blueprints.estimates.service import head_of, written
 from app.blueprints.estimates.words import WORDS
 from app.core import errors, tenancy
-from app.core.contract import Blueprint, limited, public, shows_page, takes_forms, unversioned
+from app.core.contract import limited, public, shows_page, takes_forms, unversioned
 from app.core.errors import DomainError, Invalid
 from app.core.headers import add_headers
 from app.core.letters import language_of
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "estimate_page", __name__, url_prefix="/estimates", description="An estimate, for whoever has its link."

@@ -17,9 +17,10 @@ from app.blueprints.estimates.schemas import (
     told_members,
 )
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "estimates",

@@ -15,7 +15,7 @@ from app.blueprints.estimates.service import ORDER, state_of
 from app.blueprints.estimates.vocabulary import BY_WORD, EXPIRED, HOW, STATES
 from app.blueprints.service_tickets.lines import MOST_LINES
 from app.blueprints.service_tickets.vocabulary import KINDS
-from app.core.contract import FORMS
+from app.core.bodies import FORMS
 from app.core.paging import ListQuery
 from app.core.quantities import Amount
 from app.core.schema import Instant, Money, Percent, Reference, Schema, SignedMoney, Text, Whole

@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response, stream_with_context
 
 from app.core import files
-from app.core.contract import Blueprint, limited, public, serves_file
+from app.core.contract import limited, public, serves_file
 from app.core.preconditions import answer_conditionally, caller_has
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "files", __name__, url_prefix="/files", description="Photos and exports, by links that expire."

@@ -10,9 +10,10 @@ from app.blueprints.attachments.linking import with_links
 from app.blueprints.history import paper, service
 from app.blueprints.history.schemas import HistoryQuery, VisitOut
 from app.core import clock, paging
-from app.core.contract import Blueprint, limited, needs, serves_file
+from app.core.contract import limited, needs, serves_file
 from app.core.identity import principal
 from app.core.pdf import PDF
+from app.core.serving import Blueprint
 
 bp = Blueprint("history", __name__, description="What was done to a vehicle.")
 

@@ -17,10 +17,11 @@ from app.blueprints.inspections.schemas import (
     InspectionWholeOut,
 )
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "inspections",

@@ -10,10 +10,11 @@ from flask import url_for
 from app.blueprints.inventory import categories
 from app.blueprints.inventory.category_schemas import CategoryIn, CategoryOut, CategoryPatch
 from app.blueprints.inventory.models import PartCategory
-from app.core.contract import Blueprint, cached, limited, needs
+from app.core.contract import cached, limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "categories", __name__, url_prefix="/inventory/categories", description="Categories of the parts."

@@ -10,10 +10,11 @@ from flask import url_for
 from app.blueprints.inventory import markups
 from app.blueprints.inventory.markup_schemas import MarkupRuleIn, MarkupRuleOut, MarkupRulePatch
 from app.blueprints.inventory.pricing_models import MarkupRule
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "markup_rules",

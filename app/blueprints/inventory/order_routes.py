@@ -23,10 +23,11 @@ from app.blueprints.inventory.order_schemas import (
 from app.blueprints.inventory.orders import Told
 from app.blueprints.inventory.stock_schemas import MovementOut, MovementsQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, serves_file, unversioned
+from app.core.contract import limited, needs, serves_file, unversioned
 from app.core.identity import principal
 from app.core.pdf import PDF
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "purchase_orders",

@@ -17,11 +17,12 @@ from app.blueprints.inventory.schemas import (
     LookupQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, cached, limited, needs, serves_file
+from app.core.contract import cached, limited, needs, serves_file
 from app.core.identity import principal
 from app.core.pdf import PDF
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "inventory", __name__, url_prefix="/inventory", description="The parts, their prices and their stock."

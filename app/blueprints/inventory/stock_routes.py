@@ -23,9 +23,10 @@ from app.blueprints.inventory.stock_schemas import (
     ValuationQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, cached, limited, needs
+from app.core.contract import cached, limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint("stock", __name__, url_prefix="/inventory", description="The ledger of the stock.")
 

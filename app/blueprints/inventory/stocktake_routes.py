@@ -18,11 +18,12 @@ from app.blueprints.inventory.stocktake_schemas import (
 )
 from app.blueprints.inventory.stocktakes import Told
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, serves_file
+from app.core.contract import limited, needs, serves_file
 from app.core.errors import NotAllowed
 from app.core.identity import principal
 from app.core.pdf import PDF
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint("stocktakes", __name__, url_prefix="/inventory/stocktakes", description="Counts of the stock.")
 

@@ -17,10 +17,11 @@ from app.blueprints.inventory.supplier_schemas import (
     SupplierQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("suppliers", __name__, url_prefix="/inventory", description="Who supplies the parts.")
 

@@ -17,9 +17,10 @@ from app.blueprints.inventory.table_schemas import (
 )
 from app.blueprints.inventory.tables import exporting, importing
 from app.blueprints.inventory.tables.importing import Outcome
-from app.core.contract import Blueprint, limited, needs, serves_file, takes_file, unversioned
+from app.core.contract import limited, needs, serves_file, takes_file, unversioned
 from app.core.identity import principal
 from app.core.preconditions import answer_conditionally
+from app.core.serving import Blueprint
 from app.core.sheets import CSV
 
 bp = Blueprint(

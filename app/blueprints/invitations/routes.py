@@ -20,17 +20,11 @@ from app.blueprints.invitations.schemas import (
     InvitationTokenIn,
 )
 from app.core import paging
-from app.core.contract import (
-    Blueprint,
-    limited,
-    needs,
-    public,
-    public_recognising_members,
-    unversioned,
-)
+from app.core.contract import limited, needs, public, public_recognising_members, unversioned
 from app.core.identity import principal, principal_if_admitted, require_person
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("invitations", __name__, description="How people come to a workshop.")
 

@@ -7,9 +7,10 @@ from typing import Any
 from app.blueprints.members import service
 from app.blueprints.members.schemas import MemberOut, MemberPhoneIn, MemberQuery, MemberRoleIn
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, unversioned
+from app.core.contract import limited, needs, unversioned
 from app.core.identity import principal
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("members", __name__, url_prefix="/members", description="Who may sign in to the workshop.")
 

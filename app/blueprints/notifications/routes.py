@@ -7,9 +7,10 @@ from typing import Any
 from app.blueprints.notifications import service
 from app.blueprints.notifications.schemas import NotificationOut, NotificationQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.outbox import OutboxMessage
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "notifications",

@@ -11,8 +11,9 @@ from flask_swagger_ui import get_swaggerui_blueprint
 
 from app.blueprints.operations import health
 from app.blueprints.operations.schemas import HealthOut, LiveOut, ReadyOut, RootOut
-from app.core.contract import Blueprint, adopt, limited, public
+from app.core.contract import limited, public
 from app.core.errors import Unavailable
+from app.core.serving import Blueprint, adopt
 from app.extensions import db
 
 mimetypes.add_type("application/yaml", ".yaml")  # RFC 9512; not every system's table has it

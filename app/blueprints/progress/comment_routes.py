@@ -10,10 +10,11 @@ from app.blueprints.progress import comments
 from app.blueprints.progress.models import TicketComment
 from app.blueprints.progress.schemas import CommentIn, CommentOut, CommentPatch, CommentQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "comments",

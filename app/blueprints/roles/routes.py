@@ -10,10 +10,11 @@ from app.blueprints.accounts.models import OwnRole
 from app.blueprints.roles import service
 from app.blueprints.roles.schemas import RoleIn, RoleOut, RolePatch, RolesOut
 from app.core import scopes
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("roles", __name__, url_prefix="/roles", description="What people may do in a workshop.")
 

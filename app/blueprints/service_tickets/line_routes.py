@@ -11,9 +11,10 @@ from app.blueprints.service_tickets import fitting, work
 from app.blueprints.service_tickets import waiting as waiting  # for what it tells the inventory
 from app.blueprints.service_tickets.line_schemas import SomeIn, TicketLinePatch, TicketLinesIn
 from app.blueprints.service_tickets.schemas import ServiceTicketWholeOut
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "ticket_lines",

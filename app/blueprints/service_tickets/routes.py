@@ -23,10 +23,11 @@ from app.blueprints.service_tickets.schemas import (
     TicketItemsIn,
 )
 from app.core import paging
-from app.core.contract import Blueprint, cached, limited, needs
+from app.core.contract import cached, limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "service_tickets",

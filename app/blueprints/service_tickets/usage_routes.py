@@ -11,8 +11,9 @@ from app.blueprints.service_tickets.usage_schemas import (
     MechanicUsageOut,
     UsageQuery,
 )
-from app.core.contract import Blueprint, cached, limited, needs
+from app.core.contract import cached, limited, needs
 from app.core.identity import principal
+from app.core.serving import Blueprint
 
 bp = Blueprint("usage", __name__, description="Rankings.")
 

@@ -13,8 +13,9 @@ from app.blueprints.tracking.announcing import topic_of
 from app.blueprints.tracking.schemas import WatchQuery
 from app.blueprints.tracking.service import State
 from app.core import identity, live, tenancy
-from app.core.contract import Blueprint, limited, needs, serves_file, unversioned
+from app.core.contract import limited, needs, serves_file, unversioned
 from app.core.identity import Principal, principal
+from app.core.serving import Blueprint
 
 bp = Blueprint("tracking", __name__, description="A ticket's changes, as they happen.")
 

@@ -9,10 +9,11 @@ from flask import url_for
 from app.blueprints.vehicles import maintenance
 from app.blueprints.vehicles.maintenance_schemas import MaintenanceIn, MaintenanceOut, MaintenanceQuery
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs
+from app.core.contract import limited, needs
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "maintenance",

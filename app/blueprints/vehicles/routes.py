@@ -26,10 +26,11 @@ from app.blueprints.vehicles.schemas import (
     VehicleWholeOut,
 )
 from app.core import paging
-from app.core.contract import Blueprint, cached, limited, needs, unversioned
+from app.core.contract import cached, limited, needs, unversioned
 from app.core.identity import principal
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint(
     "vehicles",

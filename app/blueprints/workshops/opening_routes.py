@@ -11,10 +11,11 @@ from app.blueprints.workshops.models import Closure
 from app.blueprints.workshops.opening_schemas import ClosureIn, ClosureOut, ClosuresQuery, WeekIn, WeekOut
 from app.blueprints.workshops.service import require_own
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, public_recognising_members
+from app.core.contract import limited, needs, public_recognising_members
 from app.core.identity import principal, principal_if_admitted
 from app.core.preconditions import expected_versions
 from app.core.schema import Message
+from app.core.serving import Blueprint
 
 bp = Blueprint("opening", __name__, url_prefix="/workshops/<int:workshop_id>", description="Opening hours.")
 

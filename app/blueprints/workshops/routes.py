@@ -18,10 +18,11 @@ from app.blueprints.workshops.schemas import (
     WorkshopsQuery,
 )
 from app.core import paging
-from app.core.contract import Blueprint, limited, needs, public, public_recognising_members
+from app.core.contract import limited, needs, public, public_recognising_members
 from app.core.identity import principal, principal_if_admitted
 from app.core.preconditions import expected_versions
 from app.core.schema import Message, ReasonIn
+from app.core.serving import Blueprint
 
 bp = Blueprint("workshops", __name__, url_prefix="/workshops", description="The workshops.")
 

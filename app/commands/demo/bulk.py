@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, create_engine, insert, text
 from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
-from app.core.db import engine_options
+from app.core.engines import engine_options
 from app.core.model import Model
 from app.extensions import db
 
