@@ -12,7 +12,7 @@ from app.core.db import atomic
 from tests.factories import PASSWORD, Caller, Shop, unique
 
 LOGIN = "/mechanics/login"
-STAFF_SEE = {"id", "name", "email", "phone", "created_at", "updated_at"}
+STAFF_SEE = {"id", "name", "email", "phone", "skills", "active", "created_at", "updated_at"}
 SEEN_BY = {"owner": STAFF_SEE | {"salary"}, "mechanic": STAFF_SEE, "customer": {"id", "name"}}
 
 
@@ -118,6 +118,71 @@ class TestHiring:
 
         assert (answer.status_code, answer.json["code"]) == (400, "password_too_short")
         assert len(shop.owner.get("/mechanics").json) == 1
+
+
+class TestSkills:
+    def test_are_kept_replaced_and_logged(self, shop: Shop) -> None:
+        made = shop.owner.post(
+            "/mechanics", json=hiring(skills=["Brakes", "Klimatyzacja, żółty R1234yf"])
+        ).json
+        path = f"/mechanics/{made['id']}"
+
+        patched = shop.owner.patch(path, json={"skills": ["diagnostics"]}).json
+        replaced = shop.owner.put(path, json=hiring()).json
+        logged = shop.owner.get("/audit?action=mechanic.updated").json[0]
+
+        assert [row["skills"] for row in (made, patched, replaced)] == [
+            ["Brakes", "Klimatyzacja, żółty R1234yf"], ["diagnostics"], [],
+        ]  # fmt: skip
+        assert (logged["before"]["skills"], logged["after"]["skills"]) == (["diagnostics"], [])
+
+    @pytest.mark.parametrize(
+        "skills",
+        [
+            None,
+            "brakes",
+            [""],
+            [" "],
+            [1],
+            [None],
+            ["x" * 61],
+            ["brakes", "Brakes"],
+            [f"s{n}" for n in range(31)],
+            {},
+        ],
+    )
+    def test_that_are_none_are_refused(self, shop: Shop, skills: Any) -> None:
+        answer = shop.owner.post("/mechanics", json=hiring(skills=skills))
+
+        assert answer.status_code == 400
+        assert set(answer.json["errors"]) == {"skills"}
+
+    @pytest.mark.parametrize(
+        ("sought", "found"), [("brake", ["Al"]), ("BRAKE disc", ["Al"]), ("klima", ["Zoe"]), ("paint", [])]
+    )
+    def test_find_who_has_them(self, shop: Shop, other_shop: Shop, sought: str, found: list[str]) -> None:
+        shop.make_mechanic(name="Al", skills=["disc brakes", "tyres"])
+        shop.make_mechanic(name="Zoe", skills=["Klimatyzacja"])
+        other_shop.make_mechanic(name="Al", skills=["disc brakes"])
+
+        answer = shop.mechanic.get("/mechanics", query_string={"skill": sought})
+
+        assert [mechanic["name"] for mechanic in answer.json] == found
+
+    @pytest.mark.parametrize("query", ["skill=brakes", "active=false"])
+    def test_are_not_for_customers_to_ask_about(self, shop: Shop, query: str) -> None:
+        assert shop.customer.get(f"/mechanics?{query}").status_code == 403
+
+
+def test_staff_see_who_has_left(shop: Shop) -> None:
+    gone = shop.make_mechanic(name="Gone Before").id
+    assert shop.owner.delete(f"/mechanics/{gone}").status_code == 200
+
+    left = shop.mechanic.get("/mechanics?active=false").json
+    here = shop.mechanic.get("/mechanics").json
+
+    assert [(row["name"], row["active"]) for row in left] == [("Gone Before", False)]
+    assert [(row["id"], row["active"]) for row in here] == [(shop.mechanic_id, True)]
 
 
 class TestSeeing:

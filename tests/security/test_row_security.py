@@ -272,7 +272,7 @@ def test_a_statement_that_names_no_workshop_would_be_found(
     app: Flask, owner: Engine, shop: Shop, other_shop: Shop
 ) -> None:
     with selects(app) as sent, tenancy.acting_in(shop.id), app.app_context():
-        for condition in ("workshop_id = :id", "id <> -:id"):
+        for condition in ("workshop_id = :id", "id <> :id"):
             db.session.execute(text(f"SELECT name FROM customers WHERE {condition}"), {"id": shop.id})
 
     assert [one.is_narrowed_by_the_wall(app, owner) for one in sent] == [False, True]

@@ -46,7 +46,7 @@ def create_mechanic(mechanic: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
 @bp.arguments(MechanicQuery, location="query")
 @bp.response(200, MechanicOut(many=True))
 def list_mechanics(query: dict[str, Any]) -> Any:
-    """List the mechanics who work here."""
+    """List the mechanics who work here; staff also those who have left, and by skill."""
     return _page(query)
 
 
@@ -62,7 +62,7 @@ def search_mechanics(query: dict[str, Any]) -> Any:
 
 
 def _page(query: dict[str, Any]) -> Any:
-    page = service.find(principal().workshop_id, paging.walk_of(query), **query)
+    page = service.find(principal(), paging.walk_of(query), **query)
     rows, headers = paging.answer(page)
     return [_shown(mechanic) for mechanic in rows], headers
 

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
 
 from app.blueprints.mechanics.service import ORDER
 from app.core.paging import ListQuery
 from app.core.schema import Email, Instant, Money, NewPassword, Password, PatchSchema, Phone, Schema, Text
+
+MOST_SKILLS = 30
+
+
+def _skills(**options: Any) -> fields.List[str]:
+    return fields.List(
+        Text(longest=60),
+        validate=[validate.Length(max=MOST_SKILLS), _each_once],
+        metadata={"description": "What they are good at.", "example": ["brakes", "diagnostics"]},
+        **options,
+    )
+
+
+def _each_once(skills: list[str]) -> None:
+    if len({skill.casefold() for skill in skills}) < len(skills):
+        raise ValidationError("Each once.")
 
 
 class MechanicIn(Schema):
@@ -16,6 +34,7 @@ class MechanicIn(Schema):
     email = Email(required=True, metadata={"example": "jane@example.com"})
     phone = Phone(required=True, metadata={"example": "555-987-6543"})
     salary = Money(required=True, metadata={"example": 60000})
+    skills = _skills(load_default=list)
     password = NewPassword()
 
 
@@ -36,6 +55,7 @@ class MechanicPatch(PatchSchema):
     email = Email(metadata={"example": "jane@example.com"})
     phone = Phone(metadata={"example": "555-987-6543"})
     salary = Money(metadata={"example": 60000})
+    skills = _skills()
     password = NewPassword()
     present_password = Password()
 
@@ -48,6 +68,12 @@ class MechanicOut(Schema):
     email = fields.String(metadata={"description": "For staff.", "example": "jane@example.com"})
     phone = fields.String(metadata={"description": "For staff.", "example": "555-987-6543"})
     salary = Money(metadata={"description": "For the owner.", "example": 60000})
+    skills = fields.List(
+        fields.String(), metadata={"description": "For staff.", "example": ["brakes", "diagnostics"]}
+    )
+    active = fields.Boolean(
+        metadata={"description": "For staff: false of who has left, whom the tickets keep.", "example": True}
+    )
     created_at = Instant(metadata={"description": "For staff.", "example": "2026-03-02T09:30:00Z"})
     updated_at = Instant(metadata={"description": "For staff.", "example": "2026-03-02T09:30:00Z"})
 
@@ -57,6 +83,13 @@ class MechanicQuery(ListQuery):
 
     sort = ORDER.field()
     name = Text(longest=100, metadata={"description": "Words in the name.", "example": "jane"})
+    skill = Text(
+        longest=60, metadata={"description": "Words among the skills. For staff.", "example": "brakes"}
+    )
+    active = fields.Boolean(
+        load_default=True,
+        metadata={"description": "`false`: those who have left. For staff.", "example": True},
+    )
 
 
 class MechanicSearchQuery(ListQuery):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Select, and_, select
@@ -18,6 +19,7 @@ from app.blueprints.roles import service as roles
 from app.blueprints.workshops.terms import country_of
 from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
+from app.core.errors import NotAllowed
 from app.core.identity import Principal, require_person
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
@@ -25,11 +27,11 @@ from app.core.sealing import Person
 from app.core.search import has_words
 from app.extensions import db
 
-RECORD = ("name", "email", "phone", "salary")
+RECORD = ("name", "email", "phone", "salary", "skills")
 ORDER = Order(Mechanic.id, "name", name=Mechanic.name)
 NAMED = ("id", "name")
-SHOWN = (*NAMED, "email", "phone", "created_at", "updated_at")
-SHOWN_WITH_SALARY = (*NAMED, "email", "phone", "salary", "created_at", "updated_at")
+SHOWN = (*NAMED, "email", "phone", "skills", "active", "created_at", "updated_at")
+SHOWN_WITH_SALARY = (*SHOWN, "salary")
 
 
 def visible(mechanic: Mechanic, caller: Principal) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def hire(
     email: str,
     phone: str,
     salary: Any,
+    skills: Sequence[str] = (),
     password: str | None = None,
     by: Principal | None = None,
 ) -> Mechanic:
@@ -56,7 +59,12 @@ def hire(
     :raises BeyondOwnScopes: mechanics may do more than `by`.
     """
     mechanic = Mechanic(
-        workshop_id=workshop_id, name=name, email=email, phone=_normalised(workshop_id, phone), salary=salary
+        workshop_id=workshop_id,
+        name=name,
+        email=email,
+        phone=_normalised(workshop_id, phone),
+        salary=salary,
+        skills=list(skills),
     )
     with atomic() as session:
         session.add(mechanic)
@@ -167,11 +175,21 @@ def active_among(workshop_id: int, mechanic_ids: list[int]) -> dict[int, Mechani
     return {mechanic.id: mechanic for mechanic in found}
 
 
-def find(workshop_id: int, walk: Walk, *, name: str | None = None) -> Page:
-    """Return one page of the mechanics who work here and whose name has `name` in it."""
-    statement = select(Mechanic).where(Mechanic.workshop_id == workshop_id, Mechanic.left_at.is_(None))
+def find(
+    caller: Principal, walk: Walk, *, name: str | None = None, skill: str | None = None, active: bool = True
+) -> Page:
+    """Return one page of the mechanics who work here, or who have left, with words in the name and among the skills.
+
+    :raises NotAllowed: what only staff see is asked for.
+    """
+    if (skill is not None or not active) and not caller.may("mechanics:read"):
+        raise NotAllowed("Customers see who works here, by name.")
+    working = Mechanic.left_at.is_(None) if active else Mechanic.left_at.is_not(None)
+    statement = select(Mechanic).where(Mechanic.workshop_id == caller.workshop_id, working)
     if name is not None:
         statement = statement.where(has_words(name, Mechanic.name))
+    if skill is not None:
+        statement = statement.where(has_words(skill, Mechanic.skills))
     return paging.fetch(
         statement,
         ORDER,
