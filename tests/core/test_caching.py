@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -418,7 +419,7 @@ def every_query(rule: str) -> list[str]:
         "service_date_from": "2026-01-01", "service_date_to": "2026-12-31", "limit": "5", "barcode": "96385074",
         "category_id": "1", "alert": "out", "by": "mechanic", "make": "Honda", "item_id": "1",
         "vin": "123456", "plate": "GD1", "archived": "false", "number": "4711",
-        "follows_ticket_id": "1", "supplier_id": "1", "bin": "A-3",
+        "follows_ticket_id": "1", "supplier_id": "1", "bin": "A-3", "skill": "brakes", "active": "true",
     }  # fmt: skip
     template = re.sub(r"<int:(\w+)>", r"{\1}", rule)
     parameters = document.document()["paths"][template]["get"].get("parameters", [])
@@ -516,9 +517,10 @@ class Cut:
         with app.app_context():
             self.guard = caching.backend()
             self.store = cache.cache
-        for name in ("get_many", "set", "add", "set_many", "clear"):
+        for name in ("get_many", "set", "add", "set_many", "clear", "has"):
             patch.setattr(self.store, name, self._failing(getattr(self.store, name)))
         patch.setattr(self.guard, "_away_until", 0.0)
+        patch.setattr(self.guard, "_was_away", False)
 
     def _failing(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def calling(*args: Any, **kwargs: Any) -> Any:
@@ -531,7 +533,7 @@ class Cut:
 
     def mend(self) -> None:
         self.away = False
-        self.guard._away_until = 0.0
+        self.guard._away_until, self.guard._was_away = 0.0, False
 
 
 @pytest.fixture
@@ -575,6 +577,37 @@ class TestAwayBackend:
         assert scene.read("/inventory").json[0]["name"] == "Renamed filter"
         assert cut.guard._owed == {}
 
+    def test_what_is_owed_is_paid_though_nobody_asks(self, scene: Scene, cut: Cut) -> None:
+        key = caching.version_key(scene.shop.id, "parts")
+        scene.read("/inventory")
+        before = cut.store.get(key)
+        cut.away = True
+        with log_lines():
+            write_parts(scene)
+        owed = cut.guard._owed[key]
+
+        cut.away = False
+        deadline = time.monotonic() + 10
+        while cut.guard._payer is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+        assert before != owed[0] == cut.store.get(key)
+        assert cut.guard._owed == {}
+
+    def test_is_left_alone_a_little_longer_by_whoever_found_it_away(self, scene: Scene, cut: Cut) -> None:
+        """Others, who owe it something, may not have found it again yet."""
+        cut.away = True
+        with log_lines():
+            scene.read("/inventory")
+        cut.away, cut.guard._away_until = False, 0.0
+
+        found = cut.guard.is_there()
+        grace = cut.guard._away_until - time.monotonic()
+        cut.guard._away_until = 0.0
+
+        assert (found, cut.guard.is_there()) == (False, True)
+        assert 0 < grace <= caching.GRACE_SECONDS
+
     def test_without_the_debt_the_old_answer_would_be_shown(self, scene: Scene, cut: Cut) -> None:
         """The control of the test above: it is the debt that makes the difference."""
         scene.read("/inventory")
@@ -591,7 +624,7 @@ class TestAwayBackend:
         cut.away = True
         with log_lines():
             write_parts(scene)
-            cut.guard._away_until = 0.0
+            cut.guard._away_until, cut.guard._was_away = 0.0, False
 
             shown = scene.read("/inventory").json[0]["name"]
 

@@ -366,6 +366,7 @@ class TestWithoutRedis:
             caller.get("/livez")
         with caller.app.app_context():
             monkeypatch.setattr(caching.backend(), "_away_until", 0.0)
+            monkeypatch.setattr(caching.backend(), "_was_away", False)
 
         with redis_commands() as seen:
             answer = caller.get("/livez")
