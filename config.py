@@ -89,8 +89,15 @@ class ConfigurationError(Exception):
     """A setting is missing, weak or contradictory; the message names it and says the mend."""
 
 
+class Environment(Env):
+    """The variables of the environment, and those of `.env` that it leaves open; an empty one counts as absent."""
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        return super()._get_value(env_key, default) or default
+
+
 def _environment() -> Env:
-    env = Env()
+    env = Environment()
     env.read_env(str(ROOT / ".env"), recurse=False)
     return env
 
@@ -162,6 +169,20 @@ def rate_limits(env: Env, profile: str) -> dict[str, str]:
     return chosen
 
 
+def origins(given: list[str]) -> list[str]:
+    """Return the origins whose pages may call the API, as browsers send them; `*` means any.
+
+    :raises ConfigurationError: one is no origin, which no browser would ever send.
+    """
+    named = [origin.strip().lower() for origin in given]
+    for origin in named:
+        if origin != "*" and not re.fullmatch(r"https?://[^\s/?#@]+", origin):
+            raise ConfigurationError(
+                f"CORS_ORIGINS has {origin!r}: it takes such as https://shop.example.com, without a path or a last slash."
+            )
+    return named
+
+
 def pauses(minutes: list[str]) -> list[int]:
     """Return the pauses between the tries to send a message, in seconds.
 
@@ -228,15 +249,15 @@ class Config:
         env = _environment()
         self.set_secrets(env)
         self.DATABASE_URL = database_uri(env.str("DATABASE_URL", "") or self.default_database())
-        self.DB_POOL_SIZE = env.int("DB_POOL_SIZE", 10)
-        self.DB_MAX_OVERFLOW = env.int("DB_MAX_OVERFLOW", 5)
+        self.DB_POOL_SIZE = within(env, "DB_POOL_SIZE", 10, 1, 500)
+        self.DB_MAX_OVERFLOW = within(env, "DB_MAX_OVERFLOW", 5, 0, 500)
         self.DB_POOL_TIMEOUT = env.float("DB_POOL_TIMEOUT", 10.0)
-        self.DB_STATEMENT_TIMEOUT_MS = env.int("DB_STATEMENT_TIMEOUT_MS", 15_000)
+        self.DB_STATEMENT_TIMEOUT_MS = within(env, "DB_STATEMENT_TIMEOUT_MS", 15_000, 10, 3_600_000)
         self.DB_PREPARE_STATEMENTS = env.bool("DB_PREPARE_STATEMENTS", True)
         self.DB_ROLE = database_role(env)
         self.REDIS_URL = env.str("REDIS_URL", "")
-        self.CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", [])
-        self.TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", self.default_proxies())
+        self.CORS_ORIGINS = origins(env.list("CORS_ORIGINS", []))
+        self.TRUSTED_PROXIES = within(env, "TRUSTED_PROXIES", self.default_proxies(), 0, 10)
         self.TOKEN_MINUTES = within(env, "TOKEN_MINUTES", TOKEN_LIFETIME_MINUTES, 1, 1_440)
         self.REFRESH_DAYS = within(env, "REFRESH_DAYS", 7, 1, 365)
         self.COOKIE_SAMESITE = cookie_samesite(env)
@@ -244,24 +265,27 @@ class Config:
         least_length, least_score = self.password_policy()
         self.PASSWORD_MINIMUM_LENGTH = within(env, "PASSWORD_MINIMUM_LENGTH", least_length, 8, 128)
         self.PASSWORD_LEAST_SCORE = within(env, "PASSWORD_LEAST_SCORE", least_score, 0, 4)
-        self.FREE_TRIES_BY_ADDRESS = env.int("FREE_TRIES_BY_ADDRESS", self.free_tries_by_address())
-        self.REGISTRATION_STEP_MS = env.int("REGISTRATION_STEP_MS", self.registration_step())
+        self.FREE_TRIES_BY_ADDRESS = within(
+            env, "FREE_TRIES_BY_ADDRESS", self.free_tries_by_address(), 1, 1_000_000
+        )
+        self.REGISTRATION_STEP_MS = within(env, "REGISTRATION_STEP_MS", self.registration_step(), 0, 10_000)
         self.PUBLIC_URL = env.str("PUBLIC_URL", "") or env.str("RENDER_EXTERNAL_URL", "http://127.0.0.1:5000")
         self.FRONTEND_URL = env.str("FRONTEND_URL", "http://localhost:5173")
-        self.ARGON2_MEMORY_KIB = env.int("ARGON2_MEMORY_KIB", 7_168)
-        self.ARGON2_ITERATIONS = env.int("ARGON2_ITERATIONS", 5)
+        self.ARGON2_MEMORY_KIB = within(env, "ARGON2_MEMORY_KIB", 7_168, 8, 4_194_304)
+        self.ARGON2_ITERATIONS = within(env, "ARGON2_ITERATIONS", 5, 1, 100)
         self.RATE_LIMIT_PROFILE = env.str("RATE_LIMIT_PROFILE", "default")
         self.RATE_LIMITS = rate_limits(env, self.RATE_LIMIT_PROFILE)
         self.RATELIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", True)
         self.CACHE_SECONDS = {
-            name: env.int(f"CACHE_SECONDS_{name.upper()}", seconds) for name, seconds in CACHE_SECONDS.items()
+            name: within(env, f"CACHE_SECONDS_{name.upper()}", seconds, 1, 86_400)
+            for name, seconds in CACHE_SECONDS.items()
         }
-        self.LIVE_WATCHERS = env.int("LIVE_WATCHERS", 4)
+        self.LIVE_WATCHERS = within(env, "LIVE_WATCHERS", 4, 0, 1_000)
         self.LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
         self.set_mail(env)
         self.set_files(env)
         self.JOBS_IN_SERVER = env.bool("JOBS_IN_SERVER", not self.REDIS_URL)
-        self.JOB_THREADS = env.int("JOB_THREADS", 2)
+        self.JOB_THREADS = within(env, "JOB_THREADS", 2, 1, 64)
         for name, value in overrides.items():
             setattr(self, name, value)
         self.derive()
@@ -281,16 +305,16 @@ class Config:
         self.SMTP_PORT = env.int("SMTP_PORT", SMTP_PORTS.get(self.SMTP_SECURITY, 0))
         self.SMTP_USERNAME = env.str("SMTP_USERNAME", "")
         self.SMTP_PASSWORD = env.str("SMTP_PASSWORD", "")
-        self.MAIL_TIMEOUT_SECONDS = env.int("MAIL_TIMEOUT_SECONDS", 15)
-        self.MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 600)
+        self.MAIL_TIMEOUT_SECONDS = within(env, "MAIL_TIMEOUT_SECONDS", 15, 1, 600)
+        self.MAIL_LEASE_SECONDS = within(env, "MAIL_LEASE_SECONDS", 600, 1, 86_400)
         self.MAIL_PAUSES = pauses(env.list("MAIL_RETRY_MINUTES", ["1", "5", "30", "120", "720"]))
-        self.MAIL_LOG_DAYS = env.int("MAIL_LOG_DAYS", 365)
+        self.MAIL_LOG_DAYS = within(env, "MAIL_LOG_DAYS", 365, 1, 36_500)
         self.MAIL_FOLDER = INSTANCE / "mail"
 
     def set_files(self, env: Env) -> None:
         self.FILES_STORE = env.str("FILES_STORE", "") or "database"
         self.FILES_FOLDER = INSTANCE / "files"
-        self.FILES_TIMEOUT_SECONDS = env.int("FILES_TIMEOUT_SECONDS", 10)
+        self.FILES_TIMEOUT_SECONDS = within(env, "FILES_TIMEOUT_SECONDS", 10, 1, 600)
         self.S3_BUCKET = env.str("S3_BUCKET", "")
         self.S3_REGION = env.str("S3_REGION", "")
         self.S3_ENDPOINT = env.str("S3_ENDPOINT", "")
@@ -497,7 +521,9 @@ def configuration(name: str | None = None, **overrides: Any) -> Config:
     :raises ConfigurationError: an unknown name, or a setting that the environment lacks.
     """
     env = _environment()
-    chosen = (name or env.str("APP_ENV", env.str("FLASK_ENV", "development"))).lower().removesuffix("config")
+    chosen = (
+        (name or env.str("APP_ENV", "") or env.str("FLASK_ENV", "development")).lower().removesuffix("config")
+    )
     if chosen not in CONFIGURATIONS:
         raise ConfigurationError(f"APP_ENV is {chosen!r}: it takes {', '.join(CONFIGURATIONS)}.")
     return CONFIGURATIONS[chosen](**overrides)

@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))  # gunicorn may have been started elsewhere
 
+from app.core.headers import SECURITY_HEADERS  # noqa: E402
 from app.core.lean import without  # noqa: E402
 
 with without("rich"):  # for tracebacks in colour, which no server writes: 4 MB of each worker
@@ -64,9 +65,18 @@ def write_problem(connection: Any, status: int, reason: str, message: str) -> No
         "request_id": secrets.token_hex(12),
     }
     body = json.dumps(problem).encode()
+    headers = {
+        "Connection": "close",
+        "Content-Type": "application/problem+json",
+        "Content-Length": len(body),
+        "X-Request-Id": problem["request_id"],
+        "Cache-Control": "no-store",
+        **SECURITY_HEADERS,
+    }
     head = (
-        f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        f"X-Request-Id: {problem['request_id']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"HTTP/1.1 {status} {reason}\r\n"
+        + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        + "\r\n"
     )
     util.write_nonblock(connection, head.encode("latin-1", "replace") + body)
 

@@ -373,7 +373,7 @@ class TestWhichOne:
 
         assert configuration().NAME == "testing"
 
-    @pytest.mark.parametrize("name", ["staging", "prod", "", "Config"])
+    @pytest.mark.parametrize("name", ["staging", "prod", "Config"])
     def test_an_unknown_one_is_refused_by_name(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         monkeypatch.setenv("APP_ENV", name)
 
@@ -470,6 +470,9 @@ class TestLimits:
     [
         ("CORS_ORIGINS", "https://a.example.com,https://b.example.com", "CORS_ORIGINS",
          ["https://a.example.com", "https://b.example.com"]),
+        ("CORS_ORIGINS", " https://A.example.com:8443, http://localhost:5173", "CORS_ORIGINS",
+         ["https://a.example.com:8443", "http://localhost:5173"]),
+        ("CORS_ORIGINS", "*", "CORS_ORIGINS", ["*"]),
         ("TRUSTED_PROXIES", "2", "TRUSTED_PROXIES", 2), ("TOKEN_MINUTES", "5", "TOKEN_MINUTES", 5),
         ("DB_ROLE", "shop_app", "DB_ROLE", "shop_app"),
         ("DB_POOL_SIZE", "3", "DB_POOL_SIZE", 3), ("DB_MAX_OVERFLOW", "0", "DB_MAX_OVERFLOW", 0),
@@ -488,8 +491,26 @@ def test_a_setting_is_read_from_the_environment(
 
 
 @pytest.mark.parametrize(
+    "variable",
+    [
+        "APP_ENV", "FLASK_ENV", "DATABASE_URL", "REDIS_URL", "DB_POOL_SIZE", "DB_POOL_TIMEOUT", "TRUSTED_PROXIES",
+        "RATE_LIMIT_ENABLED", "JOBS_IN_SERVER", "LOG_LEVEL", "RATE_LIMIT_PROFILE", "RATE_LIMIT_LOGIN", "COOKIE_SAMESITE",
+        "CACHE_SECONDS_MECHANICS", "CORS_ORIGINS", "TOKEN_KEYS", "MAIL_RETRY_MINUTES", "SMTP_PORT",
+    ],
+)  # fmt: skip
+def test_an_empty_setting_counts_as_absent(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    unset = vars(configuration())
+    monkeypatch.setenv(variable, "")
+
+    assert vars(configuration()) == unset
+
+
+@pytest.mark.parametrize(
     ("variable", "value"),
     [
+        ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "11"), ("DB_POOL_SIZE", "0"), ("DB_POOL_SIZE", "-1"),
+        ("DB_MAX_OVERFLOW", "-1"), ("CACHE_SECONDS_MECHANICS", "0"), ("CACHE_SECONDS_MECHANICS", "-5"),
+        ("ARGON2_ITERATIONS", "0"), ("JOB_THREADS", "0"), ("MAIL_LOG_DAYS", "0"),
         ("TOKEN_MINUTES", "0"), ("TOKEN_MINUTES", "1441"), ("REFRESH_DAYS", "0"), ("REFRESH_DAYS", "366"),
         ("PASSWORD_MINIMUM_LENGTH", "7"), ("PASSWORD_MINIMUM_LENGTH", "129"), ("PASSWORD_LEAST_SCORE", "5"),
     ],
@@ -500,6 +521,22 @@ def test_what_would_let_anybody_or_nobody_in_is_refused_by_name(
     monkeypatch.setenv(variable, value)
 
     with pytest.raises(ConfigurationError, match=f"^{variable} is {value}: it takes"):
+        configuration("development")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://a.example.com/", "https://a.example.com/app", "a.example.com", "ftp://a.example.com", "https://", "null",
+        "https://b.example.com,,https://c.example.com", "https://user@a.example.com",
+    ],
+)  # fmt: skip
+def test_an_origin_that_no_browser_would_send_is_refused(
+    monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", origin)
+
+    with pytest.raises(ConfigurationError, match=r"^CORS_ORIGINS has .*: it takes"):
         configuration("development")
 
 

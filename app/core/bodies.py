@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from app.core.contract import View, contract_of
 from app.core.errors import DomainError, Invalid
 
+JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"  # RFC 8259, RFC 7396
 MULTIPART = "multipart/form-data"
 FORMS = ("application/x-www-form-urlencoded", MULTIPART)
 ENVELOPE = 10_000  # bytes of a form around the file in it
@@ -64,8 +65,10 @@ def refuse_odd_requests(view: View) -> None:
 
 def _refuse_odd_bodies(needed: bool, forms: tuple[str, ...]) -> None:
     is_form = request.mimetype in forms
-    if not (request.is_json or is_form) and (request.mimetype or request.content_length):
+    if not (is_form or _is_json()) and (request.mimetype or request.content_length):
         raise UnsupportedMediaType()
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
     body = request.form if is_form else request.get_data()
     if not body and needed:
         raise Invalid("A body is needed.")
@@ -73,6 +76,11 @@ def _refuse_odd_bodies(needed: bool, forms: tuple[str, ...]) -> None:
         return
     if request.content_length is None and len(body) >= current_app.config["MAX_CONTENT_LENGTH"]:
         raise RequestEntityTooLarge()  # sent in chunks, and cut there without a word
+
+
+def _is_json() -> bool:
+    """Tell whether the body is JSON; other types that are written in it, such as JSON Patch, mean something else by it."""
+    return request.mimetype == JSON or (request.method == "PATCH" and request.mimetype == MERGE_PATCH)
 
 
 def _refuse_odd_files(longest: int) -> None:

@@ -136,9 +136,9 @@ class Problem(Schema):
     )
     errors = fields.Dict(
         keys=fields.String(),
-        values=fields.Raw(),
+        values=fields.List(fields.String()),
         metadata={
-            "description": "For 400: each field that is wrong, with its messages.",
+            "description": "For 400: each field that is wrong, by its path (`lines.0.quantity`), with its messages.",
             "example": {"email": ["Not a valid email address."]},
         },
     )
@@ -172,7 +172,7 @@ def problem(
         **(members or {}),
     }
     if errors:
-        document["errors"] = errors
+        document["errors"] = by_field(errors)
     if request_id := g.get("request_id"):
         document["request_id"] = request_id
     answer = Response(json.dumps(document), status=status, content_type="application/problem+json")
@@ -194,19 +194,27 @@ def of_domain_error(error: DomainError) -> Response:
     )
 
 
-def _flat(messages: Any) -> Any:
-    """Return marshmallow's messages by field: the location that webargs puts on top is taken off."""
+def by_field(messages: Any, within: str = "") -> dict[str, list[str]]:
+    """Return marshmallow's messages as one list for each field, which is named by its path: `lines.0.quantity`.
+
+    What is wrong with a whole is said of what it is in; with the whole body, of `_schema`.
+    """
+    if not isinstance(messages, dict):
+        return {within or "_schema": [messages] if isinstance(messages, str) else list(messages)}
+    found: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        path = within if within and name == "_schema" else f"{within}.{name}".lstrip(".")
+        for field, told in by_field(inner, path).items():
+            found.setdefault(field, []).extend(told)
+    return found
+
+
+def _without_location(messages: Any) -> Any:
+    """Return marshmallow's messages without the location that webargs puts on top."""
     if isinstance(messages, dict) and len(messages) == 1:
         (location, inner), *_ = messages.items()
         if location in ("json", "query", "headers", "json_or_form", "files", "form"):
-            return _named(inner) if isinstance(inner, dict) else {"_schema": inner}
-    return _named(messages)
-
-
-def _named(messages: Any) -> Any:
-    """Return `messages` with names alone as keys: marshmallow gives the places in a list as numbers, JSON has none."""
-    if isinstance(messages, dict):
-        return {str(key): _named(inner) for key, inner in messages.items()}
+            return inner
     return messages
 
 
@@ -221,7 +229,7 @@ def of_http_exception(error: HTTPException) -> Response:
         status = 400
     code, title = CODES.get(status, ("error", error.name))
     data = getattr(error, "data", None) or {}
-    errors = _flat(data.get("messages"))
+    errors = _without_location(data.get("messages"))
     detail = "See `errors`." if errors else _detail(status, error, title)
     headers = {k: v for k, v in error.get_headers() if k.lower() not in ("content-type", "content-length")}
     headers |= data.get("headers") or {}

@@ -332,7 +332,8 @@ class TestOddRequests:
     @pytest.mark.parametrize(
         ("content_type", "status"),
         [
-            ("application/json", 201), ("application/json; charset=utf-8", 201), ("application/vnd.shop+json", 201),
+            ("application/json", 201), ("application/json; charset=utf-8", 201), ("application/vnd.api+json", 415),
+            ("application/merge-patch+json", 415),
             ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("multipart/form-data; boundary=x", 415),
             ("application/xml", 415), ("", 415),
         ],
@@ -341,6 +342,34 @@ class TestOddRequests:
         answer = shop.owner.open(
             "POST", "/inventory", data=b'{"name": "Belt", "price": 1}', headers={"Content-Type": content_type}
         )
+
+        assert answer.status_code == status
+
+    @pytest.mark.parametrize(
+        ("content_type", "status"),
+        [
+            ("application/json", 200),
+            ("application/merge-patch+json", 200),
+            ("application/json-patch+json", 415),
+        ],
+    )
+    def test_a_patch_is_merged_and_says_so(self, shop: Shop, content_type: str, status: int) -> None:
+        path = f"/inventory/{shop.make_part(name='Belt').id}"
+
+        answer = shop.owner.open(
+            "PATCH", path, data=b'{"name": "V-belt"}', headers={"Content-Type": content_type}
+        )
+
+        assert answer.status_code == status
+        assert shop.owner.get(path).json["name"] == ("V-belt" if status == 200 else "Belt")
+
+    @pytest.mark.parametrize(
+        ("encoding", "status"), [("identity", 201), ("gzip", 415), ("br, gzip", 415), ("aws-chunked", 415)]
+    )
+    def test_a_body_comes_as_it_is(self, shop: Shop, encoding: str, status: int) -> None:
+        sent = {"Content-Type": "application/json", "Content-Encoding": encoding}
+
+        answer = shop.owner.open("POST", "/inventory", data=b'{"name": "Belt", "price": 1}', headers=sent)
 
         assert answer.status_code == status
 

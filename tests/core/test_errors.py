@@ -319,7 +319,16 @@ class TestWhatTheFrameworkRaises:
             ({"query": {"page": ["Too small."]}}, {"page": ["Too small."]}),
             ({"json": ["Invalid JSON body."]}, {"_schema": ["Invalid JSON body."]}),
             ({"name": ["Too long."]}, {"name": ["Too long."]}),
-            ({"json": {"a": ["x"]}, "query": {"b": ["y"]}}, {"json": {"a": ["x"]}, "query": {"b": ["y"]}}),
+            ({"json": {"a": ["x"]}, "query": {"b": ["y"]}}, {"json.a": ["x"], "query.b": ["y"]}),
+            (
+                {"json": {"ids": {0: ["Not a number."], 7: ["Too small."]}}},
+                {"ids.0": ["Not a number."], "ids.7": ["Too small."]},
+            ),
+            (
+                {"json": {"shop": {"_schema": ["Not an object."], "name": ["Too long."]}}},
+                {"shop": ["Not an object."], "shop.name": ["Too long."]},
+            ),
+            ({"json": {"lines": {"2": {"bin": "Too long."}}}}, {"lines.2.bin": ["Too long."]}),
         ],
     )
     def test_messages_are_told_by_field(self, app: Flask, messages: Any, shown: Any) -> None:

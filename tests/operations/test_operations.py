@@ -185,6 +185,10 @@ class TestDocumentation:
         assert not [place for place in asked if "//" in place]
         assert {answer.status_code for answer in answers.values()} == {200}
 
+    def test_swagger_ui_asks_no_foreign_host_to_validate(self, nobody: Caller) -> None:
+        """By itself it shows a badge of validator.swagger.io, wherever the address is not this machine's."""
+        assert '"validatorUrl": "none"' in nobody.get("/api/docs/").text
+
     def test_the_served_document_is_the_committed_one(self, nobody: Caller) -> None:
         answer = nobody.get("/static/swagger.yaml")
 

@@ -148,5 +148,7 @@ def test_what_is_no_http_request_is_refused_by_a_problem_document(server: Server
         status, problem = int(head.split()[1]), json.loads(body)
         assert 400 <= status < 500, sent
         assert b"Content-Type: application/problem+json" in head
+        assert b"X-Content-Type-Options: nosniff" in head
+        assert b"Cache-Control: no-store" in head
         assert (problem["status"], problem["code"]) == (status, "invalid_request")
         assert problem["request_id"].encode() in head

@@ -154,7 +154,8 @@ def test_an_unknown_ticket_is_not_edited(shop: Shop, other_shop: Shop, address: 
 def test_a_careless_list_is_refused(shop: Shop, body: dict[str, Any], field: str) -> None:
     answer = shop.owner.put(f"{ticket_in(shop)}/edit", json=body)
 
-    assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
+    assert answer.status_code == 400
+    assert {name.partition(".")[0] for name in answer.json["errors"]} == {field}
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_an_hour_costs_what_the_workshop_says_and_nothing_else_is_guessed(shop: 
     terms(shop, labour_rate=110)
     taken = put_on(shop, path, hour)
 
-    assert (refused.status_code, list(refused.json["errors"]["lines"]["0"])) == (400, ["unit_price"])
+    assert (refused.status_code, list(refused.json["errors"])) == (400, ["lines.0.unit_price"])
     assert (taken.status_code, taken.json["total"]) == (201, 110)
 
 
@@ -176,7 +176,7 @@ def test_a_careless_line_is_refused_and_none_of_its_request_is_taken(
 
     answer = put_on(shop, path, LABOUR, line)
 
-    assert (answer.status_code, list(answer.json["errors"]["lines"]["1"])) == (400, [field])
+    assert (answer.status_code, list(answer.json["errors"])) == (400, [f"lines.1.{field}"])
     assert lines_of(shop, path) == []
 
 
@@ -187,7 +187,7 @@ def test_half_a_filter_is_refused_but_not_half_a_litre(shop: Shop) -> None:
     refused = put_on(shop, path, part_line(oil.id, 4.5), part_line(filter_.id, 0.5))
     taken = put_on(shop, path, part_line(oil.id, 4.5))
 
-    assert (refused.status_code, list(refused.json["errors"]["lines"])) == (400, ["1"])
+    assert (refused.status_code, list(refused.json["errors"])) == (400, ["lines.1.quantity"])
     assert (taken.status_code, stock(shop, oil.id)) == (201, (10, 4.5, 5.5))
 
 

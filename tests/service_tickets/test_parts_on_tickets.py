@@ -160,28 +160,30 @@ class TestAdding:
         assert on_hand(shop, part) == 5
 
     @pytest.mark.parametrize(
-        ("body", "where"),
+        ("body", "fields"),
         [
-            ({}, {"0": {"item_id": [...]}}), ({"quantity": 1}, {"0": {"item_id": [...]}}), ([], [...]), (None, {"0": [...]}),
-            ("x", {"0": {"_schema": [...]}}), (5, {"0": {"_schema": [...]}}), ([5], {"0": {"_schema": [...]}}),
-            ([[]], {"0": {"_schema": [...]}}),
-            ([None], {"0": [...]}), ({"lines": []}, {"0": {"item_id": [...], "lines": [...]}}),
-            ({"item_id": 1, "price": 1}, {"0": {"price": [...]}}),
-            *(({"item_id": odd}, {"0": {"item_id": [...]}}) for odd in (0, -1, 1.5, "1", True, None, [1], {"id": 1}, 2**63)),
+            ({}, ["lines.0.item_id"]), ({"quantity": 1}, ["lines.0.item_id"]), ([], ["lines"]),
+            (None, ["lines.0"]), ("x", ["lines.0"]),
+            (5, ["lines.0"]), ([5], ["lines.0"]), ([[]], ["lines.0"]), ([None], ["lines.0"]),
+            ({"lines": []}, ["lines.0.item_id", "lines.0.lines"]),
+            ({"item_id": 1, "price": 1}, ["lines.0.price"]),
+            *(({"item_id": odd}, ["lines.0.item_id"]) for odd in (0, -1, 1.5, "1", True, None, [1], {"id": 1}, 2**63)),
             *(
-                ({"item_id": 1, "quantity": odd}, {"0": {"quantity": [...]}})
+                ({"item_id": 1, "quantity": odd}, ["lines.0.quantity"])
                 for odd in (0, -1, 1.5, "1", True, None, [1], 10_001, 2**63)
             ),
-            ([{"item_id": 1}, {"item_id": "x"}], {"1": {"item_id": [...]}}), ([{"item_id": 1}] * 101, [...]),
+            ([{"item_id": 1}, {"item_id": "x"}], ["lines.1.item_id"]), ([{"item_id": 1}] * 101, ["lines"]),
         ],
     )  # fmt: skip
-    def test_a_careless_body_is_refused_and_the_place_named(self, shop: Shop, body: Any, where: Any) -> None:
+    def test_a_careless_body_is_refused_and_the_place_named(
+        self, shop: Shop, body: Any, fields: list[str]
+    ) -> None:
         answer = shop.owner.open(
             "POST", f"{ticket_in(shop)}/inventory", data=json.dumps(body), content_type="application/json"
         )
 
         assert answer.status_code == 400
-        assert without_words(answer.json["errors"]) == {"lines": where}
+        assert sorted(answer.json["errors"]) == fields
 
     def test_an_unknown_ticket_takes_nothing(self, shop: Shop, other_shop: Shop) -> None:
         part = shop.make_part(on_hand=5)
@@ -206,13 +208,6 @@ class TestAdding:
             )
 
         assert (lines(shop, path), on_hand(shop, part)) == ([(part.id, 19.99, 1)], 4)
-
-
-def without_words(errors: Any) -> Any:
-    """Return where the messages of a refusal stand, without what they say."""
-    if isinstance(errors, dict):
-        return {place: without_words(inner) for place, inner in errors.items()}
-    return [...]
 
 
 class TestRemoving:

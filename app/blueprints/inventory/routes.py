@@ -12,6 +12,7 @@ from app.blueprints.inventory.schemas import (
     InventoryItemIn,
     InventoryItemOut,
     InventoryItemPatch,
+    InventoryItemReplacement,
     InventoryQuery,
     LabelsQuery,
     LookupQuery,
@@ -97,12 +98,12 @@ def get_inventory_item(item_id: int) -> Part:
 @bp.put("/<int:item_id>")
 @limited("write")
 @needs("inventory:write")
-@bp.arguments(InventoryItemIn)
+@bp.arguments(InventoryItemReplacement)
 @bp.response(200, InventoryItemOut)
 def replace_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
     """Replace an item.
 
-    What is left out is empty afterwards: without `on_hand` the stock is counted no more.
+    What is left out is empty afterwards, but for `on_hand`: stock moves by intent alone, and stays as it is.
     """
     return service.update(principal().workshop_id, item_id, changes, expected_versions())
 

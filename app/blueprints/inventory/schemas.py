@@ -115,6 +115,12 @@ class InventoryItemIn(Schema):
     core_charge = Money(load_default=None, allow_none=True, validate=A_CENT_AT_LEAST, metadata=dict(CORE))
 
 
+class InventoryItemReplacement(InventoryItemIn):
+    """An inventory item, whole. `on_hand` left out stays as it is: stock moves by intent alone. Null stops the counting."""
+
+    on_hand = Amount(allow_none=True, metadata={"description": SOME_UNITS, "example": 10})
+
+
 class InventoryItemPatch(PatchSchema):
     """What changes of an inventory item; `on_hand` null stops the counting."""
 
