@@ -393,6 +393,23 @@ class TestReceiving:
 
         assert (again["lines"][0]["unit_price"], again["lines"][0]["last_price"]) == (6.25, 6.25)
 
+    @pytest.mark.parametrize("ordered_at", [12.5, 0])
+    def test_what_came_for_nothing_is_no_price_that_the_supplier_asks(
+        self, shop: Shop, ordered_at: float
+    ) -> None:
+        supplier, part = shop.make_supplier(), shop.make_part(on_hand=0)
+        path = f"/inventory/{part.id}/suppliers"
+        shop.owner.put(f"{path}/{supplier.id}", json={"price": 12.5})
+        order = drafted(
+            shop, {"item_id": part.id, "quantity": 3, "unit_price": ordered_at}, supplier_id=supplier.id
+        ).json
+        place(shop, order)
+
+        came = receive(shop, order, {"item_id": part.id, "quantity": 1, "unit_price": 0}).json
+
+        assert line_of(came, part.id)["received_value"] == 0.0
+        assert [one["price"] for one in shop.owner.get(path).json] == [12.5]
+
     def test_another_price_than_was_ordered_shows_on_the_order_and_in_the_log(self, shop: Shop) -> None:
         supplier, part = shop.make_supplier(), shop.make_part(on_hand=0)
         shop.owner.put(f"/inventory/{part.id}/suppliers/{supplier.id}", json={"price": 10})

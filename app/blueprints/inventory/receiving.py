@@ -178,7 +178,10 @@ def _note(order: PurchaseOrder, came: dict[int, Received], delivery_note: str | 
 
 
 def _learn_prices(session: Session, order: PurchaseOrder, came: dict[int, Received]) -> str:
-    """Let what was paid be what the supplier asks from now on, where they are known to have the part; return their name."""
+    """Let what was paid be what the supplier asks from now on, where they are known to have the part; return their name.
+
+    What came for nothing, as a replacement under warranty does, says nothing of what they ask.
+    """
     offers = session.scalars(
         locked(PartSupplier)
         .where(
@@ -190,7 +193,7 @@ def _learn_prices(session: Session, order: PurchaseOrder, came: dict[int, Receiv
     )
     for offer in offers:
         paid = came[offer.part_id].unit_price
-        if paid is not None and paid != offer.price:
+        if paid and paid != offer.price:
             before, offer.price = offer.price, paid
             whose = {"supplier_id": offer.supplier_id}
             audit.note(
