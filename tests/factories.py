@@ -25,7 +25,7 @@ from app.blueprints.customers.models import Customer
 from app.blueprints.inventory import categories, markups, orders, references, suppliers
 from app.blueprints.inventory import service as inventory
 from app.blueprints.inventory.models import Part, PartCategory, Supplier
-from app.blueprints.inventory.orders import Wanted
+from app.blueprints.inventory.order_lines import Wanted
 from app.blueprints.inventory.pricing_models import MarkupRule
 from app.blueprints.inventory.reference_models import PartReference
 from app.blueprints.mechanics import service as mechanics

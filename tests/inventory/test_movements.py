@@ -84,6 +84,16 @@ class TestWhatIsEntered:
         assert told(shop, part.id) == entered
         assert shop.owner.get(f"/inventory/{part.id}").json["on_hand"] == levels[-1]
 
+    @pytest.mark.parametrize("whole", [{}, {"name": "Belt", "price": 5}])
+    def test_another_number_on_hand_says_why_it_is_entered(self, shop: Shop, whole: dict[str, Any]) -> None:
+        part = shop.make_part(on_hand=4)
+        change = shop.owner.put if whole else shop.owner.patch
+
+        change(f"/inventory/{part.id}", json={**whole, "on_hand": 9})
+
+        last = movements(shop, part.id)[-1]
+        assert (last["kind"], last["quantity"], last["reason"]) == ("adjustment", 5, "Set by hand.")
+
     def test_who_replaces_a_part_without_its_stock_moves_none(self, shop: Shop) -> None:
         part = shop.make_part(on_hand=4)
 
@@ -186,6 +196,31 @@ class TestByHand:
 
         assert (answer.status_code, answer.json["code"]) == (409, "not_enough_on_hand")
         assert answer.json["detail"] == "Oil Filter: 5 on hand, 6 asked for."
+
+    @pytest.mark.parametrize("how", ["write_off", "adjustment", "sale", "patched", "replaced"])
+    def test_less_than_tickets_have_reserved_names_them(self, shop: Shop, how: str) -> None:
+        part = shop.make_part(on_hand=4)
+        tickets = [shop.make_ticket() for _ in range(2)]
+        for ticket in tickets:
+            line = {"kind": "part", "item_id": part.id, "quantity": 1}
+            shop.owner.post(f"/service_tickets/{ticket['id']}/lines", json=line)
+
+        if how == "patched":
+            answer = shop.owner.patch(f"/inventory/{part.id}", json={"on_hand": 1})
+        elif how == "replaced":
+            whole = {"name": part.name, "price": 5, "on_hand": 1}
+            answer = shop.owner.put(f"/inventory/{part.id}", json=whole)
+        else:
+            quantity = -3 if how == "adjustment" else 3
+            answer = move(shop, part.id, how, quantity=quantity, reason="Counted")
+
+        numbers = ", ".join(str(ticket["number"]) for ticket in tickets)
+        assert (answer.status_code, answer.json["code"]) == (409, "below_reserved")
+        assert answer.json["detail"] == (
+            f"Oil Filter: 1 would be left, and 2 are reserved for these tickets: {numbers}. "
+            "Take it off those tickets, or count it and post the count with `release`."
+        )
+        assert told(shop, part.id) == [("opening", 4, 4)]
 
     def test_what_is_not_counted_does_not_move(self, shop: Shop) -> None:
         answer = move(shop, shop.make_part().id, "purchase", quantity=1)

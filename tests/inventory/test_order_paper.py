@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import email
 import re
+from collections.abc import Iterable
+from datetime import datetime
 from email import policy
 from typing import Any
 
 import pytest
 
+from app.blueprints.inventory import order_paper
 from app.core.letters import Attachment
 from app.core.outbox import OutboxAttachment
+from app.core.pdf import Paper
 from app.extensions import db
 from tests import mailing
 from tests.factories import Shop
-from tests.mailing import Scripted
+from tests.mailing import Clock, Scripted
 
 pytestmark = pytest.mark.one_database
 
@@ -67,6 +71,32 @@ class TestThePdf:
         drawn = shop.owner.get(f"{ORDERS}/{order['id']}/pdf").data
 
         assert len(re.findall(rb"/Type /Page\b", drawn)) >= 2
+
+    @pytest.mark.parametrize(
+        ("zone", "at", "day"),
+        [
+            ("America/Chicago", "2026-12-01T03:00Z", "November 30, 2026"),
+            ("Europe/Warsaw", "2026-12-01T23:30Z", "December 2, 2026"),
+            ("UTC", "2026-12-01T23:30Z", "December 1, 2026"),
+        ],
+    )
+    def test_has_the_day_of_the_workshops_own_clock(
+        self, shop: Shop, clock_set: Clock, monkeypatch: pytest.MonkeyPatch, zone: str, at: str, day: str
+    ) -> None:
+        shop.owner.patch(f"/workshops/{shop.id}", json={"time_zone": zone})
+        part = shop.make_part(on_hand=0)
+        clock_set.moment = datetime.fromisoformat(at)
+        order = shop.make_order(part.id)
+        facts: dict[str, str | None] = {}
+
+        def written(paper: Paper, told: Iterable[tuple[str, str | None]]) -> None:
+            facts.update(told)
+
+        monkeypatch.setattr(Paper, "facts", written)
+        with shop.inside():
+            order_paper.paper(shop.id, order["id"])
+
+        assert facts["Date"] == day
 
 
 def letters_in(drawn: bytes) -> set[str]:

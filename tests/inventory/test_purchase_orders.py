@@ -152,12 +152,14 @@ class TestADraft:
             drafted(shop, line, {"item_id": uncounted.id, "quantity": 1}),
             drafted(shop, {"item_id": part.id, "quantity": 0.5}),
             drafted(shop, {"item_id": part.id, "quantity": 1_000_000_000, "unit_price": 9_999_999.99}),
+            drafted(shop, *[{"item_id": part.id, "quantity": 500_000_001}] * 2),
         ]
 
         assert [refusal(answer) for answer in answers] == [
             (404, "supplier_not_found"), (409, "supplier_inactive"), (404, "item_not_found"), (404, "item_not_found"),
-            (409, "stock_not_counted"), (400, "invalid_request"), (400, "invalid_request"),
+            (409, "stock_not_counted"), (400, "invalid_request"), (400, "invalid_request"), (400, "invalid_request"),
         ]  # fmt: skip
+        assert answers[-1].json["errors"] == {"lines": ["More than 1,000,000,000 of one item."]}
         assert shop.owner.get(ORDERS).json == []
         assert drafted(shop, line).json["number"] == 1
 
@@ -314,7 +316,9 @@ class TestReceiving:
         assert [line["received_value"] for line in received["lines"]] == [50.0] * 3
 
     def test_more_than_is_expected_is_refused_and_nothing_enters(self, shop: Shop) -> None:
-        first, second, strange = (shop.make_part(on_hand=0).id for _ in range(3))
+        first, second, strange = (
+            shop.make_part(name=name, on_hand=0).id for name in ("Belt", "Plug", "Wiper")
+        )
         order = shop.make_order(first, second)
         before = item(shop, first)
 
@@ -327,6 +331,9 @@ class TestReceiving:
 
         assert [refusal(one) for one in answers] == [
             (409, "more_than_ordered"), (409, "more_than_ordered"), (409, "not_on_order"), (400, "invalid_request"),
+        ]  # fmt: skip
+        assert [one.json["detail"] for one in answers[:3]] == [
+            "Plug: 10 still expected, 11 came.", "Belt: 10 still expected, 12 came.", "Wiper is not on the order.",
         ]  # fmt: skip
         assert item(shop, first) == before
         assert shop.owner.get(f"{ORDERS}/{order['id']}").json["status"] == "ordered"
@@ -392,6 +399,23 @@ class TestReceiving:
         again = drafted(shop, {"item_id": part.id, "quantity": 1}, supplier_id=supplier.id).json
 
         assert (again["lines"][0]["unit_price"], again["lines"][0]["last_price"]) == (6.25, 6.25)
+
+    @pytest.mark.parametrize("ordered_at", [12.5, 0])
+    def test_what_came_for_nothing_is_no_price_that_the_supplier_asks(
+        self, shop: Shop, ordered_at: float
+    ) -> None:
+        supplier, part = shop.make_supplier(), shop.make_part(on_hand=0)
+        path = f"/inventory/{part.id}/suppliers"
+        shop.owner.put(f"{path}/{supplier.id}", json={"price": 12.5})
+        order = drafted(
+            shop, {"item_id": part.id, "quantity": 3, "unit_price": ordered_at}, supplier_id=supplier.id
+        ).json
+        place(shop, order)
+
+        came = receive(shop, order, {"item_id": part.id, "quantity": 1, "unit_price": 0}).json
+
+        assert line_of(came, part.id)["received_value"] == 0.0
+        assert [one["price"] for one in shop.owner.get(path).json] == [12.5]
 
     def test_another_price_than_was_ordered_shows_on_the_order_and_in_the_log(self, shop: Shop) -> None:
         supplier, part = shop.make_supplier(), shop.make_part(on_hand=0)

@@ -5,18 +5,28 @@ from __future__ import annotations
 import os
 import re
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from app.blueprints.inventory.models import Part
+from app.blueprints.inventory.models import Part, Supplier
+from app.blueprints.inventory.tables.importing import LINES_AT_ONCE
+from app.blueprints.inventory.vocabulary import FIXED, PIECE
+from app.core.db import atomic
 from app.extensions import db
 from tests.factories import Shop
 from tests.resilience.worker import MailProcess
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.resilience]  # it runs in processes of its own
 
+LINES = {  # of each table, its head and a line by its number
+    "parts": ("sku,name,price,unit,bin,minimum_stock_level", "S-{0},Part {0},1.50,piece,B-7,2"),
+    "suppliers": ("name,city", "Supplier {0},Łódź"),
+    "stock": ("sku,on_hand", "S-{0},3"),
+}
+FEW = 4 * LINES_AT_ONCE
 ROWS = int(os.environ.get("IMPORT_ROWS", "10000"))
 SECONDS = (
     120 * ROWS / 100_000 + 20
@@ -33,56 +43,129 @@ print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 sys.exit(answer.exit_code)
 """
 
+# The command, but for a commit after each batch.
+BY_BATCHES = """
+from flask.cli import main
+from app.blueprints.inventory.tables.parts import Parts
+take = Parts.take
+def committing(self, session, wanted):
+    found = list(take(self, session, wanted))
+    for words in ("COMMIT", "BEGIN"):
+        session.connection().exec_driver_sql(words)
+    return found
+Parts.take = committing
+main()
+"""
 
-def table(folder: Path, number: int, price: str = "1.50") -> Path:
-    path = folder / f"parts-{number}-{price}.csv"
+
+def table(folder: Path, number: int, of: str = "parts") -> Path:
+    heads, line = LINES[of]
+    path = folder / f"{of}-{number}.csv"
     with path.open("w", encoding="utf-8") as file:
-        file.write("sku,name,price,unit,bin,minimum_stock_level\n")
-        file.writelines(f"S-{row},Part {row},{price},piece,B-{row % 50},2\n" for row in range(number))
+        file.write(f"{heads}\n")
+        file.writelines(f"{line.format(row)}\n" for row in range(number))
     return path
 
 
 class Importing(MailProcess):
-    """A process that reads a table in."""
+    """A process that reads a table in, and tells each line once its batch is written and before anything is committed."""
 
     def __init__(
-        self, app: Flask, shop: Shop, path: Path, log: Path, database: str, redis: str, *words: str
+        self, app: Flask, shop: Shop, path: Path, database: str, redis: str, of: str, script: str = ""
     ) -> None:
-        command = ["flask", "--app", "flask_app", "stock", "import"]
-        more = [str(path), "--workshop", shop.slug, "--of", "parts", *words]
-        super().__init__([*command, *more], app, log, database=database, redis=redis, smtp_port=1)
+        flask = ["-c", script, "--app", "flask_app"] if script else ["flask", "--app", "flask_app"]
+        command = [*flask, "stock", "import", str(path), "--workshop", shop.slug, "--of", of]
+        super().__init__(command, app, path.with_suffix(".log"), database=database, redis=redis, smtp_port=1)
 
     def ends(self) -> int:
         return self.process.wait(SECONDS * 3)
 
+    def killed_once_told(self, line: int) -> bool:
+        """Kill it as soon as a line is told, or it has ended; return whether it was so far and had not said that it is done."""
+        until = time.monotonic() + SECONDS * 3
+        while f"line {line}: " not in self.all_said and self.process.poll() is None:
+            assert time.monotonic() < until, self.said
+            time.sleep(0.002)
+        self.kill()
+        return f"line {line}: " in self.all_said and "refused." not in self.all_said
 
-def there(shop: Shop) -> int:
+    @property
+    def all_said(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+
+def there(shop: Shop, of: str) -> int:
+    """Return how many of a table's lines are in the database."""
     with shop.inside():
-        return db.session.query(Part).filter_by(workshop_id=shop.id).count()
+        if of == "suppliers":
+            return db.session.query(Supplier).filter_by(workshop_id=shop.id).count()
+        parts = db.session.query(Part).filter_by(workshop_id=shop.id)
+        return parts.filter(Part.on_hand.is_not(None)).count() if of == "stock" else parts.count()
 
 
-def test_killed_at_any_moment_it_leaves_all_or_nothing(
+def make_parts(shop: Shop, number: int) -> None:
+    with shop.inside(), atomic() as session:
+        session.add_all(
+            Part(
+                workshop_id=shop.id,
+                sku=f"S-{row}",
+                name=f"Part {row}",
+                price=Decimal(1),
+                unit=PIECE,
+                pricing=FIXED,
+            )
+            for row in range(number)
+        )
+
+
+@pytest.mark.parametrize(
+    ("of", "batches"),
+    [("parts", (0, 1, 2)), ("suppliers", (1,)), ("stock", (1,))],
+    ids=["parts", "suppliers", "stock"],
+)
+def test_killed_while_it_writes_it_leaves_nothing_and_is_begun_again(
+    app: Flask,
+    shop: Shop,
+    tmp_path: Path,
+    database_url: str,
+    redis_url: str,
+    of: str,
+    batches: tuple[int, ...],
+) -> None:
+    path = table(tmp_path, FEW, of)
+    if of == "stock":
+        make_parts(shop, FEW)
+
+    for batch in batches:
+        killed = Importing(app, shop, path, database_url, redis_url, of)
+        assert killed.killed_once_told(batch * LINES_AT_ONCE + 2), killed.said
+        assert there(shop, of) == 0
+
+    finished = Importing(app, shop, path, database_url, redis_url, of)
+    assert finished.ends() == 0, finished.said
+    assert there(shop, of) == FEW
+
+
+def test_killed_on_the_doorstep_of_the_commit_it_leaves_all_or_nothing(
     app: Flask, shop: Shop, tmp_path: Path, database_url: str, redis_url: str
 ) -> None:
-    path, log = table(tmp_path, 3_000), tmp_path / "log"
-    begun = time.monotonic()
-    whole = Importing(app, shop, path, log, database_url, redis_url, "--dry-run")
-    assert whole.ends() == 0, whole.said
-    lasts = time.monotonic() - begun
+    killed = Importing(app, shop, table(tmp_path, FEW), database_url, redis_url, "parts")
 
-    seen = []
-    for share in (0.4, 0.55, 0.65, 0.75, 0.85, 0.9, 0.95, 1.0):
-        killed = Importing(app, shop, path, log, database_url, redis_url)
-        time.sleep(lasts * share)
-        killed.kill()
-        seen.append(there(shop))
-        if seen[-1]:
-            break
+    killed.killed_once_told(FEW + 1)
 
-    assert set(seen) <= {0, 3_000}
-    finished = Importing(app, shop, path, log, database_url, redis_url)
-    assert finished.ends() == 0, finished.said
-    assert there(shop) == 3_000
+    assert f"line {FEW + 1}: " in killed.all_said
+    assert there(shop, "parts") in {0, FEW}
+
+
+def test_control_one_that_commits_each_batch_leaves_some(
+    app: Flask, shop: Shop, tmp_path: Path, database_url: str, redis_url: str
+) -> None:
+    path = table(tmp_path, FEW)
+
+    killed = Importing(app, shop, path, database_url, redis_url, "parts", BY_BATCHES)
+
+    assert killed.killed_once_told(LINES_AT_ONCE + 2), killed.said
+    assert 0 < there(shop, "parts") < FEW
 
 
 def test_a_long_one_is_quick_and_its_memory_is_flat(
@@ -99,7 +182,7 @@ def test_a_long_one_is_quick_and_its_memory_is_flat(
         assert found is not None, process.said
         peaks.append(int(found[1]))
 
-    assert there(shop) == ROWS
+    assert there(shop, "parts") == ROWS
     assert lasted <= SECONDS
     assert peaks[1] - peaks[0] <= FLAT
 

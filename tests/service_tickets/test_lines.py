@@ -224,7 +224,7 @@ def test_what_is_set_aside_is_not_there_for_others(shop: Shop) -> None:
 
     answers = (at_once, written_off, set_lower, counted_no_more, taken_out)
     assert [(answer.status_code, answer.json["code"]) for answer in answers] == [
-        (409, "not_enough_on_hand"), (409, "not_enough_on_hand"), (409, "not_enough_on_hand"), (409, "stock_reserved"),
+        (409, "not_enough_on_hand"), (409, "below_reserved"), (409, "below_reserved"), (409, "stock_reserved"),
         (409, "stock_reserved"),
     ]  # fmt: skip
     assert "3 of them reserved" in at_once.json["detail"]

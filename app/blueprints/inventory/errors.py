@@ -279,7 +279,7 @@ class NotAllCounted(Conflict):
 
 
 class BelowReserved(Conflict):
-    """A count leaves less than tickets have set aside."""
+    """A count or a movement leaves less than tickets have set aside."""
 
     code, title = "below_reserved", "Less would be left than is reserved."
 

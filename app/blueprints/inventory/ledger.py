@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from app.blueprints.inventory import reservations
 from app.blueprints.inventory.alerts import look_again
-from app.blueprints.inventory.errors import NotEnoughOnHand, StockReserved
+from app.blueprints.inventory.errors import BelowReserved, NotEnoughOnHand, StockReserved
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.inventory.vocabulary import Kind
 from app.core import clock, paging
@@ -28,6 +29,8 @@ from app.extensions import db
 
 ORDER = Order(StockMovement.id, "-id")
 NOTHING = Decimal("0.00")
+SET = "Set by hand."
+INSTEAD = "Take it off those tickets, or count it and post the count with `release`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,16 @@ def post(
     """Move stock of a counted part that is locked: up at `unit_cost`, or at its average; down at its share of the value.
 
     Where nobody ever said what those on hand cost, they are taken to have cost what the first ones did of which somebody does.
-    :raises NotEnoughOnHand: fewer are there. :raises Invalid: more than can be counted.
+    :raises NotEnoughOnHand: fewer are there. :raises BelowReserved: fewer would be left than tickets have set aside.
+    :raises Invalid: more than can be counted.
     """
     assert part.on_hand is not None
     if quantity < 0:
-        if part.on_hand - part.reserved < -quantity:
+        left = part.on_hand + quantity
+        if left < 0:
             raise NotEnoughOnHand(told_short(part.name, part.on_hand, part.reserved, -quantity))
+        if left < part.reserved:
+            raise BelowReserved(f"{reservations.told_below(part, left)} {INSTEAD}")
         value = -Stock(part.on_hand, part.stock_value).share_of(-quantity)
     else:
         if unit_cost is not None and part.last_cost is None and part.on_hand:
@@ -193,7 +200,7 @@ def enter_transfer(
 def set_level(session: Session, part: Part, level: Decimal | None) -> None:
     """Let so many of a locked part be on hand, by the movement that this takes; None stops the counting.
 
-    :raises Invalid: more than can be counted. :raises NotEnoughOnHand: fewer than are reserved.
+    :raises Invalid: more than can be counted. :raises BelowReserved: fewer than tickets have set aside.
     :raises StockReserved: counted no more, with some reserved.
     """
     if level is None:
@@ -207,7 +214,8 @@ def set_level(session: Session, part: Part, level: Decimal | None) -> None:
     if part.on_hand is None:
         part.on_hand = Decimal(0)
     if level != part.on_hand:
-        post(session, part, "opening" if begins else "adjustment", level - part.on_hand)
+        kind: Kind = "opening" if begins else "adjustment"
+        post(session, part, kind, level - part.on_hand, reason=None if begins else SET)
 
 
 def find(workshop_id: int, part_id: int, walk: Walk, *, kind: list[str] | None = None) -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
@@ -78,7 +79,7 @@ def _drawn(order: Told, workshop: Workshop, supplier: Supplier) -> bytes:
     if order["status"] in ("draft", "cancelled"):
         made.heading(words[order["status"]], size=11)
     made.side_by_side(_sender(workshop, words), _addressee(supplier, words))
-    made.facts(_facts(order, supplier, words, language))
+    made.facts(_facts(order, workshop, supplier, words, language))
     made.table(
         [words[name] for name in ("item", "number", "quantity", "price", "line")],
         [_row(line, order["currency"], words, language) for line in order["lines"]],
@@ -104,12 +105,12 @@ def _addressee(supplier: Supplier, words: dict[str, str]) -> list[str]:
 
 
 def _facts(
-    order: Told, supplier: Supplier, words: dict[str, str], language: str
+    order: Told, workshop: Workshop, supplier: Supplier, words: dict[str, str], language: str
 ) -> list[tuple[str, str | None]]:
     moment = order["ordered_at"] or order["created_at"]
-    expected = order["expected_on"]
+    here, expected = moment.astimezone(ZoneInfo(workshop.time_zone)), order["expected_on"]
     return [
-        (words["date"], format_date(moment.date(), "long", locale=language)),
+        (words["date"], format_date(here.date(), "long", locale=language)),
         (words["expected"], format_date(expected, "long", locale=language) if expected else None),
         (words["terms"], supplier.payment_terms),
         (words["note"], order["note"]),

@@ -140,8 +140,9 @@ def send_purchase_order(order_id: int) -> Told:
 def receive_purchase_order(receipt: dict[str, Any], order_id: int) -> Told:
     """Enter what came of an order, all or nothing.
 
-    It is compared with what is still expected and with the control totals, and enters the ledger at what it cost. What tickets
-    wait for is set aside for them at once, the earliest day first.
+    It is compared with what is still expected and with the control totals, and enters the ledger at what it cost. What one
+    cost is what the supplier asks from now on, but for what came for nothing. What tickets wait for is set aside for them at
+    once, the earliest day first.
     """
     return receiving.receive(principal().workshop_id, order_id, **receipt, expected=expected_versions())
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from app.blueprints.inventory.orders import MOST_LINES, ORDER, Wanted
+from app.blueprints.inventory.order_lines import Wanted
+from app.blueprints.inventory.orders import MOST_LINES, ORDER
 from app.blueprints.inventory.receiving import Controls
 from app.blueprints.inventory.stock_schemas import GRADES, GREATEST_COST, SIGNED
 from app.blueprints.inventory.supplier_schemas import SupplierBriefOut

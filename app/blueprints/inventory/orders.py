@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from app.blueprints.inventory.errors import (
     SupplierNotFound,
 )
 from app.blueprints.inventory.models import Part, PartSupplier, Supplier
+from app.blueprints.inventory.order_lines import Wanted, merged
 from app.blueprints.inventory.order_models import PurchaseOrder, PurchaseOrderLine
 from app.blueprints.inventory.vocabulary import EXPECTED, OrderStatus, is_divisible
 from app.blueprints.workshops import numbers
@@ -49,15 +49,6 @@ LINE = (
 )  # fmt: skip
 
 Told = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """So many of a part, to be ordered at a price; without one, at what the supplier asks."""
-
-    item_id: int
-    quantity: Decimal
-    unit_price: Decimal | None = None
 
 
 # ---- Reading ------------------------------------------------------------------------------------------------------
@@ -188,7 +179,7 @@ def draft(
 
     :raises SupplierNotFound: unknown here. :raises SupplierInactive: nothing is ordered there.
     :raises PartNotFound: one is unknown here, or taken out. :raises StockNotCounted: none is kept of one.
-    :raises Invalid: a fraction of what is counted by whole ones, two prices for one, or worth too much.
+    :raises Invalid: a fraction of what is counted by whole ones, two prices for one, too many of one, or worth too much.
     """
     with atomic() as session:
         supplier = _orderable(workshop_id, supplier_id)
@@ -231,23 +222,6 @@ def _orderable(workshop_id: int, supplier_id: int) -> Supplier:
     if not supplier.active:
         raise SupplierInactive(f"{supplier.name} is inactive.")
     return supplier
-
-
-def merged(lines: Iterable[Wanted]) -> dict[int, Wanted]:
-    """Return lines by their parts; what is named twice is added up.
-
-    :raises Invalid: it is named at two prices.
-    """
-    found: dict[int, Wanted] = {}
-    for line in lines:
-        before = found.get(line.item_id)
-        if before is None:
-            found[line.item_id] = line
-            continue
-        if before.unit_price != line.unit_price:
-            raise Invalid("See `errors`.", errors={"lines": ["One item at two prices."]})
-        found[line.item_id] = Wanted(line.item_id, before.quantity + line.quantity, line.unit_price)
-    return found
 
 
 def _parts(workshop_id: int, wanted: dict[int, Wanted]) -> dict[int, Part]:

@@ -12,8 +12,9 @@ from sqlalchemy import func, or_, select, text
 
 from app.blueprints.inventory import orders, wanting
 from app.blueprints.inventory.models import ALERTING, Part, PartSupplier, Supplier
+from app.blueprints.inventory.order_lines import Wanted
 from app.blueprints.inventory.order_models import OUTSTANDING, PurchaseOrderLine
-from app.blueprints.inventory.orders import MOST_LINES, Told, Wanted
+from app.blueprints.inventory.orders import MOST_LINES, Told
 from app.blueprints.inventory.vocabulary import is_divisible
 from app.blueprints.inventory.wanting import Wanting
 from app.blueprints.workshops import numbers

@@ -20,9 +20,10 @@ from app.blueprints.inventory.errors import (
     StockNotCounted,
 )
 from app.blueprints.inventory.models import Part, PartSupplier, StockMovement, Supplier
+from app.blueprints.inventory.order_lines import Wanted as Received
+from app.blueprints.inventory.order_lines import merged
 from app.blueprints.inventory.order_models import PurchaseOrder, PurchaseOrderLine
-from app.blueprints.inventory.orders import Told, lines_of, merged, one, require_whole, shown
-from app.blueprints.inventory.orders import Wanted as Received
+from app.blueprints.inventory.orders import Told, lines_of, one, require_whole, shown
 from app.blueprints.inventory.reservations import Given
 from app.blueprints.inventory.vocabulary import EXPECTED
 from app.core import audit, clock, paging
@@ -69,7 +70,7 @@ def receive(
             raise OrderNotExpected(f"Order {order.number} is {order.status}.")
         kept = lines_of(workshop_id, order_id)
         came = _everything(kept) if lines is None else merged(lines)
-        _require_expected(kept, came)
+        _require_expected(workshop_id, kept, came)
         came = {part_id: _priced(line, kept[part_id]) for part_id, line in came.items()}
         _require_controls(came, controls or Controls())
         waiting = reservations.keeper().hold_waiting(workshop_id, came) if came else []
@@ -103,14 +104,22 @@ def _everything(kept: dict[int, PurchaseOrderLine]) -> dict[int, Received]:
     }
 
 
-def _require_expected(kept: dict[int, PurchaseOrderLine], came: dict[int, Received]) -> None:
+def _require_expected(
+    workshop_id: int, kept: dict[int, PurchaseOrderLine], came: dict[int, Received]
+) -> None:
     for part_id, line in came.items():
         if part_id not in kept:
-            raise NotOnOrder(f"Item {part_id} is not on the order.")
-        if line.quantity > kept[part_id].outstanding:
+            raise NotOnOrder(f"{_named(workshop_id, part_id)} is not on the order.")
+        expected = kept[part_id].outstanding
+        if line.quantity > expected:
             raise MoreThanOrdered(
-                f"Item {part_id}: {kept[part_id].outstanding} still expected, {line.quantity} came."
+                f"{_named(workshop_id, part_id)}: {told(expected)} still expected, {told(line.quantity)} came."
             )
+
+
+def _named(workshop_id: int, part_id: int) -> str:
+    name = db.session.scalar(select(Part.name).where(Part.workshop_id == workshop_id, Part.id == part_id))
+    return f"Item {part_id}" if name is None else name
 
 
 def _priced(line: Received, ordered: PurchaseOrderLine) -> Received:
@@ -178,7 +187,10 @@ def _note(order: PurchaseOrder, came: dict[int, Received], delivery_note: str | 
 
 
 def _learn_prices(session: Session, order: PurchaseOrder, came: dict[int, Received]) -> str:
-    """Let what was paid be what the supplier asks from now on, where they are known to have the part; return their name."""
+    """Let what was paid be what the supplier asks from now on, where they are known to have the part; return their name.
+
+    What came for nothing, as a replacement under warranty does, says nothing of what they ask.
+    """
     offers = session.scalars(
         locked(PartSupplier)
         .where(
@@ -190,7 +202,7 @@ def _learn_prices(session: Session, order: PurchaseOrder, came: dict[int, Receiv
     )
     for offer in offers:
         paid = came[offer.part_id].unit_price
-        if paid is not None and paid != offer.price:
+        if paid and paid != offer.price:
             before, offer.price = offer.price, paid
             whose = {"supplier_id": offer.supplier_id}
             audit.note(

@@ -11,6 +11,9 @@ from decimal import Decimal
 
 from sqlalchemy import Select
 
+from app.blueprints.inventory.models import Part
+from app.core.quantities import told
+
 Parts = Collection[int]
 Quantities = dict[int, Decimal]
 MOST_NAMED = 10
@@ -59,6 +62,12 @@ def keeper() -> Keeper:
     """Return who keeps reservations."""
     assert _keeper is not None, "Nothing is registered that keeps reservations."
     return _keeper
+
+
+def told_below(part: Part, left: Decimal) -> str:
+    """Return in words that less of a part would be left than is set aside, and for which tickets that is."""
+    holders = told_holders(part.workshop_id, part.id)
+    return f"{part.name}: {told(left)} would be left, and {told(part.reserved)} are reserved for these tickets: {holders}."
 
 
 def told_holders(workshop_id: int, part_id: int) -> str:

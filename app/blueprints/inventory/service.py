@@ -217,7 +217,8 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
 
     :raises PartNotFound: unknown here. :raises Stale: not the `expected` version. :raises SkuTaken: another has the SKU.
     :raises BarcodeTaken: another has the barcode. :raises CategoryNotFound: the category is unknown here.
-    :raises Invalid: a fraction of what is counted by whole ones.
+    :raises Invalid: a fraction of what is counted by whole ones. :raises BelowReserved: fewer than tickets have set aside.
+    :raises StockReserved: counted no more, with some set aside.
     :raises ReplacementNotFound, ReplacementCircle, ReplacementChainTooLong: see `succession.require_fit`.
     """
     successor_id = changes.get("replaced_by_id")

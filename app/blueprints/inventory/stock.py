@@ -43,6 +43,7 @@ def move(
     A revaluation has none, and a transfer neither: it moves all that is there to the bin `to_bin`.
     :raises PartNotFound: unknown here, or taken out. :raises Stale: not the `expected` version.
     :raises StockNotCounted: none is kept of it. :raises NotEnoughOnHand: fewer are on hand.
+    :raises BelowReserved: fewer would be left than tickets have set aside.
     :raises AlreadyInBin: it lies there.
     :raises Invalid: a fraction of what is counted by whole ones, or more than can be counted.
     """

@@ -400,10 +400,8 @@ def _require_enough(part: Part, difference: Decimal) -> None:
             f"{part.name}: {told(part.on_hand)} on hand by now, and {told(-difference)} would be missing. Count it again."
         )
     if difference < 0 and left < least_left(part):
-        holders = reservations.told_holders(part.workshop_id, part.id)
         raise BelowReserved(
-            f"{part.name}: {told(left)} would be left, and {told(part.reserved)} are reserved for these tickets: {holders}. "
-            "Count it again, or post it with `release`."
+            f"{reservations.told_below(part, left)} Count it again, or post it with `release`."
         )
 
 
