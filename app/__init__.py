@@ -42,5 +42,6 @@ def create_app(name: str | Config | None = None, **overrides: Any) -> Flask:
         api.register_blueprint(blueprint)
     init_documentation(app)
     serving.require_declared_routes(app)
+    web.hide_tokens(app)
     commands.init_app(app)
     return app

@@ -50,6 +50,7 @@ class Contract:
     versioned: bool = True
     even: bool = False
     page: bool = False
+    cookie: str | None = None
 
 
 def contract_of(view: View) -> Contract:
@@ -116,6 +117,11 @@ def serves_file(*types: str) -> Callable[[Decorated], Decorated]:
 def shows_page(view: Decorated) -> Decorated:
     """Declare that a view answers with a page, in HTML, whoever would rather have one."""
     return _declare(view, page=True)
+
+
+def takes_cookie(name: str) -> Callable[[Decorated], Decorated]:
+    """Declare that a view's callers may show who they are by this cookie, with `X-CSRF-Token` beside it."""
+    return lambda view: _declare(view, cookie=name)
 
 
 def evenly_timed(view: Decorated) -> Decorated:

@@ -9,11 +9,12 @@ encrypted: they may carry personal data or a token. What is shown once is not ke
 from __future__ import annotations
 
 import hashlib
+import html
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Response, g, json, request
+from flask import Response, current_app, g, json, request
 from sqlalchemy import (
     CursorResult,
     Integer,
@@ -31,8 +32,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import HTTPException
 
 from app.core import clock, crypto, identity, limits
+from app.core.bodies import FORMS
 from app.core.db import Id, Instant, atomic
-from app.core.errors import Conflict, DomainError, Invalid, of_domain_error, of_http_exception
+from app.core.errors import Conflict, DomainError, Invalid, of_domain_error
 from app.core.model import Model
 
 KEPT = timedelta(hours=24)
@@ -40,7 +42,9 @@ CLAIMED = timedelta(seconds=60)
 PURGE_EVERY = 100
 LOOKED_AT_ONCE = 200
 READ_AT_ONCE = 256 * 1024  # bytes of a file
-KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Retry-After")
+KEPT_HEADERS = (
+    "Content-Type", "Content-Security-Policy", "ETag", "Location", "Retry-After", "Set-Cookie", "Vary",
+)  # fmt: skip
 NOT_KEPT = (401, 403, 429)
 
 
@@ -87,14 +91,17 @@ class LostClaim(RuntimeError):
     """Another request took the claim over while this one ran; its work is undone."""
 
 
-def once(view: Callable[..., Response], arguments: dict[str, Any]) -> Response:
-    """Run `view`, or replay the answer that the same request got before."""
+def once(view: Callable[..., Response], arguments: dict[str, Any], cookie: str | None = None) -> Response:
+    """Run `view`, or replay the answer that the same request got before.
+
+    `cookie`: by which its callers show who they are; without it a request is another one.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return view(**arguments)
     if not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
         raise Invalid("An Idempotency-Key has 1 to 255 printable characters.")
-    claim = _claim(key)
+    claim = _claim(key, cookie)
     if isinstance(claim, Response):
         return claim
     try:
@@ -104,18 +111,23 @@ def once(view: Callable[..., Response], arguments: dict[str, Any]) -> Response:
             except DomainError as refusal:
                 if not refusal.keeps_work:
                     raise
-                answer = of_domain_error(refusal)
+                answer = _told(refusal)
                 _settle_refusal(claim, answer)
             else:
                 _settle(claim, answer)
         return answer
     except (DomainError, HTTPException) as refusal:
-        answer = of_domain_error(refusal) if isinstance(refusal, DomainError) else of_http_exception(refusal)
+        answer = _told(refusal)
         _settle_refusal(claim, answer)
         return answer
     except Exception:
         _release(claim)
         raise
+
+
+def _told(refusal: DomainError | HTTPException) -> Response:
+    """Return a refusal as its route tells it: by a problem document, or on a page."""
+    return current_app.make_response(current_app.handle_user_exception(refusal))
 
 
 def show_once() -> None:
@@ -130,7 +142,7 @@ def _settle(claim: tuple[int, datetime], answer: Response) -> None:
         _keep(claim, answer)
 
 
-def _claim(key: str) -> tuple[int, datetime] | Response:
+def _claim(key: str, cookie: str | None = None) -> tuple[int, datetime] | Response:
     """Claim `key`, or return the answer that is kept under it.
 
     :raises KeyReused: it was sent with another request. :raises StillRunning: its first request still runs.
@@ -143,7 +155,7 @@ def _claim(key: str) -> tuple[int, datetime] | Response:
         "caller": _caller(),
         "route": route,
         "key": key,
-        "fingerprint": _fingerprint(),
+        "fingerprint": _fingerprint(cookie),
         "claimed_at": now,
         "created_at": now,
     }
@@ -179,15 +191,24 @@ def _caller() -> str:
     return f"member:{principal.membership_id}"
 
 
-def _fingerprint() -> bytes:
+def _fingerprint(cookie: str | None) -> bytes:
     """Return a digest of all that the answer depends on, apart from caller and route; keyed, for a body may hold a password."""
     workshop = request.headers.get("X-Workshop", "").encode()
-    content = b"\0".join((workshop, request.query_string, request.get_data(), *_files_sent()))
-    return crypto.keyed_digest("idempotency", content)
+    body = _form_sent() if request.mimetype in FORMS else (request.get_data(),)
+    shown = _shown_by(cookie) if cookie else ()
+    return crypto.keyed_digest("idempotency", b"\0".join((workshop, request.query_string, *body, *shown)))
 
 
-def _files_sent() -> Iterator[bytes]:
-    """Yield what tells the files of a form apart: a form is read once, and its boundary differs each time that it is sent."""
+def _shown_by(cookie: str) -> Iterator[bytes]:
+    """Yield by what a browser shows that it is the same: who has but the address in common with it has neither."""
+    yield b"by cookie"
+    for said in (request.cookies.get(cookie, ""), request.headers.get("X-CSRF-Token", "")):
+        yield hashlib.sha256(said.encode()).digest()
+
+
+def _form_sent() -> Iterator[bytes]:
+    """Yield what tells forms apart: one is read once, and its boundary differs each time that it is sent."""
+    yield json.dumps(list(request.form.items(multi=True))).encode()
     for name, sent in request.files.items(multi=True):
         digest = hashlib.sha256()
         while part := sent.stream.read(READ_AT_ONCE):
@@ -230,7 +251,7 @@ def _keep(claim: tuple[int, datetime], answer: Response) -> None:
 def _written(answer: Response) -> str:
     return json.dumps(
         {
-            "headers": {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
+            "headers": [(name, value) for name in KEPT_HEADERS for value in answer.headers.getlist(name)],
             "body": answer.get_data(as_text=True),
         }
     )
@@ -285,13 +306,23 @@ def forget_person(members: Select[Any], customer_id: int, words: Collection[str]
             more = len(found) == LOOKED_AT_ONCE
             for kept in found:
                 assert kept.answer is not None
-                if _tells_of(json.loads(json.loads(kept.answer)["body"]), customer_id, words):
+                if _names(json.loads(kept.answer)["body"], customer_id, words):
                     gone = of_domain_error(AnswerErased())
                     kept.status, kept.answer = gone.status_code, _written(gone)
                     erased += 1
                 seen = kept.id
             session.flush()
     return erased
+
+
+def _names(body: str, customer_id: int, words: Collection[str]) -> bool:
+    """Tell whether what was answered names a person: in JSON as a value of its own, on a page anywhere in its text."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        text = html.unescape(body)
+        return any(word in text for word in words)
+    return _tells_of(told, customer_id, words)
 
 
 def _tells_of(told: Any, customer_id: int, words: Collection[str]) -> bool:

@@ -14,7 +14,7 @@ from flask import Response, g, request
 from app.core.db import Versioned
 from app.core.errors import Stale
 
-_STRONG = re.compile(r'"(\d+)-[0-9a-f]+"')
+_STRONG = re.compile(r'"([0-9]{1,19})-[0-9a-f]+"')
 
 Expected = frozenset[int] | None
 

@@ -226,7 +226,7 @@ def _key_standing(digest: bytes, policy: CachePolicy | None) -> tuple[Principal,
 
 def _run(view: View, arguments: dict[str, Any]) -> Response:
     if request.method == "POST":
-        return idempotency.once(_as_tagged_response(view), arguments)
+        return idempotency.once(_as_tagged_response(view), arguments, contract_of(view).cookie)
     if request.method not in ("GET", "HEAD"):
         return _as_tagged_response(view)(**arguments)
     try:

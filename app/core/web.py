@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 import structlog
-from flask import Flask, Request, Response, g, has_app_context, request
+from flask import Flask, Request, Response, current_app, g, has_app_context, request
 from flask.json.provider import JSONProvider
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import NotFound
@@ -121,10 +121,21 @@ def _name_request(logger: Any, method: str, event: EventDict) -> EventDict:
     return event
 
 
+def hide_tokens(app: Flask) -> None:
+    """Let the log leave out what comes after the paths that lead to a token, be the request routed or not."""
+    doors = {
+        rule.rule.partition("<")[0].strip("/")
+        for rule in app.url_map.iter_rules()
+        if "token" in rule.arguments
+    }
+    found = "|".join(sorted(re.escape(door) for door in doors))
+    app.extensions["token_paths"] = re.compile(rf"(\A/+(?:{found})/+).+", re.IGNORECASE | re.DOTALL)
+
+
 def _told(path: str) -> str:
     """Return a path without the token in it: whoever reads the log is not let in by that."""
-    token = (request.view_args or {}).get("token")
-    return path.replace(token, "<token>") if token else path
+    hidden: str = current_app.extensions["token_paths"].sub(r"\1<token>", path)
+    return hidden
 
 
 def log_request(answer: Response) -> Response:

@@ -10,13 +10,14 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service, sessions
 from app.blueprints.accounts.models import AccountSession
 from app.core import caching
 from app.core.db import atomic
 from app.extensions import db
+from tests.accounts.browsing import Browser
 from tests.applications import AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, account_of, registration, unique
 from tests.watching import statements
@@ -365,26 +366,6 @@ class TestAnotherPassword:
         shop.owner.patch(f"/mechanics/{shop.mechanic_id}", json={"password": "another-fine-one"})
 
         assert shop.mechanic.get("/inventory").status_code == 401
-
-
-class Browser:
-    """A browser: it keeps cookies, and a page in it has what the answers' bodies said."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.client: Client = shop.app.test_client()
-        self.csrf = ""
-
-    def post(self, path: str, *, csrf: str | None = None, **body: Any) -> TestResponse:
-        headers = {"X-Workshop": self.shop.slug} | ({"X-CSRF-Token": csrf} if csrf is not None else {})
-        return self.client.post(path, json=body, headers=headers, base_url="https://shop.example.com")
-
-    def sign_in(self) -> TestResponse:
-        answer = self.post(
-            "/auth/login", email=self.shop.customer.email, password=PASSWORD, refresh_in="cookie"
-        )
-        self.csrf = answer.json["csrf_token"]
-        return answer
 
 
 @pytest.fixture

@@ -130,7 +130,19 @@ class TestChanging:
 
     @pytest.mark.parametrize("change", [put, patch, delete])
     @pytest.mark.parametrize(
-        "sent", ["{old}", "W/{now}", '"2"', '"other"', "garbage", "", '"999-00"', '"2-"', '"-2-00"']
+        "sent",
+        [
+            "{old}",
+            "W/{now}",
+            '"2"',
+            '"other"',
+            "garbage",
+            "",
+            '"999-00"',
+            '"2-"',
+            '"-2-00"',
+            f'"{"9" * 5000}-00"',
+        ],
     )
     def test_any_other_is_stale_and_nothing_is_changed(self, shop: Shop, change: Change, sent: str) -> None:
         path = part_path(shop)

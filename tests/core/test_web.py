@@ -380,6 +380,27 @@ class TestLog:
         ):
             assert secret not in log.text
 
+    @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+    @pytest.mark.parametrize(
+        ("path", "told"),
+        [
+            ("/estimates/SECRET", "/estimates/<token>"),
+            ("/estimates/SECRET/", "/estimates/<token>"),
+            ("/estimates/SECRET/more", "/estimates/<token>"),
+            ("/Estimates//SECRET%0Amore", "/Estimates//<token>"),
+            ("/files/SECRET", "/files/<token>"),
+            ("/service_tickets/1/estimates/2", "/service_tickets/1/estimates/2"),
+        ],
+    )
+    def test_what_opens_something_does_not_get_in_by_its_path_either(
+        self, shop: Shop, method: str, path: str, told: str
+    ) -> None:
+        with log_lines() as log:
+            shop.nobody.open(method, path)
+
+        assert [line["path"] for line in log.lines] == [told]
+        assert "SECRET" not in log.text
+
     def test_it_goes_to_standard_output_as_one_json_object_a_line(
         self, another_app: AnotherApp, capsysbinary: pytest.CaptureFixture[bytes]
     ) -> None:

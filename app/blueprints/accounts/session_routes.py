@@ -8,6 +8,7 @@ from flask import Response, current_app, jsonify, request
 
 from app.blueprints.accounts import registration, service, sessions
 from app.blueprints.accounts.answers import (
+    COOKIE,
     forget_cookies,
     refresh_token_sent,
     signed_in_answer,
@@ -31,6 +32,7 @@ from app.core.contract import (
     public,
     public_recognising_members,
     signed_in,
+    takes_cookie,
     unversioned,
 )
 from app.core.errors import NotSignedIn
@@ -70,6 +72,7 @@ def register_workshop(wanted: dict[str, Any]) -> tuple[Response, int, dict[str, 
 @limited("refresh")
 @public
 @unversioned
+@takes_cookie(COOKIE)
 @bp.arguments(RefreshIn, required=False)
 @bp.response(200, LoginOut)
 @bp.alt_response(401, description="The refresh token is not good any more.")
@@ -90,6 +93,7 @@ def refresh(body: dict[str, Any]) -> Response:
 @limited("refresh")
 @public_recognising_members
 @unversioned
+@takes_cookie(COOKIE)
 @bp.arguments(RefreshIn, required=False)
 @bp.response(200, Message)
 @bp.alt_response(403, description="The cookie came without its CSRF token.")

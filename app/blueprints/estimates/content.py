@@ -69,6 +69,12 @@ def hash_of(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
+def currency_of(content: str) -> str:
+    """Return the currency (ISO 4217) of the amounts in an estimate's content."""
+    currency: str = orjson.loads(content)["currency"]
+    return currency
+
+
 def read(content: str) -> list[OfferedLine]:
     """Return the lines of an estimate's content."""
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,13 @@ from sqlalchemy import select
 from app.blueprints.customers import service as customers
 from app.blueprints.estimates import content, links
 from app.blueprints.estimates.content import NOTHING, OfferedLine
-from app.blueprints.estimates.errors import EstimateNotFound
+from app.blueprints.estimates.errors import (
+    AskTheWorkshop,
+    EstimateDecided,
+    EstimateExpired,
+    EstimateNotFound,
+    EstimateWithdrawn,
+)
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.estimates.service import one_of_ticket, price, require_decidable
 from app.blueprints.estimates.vocabulary import BY_WORD
@@ -22,10 +30,12 @@ from app.blueprints.service_tickets.events import Declined
 from app.blueprints.service_tickets.holding import hold
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.timesheets import service as timesheets
+from app.blueprints.workshops.errors import WorkshopSuspended
+from app.blueprints.workshops.models import Workshop
 from app.blueprints.workshops.terms import email_of
 from app.core import audit, clock, outbox, tenancy
 from app.core.db import atomic, locked
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.identity import Principal
 from app.extensions import db
 
@@ -34,6 +44,8 @@ NOT_OFFERED = "Not up for decision in this estimate."
 ONLINE = "Decided by the customer."
 DECLINED = "Declined in an estimate."
 BY_STAFF = "The customer's word, as staff recorded it."
+THEIRS = (EstimateDecided, EstimateExpired, EstimateWithdrawn, DiscountTooLarge)
+"""What a customer is told of why not; other conflicts are among the workshop's own people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +66,21 @@ class Evidence:
 def opened(token: str) -> Estimate:
     """Return the estimate that a link opens, be it decided.
 
-    :raises EstimateNotFound: the link is not ours, or what it opened is gone.
+    :raises EstimateNotFound: the link is not ours, or what it opened is gone. :raises WorkshopSuspended: the workshop is.
     """
     workshop_id, estimate_id = links.named_by(token)
     with tenancy.acting_in(workshop_id):
-        found = db.session.scalar(
-            select(Estimate).where(Estimate.workshop_id == workshop_id, Estimate.id == estimate_id)
-        )
+        found = db.session.execute(
+            select(Estimate, Workshop.suspended_at)
+            .join(Workshop, Workshop.id == Estimate.workshop_id)
+            .where(Estimate.workshop_id == workshop_id, Estimate.id == estimate_id)
+        ).one_or_none()
     if found is None:
         raise EstimateNotFound()
-    return found
+    estimate, suspended_at = found
+    if suspended_at is not None:
+        raise WorkshopSuspended()
+    return estimate
 
 
 def decide_by_link(
@@ -74,10 +91,11 @@ def decide_by_link(
     :raises EstimateNotFound: the link is not ours. :raises EstimateDecided: it is. :raises EstimateExpired: its time is past.
     :raises EstimateWithdrawn: it was. :raises Invalid: a line that is not up for decision.
     :raises DiscountTooLarge: what is accepted comes to less than the discount on the whole.
+    :raises WorkshopSuspended: the workshop is. :raises AskTheWorkshop: another rule is in the way.
     """
     estimate = opened(token)
     evidence = Evidence(name, address=address, agent=agent and agent[:LONGEST_AGENT])
-    with tenancy.acting_in(estimate.workshop_id), atomic():
+    with tenancy.acting_in(estimate.workshop_id), _told_to_customers(), atomic():
         ticket = db.session.scalars(
             locked(ServiceTicket).where(
                 ServiceTicket.workshop_id == estimate.workshop_id,
@@ -111,9 +129,23 @@ def decide(
     evidence = Evidence(
         name, how or "online", caller.account_id, address, agent and agent[:LONGEST_AGENT], note
     )
-    with atomic():
+    with nullcontext() if is_staff else _told_to_customers(), atomic():
         ticket = hold(caller, ticket_id, None)
         return _decide(ticket, estimate_id, accepted, evidence)
+
+
+@contextmanager
+def _told_to_customers() -> Iterator[None]:
+    """Keep from customers what stands in the way among the workshop's own people.
+
+    :raises AskTheWorkshop: something does.
+    """
+    try:
+        yield
+    except Conflict as refusal:
+        if isinstance(refusal, THEIRS):
+            raise
+        raise AskTheWorkshop("Call the workshop, which can record what you decide.") from refusal
 
 
 # ---- What it does -----------------------------------------------------------------------------------------------------
@@ -231,7 +263,7 @@ def _tell(ticket: ServiceTicket, estimate: Estimate, offered: list[OfferedLine],
         "number": ticket.number,
         "accepted": len(wanted),
         "declined": sum(line.is_open for line in offered) - len(wanted),
-        "total": price(ticket.workshop_id, estimate.accepted_total),
+        "total": price(estimate, estimate.accepted_total),
         "link": links.address_of(ticket.workshop_id, estimate.id),
     }
     theirs = customers.email_of(ticket.workshop_id, ticket.customer_id)

@@ -29,6 +29,12 @@ class EstimateExpired(Conflict):
     code, title = "estimate_expired", "The estimate has expired."
 
 
+class AskTheWorkshop(Conflict):
+    """Something of the workshop's own stands in the way of a decision; what, is told to staff alone."""
+
+    code, title = "ask_the_workshop", "This cannot be decided here: ask the workshop."
+
+
 class EstimateWithdrawn(Conflict):
     """The workshop took it back, or sent another, or the ticket went another way."""
 

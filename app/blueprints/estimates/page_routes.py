@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import format_decimal
 from flask import Response, make_response, render_template, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from app.blueprints.estimates import deciding
@@ -17,8 +18,7 @@ from app.blueprints.estimates.service import head_of, written
 from app.blueprints.estimates.words import WORDS
 from app.core import errors, tenancy
 from app.core.contract import limited, public, shows_page, takes_forms, unversioned
-from app.core.errors import DomainError, Invalid
-from app.core.headers import add_headers
+from app.core.errors import DomainError
 from app.core.letters import language_of
 from app.core.serving import Blueprint
 
@@ -27,6 +27,8 @@ bp = Blueprint(
 )
 # The page's own style sheet and its form, and nothing else.
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+VARY = {"Vary": "Accept"}
+FIELDS = frozenset(DecisionByLinkIn._declared_fields)
 TOKEN = {
     "in": "path",
     "name": "token",
@@ -41,6 +43,7 @@ TOKEN = {
 @public
 @shows_page
 @bp.response(200, EstimateByLinkOut)
+@bp.alt_response(403, description="The workshop is suspended.")
 def get_estimate_by_link(token: str) -> Any:
     """Show an estimate to whoever has its link: as a page to a browser, as JSON to who asks for it."""
     return _answer(deciding.opened(token))
@@ -54,6 +57,7 @@ def get_estimate_by_link(token: str) -> Any:
 @unversioned
 @bp.arguments(DecisionByLinkIn)
 @bp.response(200, EstimateByLinkOut)
+@bp.alt_response(403, description="The workshop is suspended.")
 def decide_estimate_by_link(decision: dict[str, Any], token: str) -> Any:
     """Decide an estimate line by line, as whoever has its link; what is not accepted is declined."""
     return _answer(
@@ -74,39 +78,45 @@ def wants_page() -> bool:
 
 
 def _answer(estimate: Estimate) -> Any:
-    add_headers(("Vary", "Accept"))
     with tenancy.acting_in(estimate.workshop_id):
-        head = head_of(estimate)
-        shown = told(estimate) | head
-        return _page(shown, None, 200) if wants_page() else shown
+        shown = told(estimate) | head_of(estimate)
+        return _page(shown, None, 200) if wants_page() else (shown, VARY)
 
 
 @bp.errorhandler(DomainError)
 def _refused(error: DomainError) -> Response:
     """Tell people on the page why not; programs get the problem document that they get everywhere."""
-    if not wants_page():
-        return errors.of_domain_error(error)
-    add_headers(("Vary", "Accept"))
-    token = (request.view_args or {}).get("token", "")
-    try:
-        estimate = deciding.opened(token)
-    except DomainError:
-        return _page({}, error, error.status)
-    with tenancy.acting_in(estimate.workshop_id):
-        shown = told(estimate) | head_of(estimate)
-    return _page(shown, error, error.status)
+    return _as_wanted(errors.of_domain_error(error))
 
 
 @bp.errorhandler(HTTPException)
-def _misread(error: HTTPException) -> Response:
-    """Tell people on the page that their form is not whole."""
+def _not_taken(error: HTTPException) -> Response:
+    """Tell people on the page that what they sent was not even looked at, and why."""
+    return _as_wanted(errors.of_http_exception(error))
+
+
+def _as_wanted(problem: Response) -> Response:
+    """Return a problem document, or for people the page that says the same, with its status and headers."""
+    problem.headers.update(VARY)
     if not wants_page():
-        return errors.of_http_exception(error)
-    answer: Response = _refused(Invalid())
-    return answer
+        return problem
+    status = problem.status_code
+    page = _page({} if status == 429 else _still_shown(), problem.get_json(), status)
+    page.headers.extend((name, value) for name, value in problem.headers if name not in page.headers)
+    return page
 
 
-def _page(shown: dict[str, Any], error: DomainError | None, status: int) -> Response:
+def _still_shown() -> dict[str, Any]:
+    """Return what is shown of the estimate though something was refused; nothing, where that is the estimate itself."""
+    try:
+        estimate = deciding.opened((request.view_args or {}).get("token", ""))
+    except DomainError:
+        return {}
+    with tenancy.acting_in(estimate.workshop_id):
+        return told(estimate) | head_of(estimate)
+
+
+def _page(shown: dict[str, Any], problem: dict[str, Any] | None, status: int) -> Response:
     """Return the page: of all that is `shown` of an estimate, or, where that is nothing, of why."""
     locale = shown.get("locale") or request.accept_languages.best_match(WORDS) or "en"
     language = language_of(locale)
@@ -115,23 +125,36 @@ def _page(shown: dict[str, Any], error: DomainError | None, status: int) -> Resp
         say=WORDS[language],
         language=language,
         estimate=shown,
-        problem=_problem(error, language),
+        problem=_in_words(problem, language),
         money=lambda amount: written(amount, shown["currency"], locale),
         number=lambda value: format_decimal(value, locale=locale.replace("-", "_"), format="#,##0.###"),
         moment=lambda when: _moment(when, shown, language),
-        sent=request.form,
+        sent=_sent(),
     )
     answer = make_response(page, status)
     answer.headers["Content-Type"] = "text/html; charset=utf-8"
     answer.headers["Content-Security-Policy"] = POLICY
+    answer.headers.update(VARY)
     return answer
 
 
-def _problem(error: DomainError | None, language: str) -> str | None:
-    if error is None:
+def _sent() -> MultiDict[str, str]:
+    """Return the fields of the form that came, to be filled in again; none, where it could not be read."""
+    try:
+        return request.form
+    except HTTPException:
+        return MultiDict()
+
+
+def _in_words(problem: dict[str, Any] | None, language: str) -> str | None:
+    """Return what people are told of a problem: of one with their form, what to do about it."""
+    if problem is None:
         return None
     known = WORDS[language]["problems"]
-    found: str = known.get(error.code) or known["other"]
+    code = problem["code"]
+    if code == "invalid_request" and not FIELDS.issuperset(problem.get("errors", ())):
+        code = "unreadable"
+    found: str = known.get(code) or known["other"]
     return found
 
 

@@ -31,7 +31,8 @@ bp = Blueprint(
 
 
 def _shown(estimate: Estimate) -> dict[str, Any]:
-    return told_members(estimate, staff=principal().may("tickets:read"))
+    caller = principal()
+    return told_members(estimate, staff=caller.may("tickets:read"), decides=caller.may("tickets:write"))
 
 
 @bp.post("/")

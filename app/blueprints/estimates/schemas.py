@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from app.core.quantities import Amount
 from app.core.schema import Instant, Money, Percent, Reference, Schema, SignedMoney, Text, Whole
 
 ALL_STATES = (*STATES, EXPIRED)
+_NUMBER = re.compile(r"[0-9]{1,19}")
 ACCEPTED = {
     "description": "The lines that are agreed to, of those that are up for decision; the others are declined."
     " A form without any declines all of them; JSON says `[]`.",
@@ -56,7 +58,8 @@ class DecisionByLinkIn(Schema):
             return data
         sent = data.get("accepted_line_ids", [])
         texts = sent if isinstance(sent, list) else [sent]
-        return {**data, "accepted_line_ids": [int(text) if text.isdecimal() else text for text in texts]}
+        numbers = [int(text) if _NUMBER.fullmatch(text) else text for text in texts]
+        return {**data, "accepted_line_ids": numbers}
 
     @validates_schema
     def _is_said(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -121,6 +124,9 @@ class _EstimateBase(Schema):
     )
     state = fields.String(required=True, validate=validate.OneOf(ALL_STATES), metadata={"example": "sent"})
     lines = fields.List(fields.Nested(OfferedLineOut), required=True)
+    currency = fields.String(
+        required=True, metadata={"description": "Of its amounts, as they were offered.", "example": "USD"}
+    )
     net_total = Money(required=True, metadata={"example": 142.5})
     tax_total = Money(required=True, metadata={"example": 14.61})
     total = Money(required=True, metadata={"example": 157.11})
@@ -157,7 +163,7 @@ class TicketEstimateOut(_EstimateBase):
     )
     link = fields.String(
         metadata={
-            "description": "For staff: what to hand to a customer who has no mail.",
+            "description": "For staff who may record a decision: what to hand to a customer who has no mail.",
             "example": "http://127.0.0.1:5000/estimates/AAAAAAAAAAEAAAAAAAAAAQ",
         }
     )
@@ -175,7 +181,6 @@ class EstimateByLinkOut(_EstimateBase):
 
     workshop = fields.String(required=True, metadata={"example": "Demo Garage"})
     ticket_number = fields.Integer(required=True, metadata={"example": 17})
-    currency = fields.String(required=True, metadata={"example": "USD"})
 
 
 def told(estimate: Estimate) -> dict[str, Any]:
@@ -185,6 +190,7 @@ def told(estimate: Estimate) -> dict[str, Any]:
         "revision": estimate.revision,
         "state": state_of(estimate),
         "lines": [_line(line, accepted) for line in content.read(estimate.content)],
+        "currency": content.currency_of(estimate.content),
         "net_total": estimate.net_total,
         "tax_total": estimate.tax_total,
         "total": estimate.net_total + estimate.tax_total,
@@ -211,8 +217,11 @@ _EVIDENCE = (
 )  # fmt: skip
 
 
-def told_members(estimate: Estimate, *, staff: bool) -> dict[str, Any]:
-    """Return what who is signed in is told of an estimate; staff see the link and the evidence."""
+def told_members(estimate: Estimate, *, staff: bool, decides: bool) -> dict[str, Any]:
+    """Return what who is signed in is told of an estimate: `staff` the evidence, and who `decides` for others the link.
+
+    Whoever has the link decides by it, so it is not for those who only read.
+    """
     shown = told(estimate)
     for name in (
         "id",
@@ -226,5 +235,6 @@ def told_members(estimate: Estimate, *, staff: bool) -> dict[str, Any]:
         shown[name] = getattr(estimate, name)
     if staff:
         shown |= {name: getattr(estimate, name) for name in _EVIDENCE}
+    if decides:
         shown["link"] = links.address_of(estimate.workshop_id, estimate.id)
     return shown

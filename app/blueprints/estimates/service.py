@@ -120,14 +120,14 @@ def _send(ticket: ServiceTicket, estimate: Estimate) -> None:
         "estimate",
         estimate.sent_to,
         number=ticket.number,
-        total=price(ticket.workshop_id, estimate.net_total + estimate.tax_total),
+        total=price(estimate, estimate.net_total + estimate.tax_total),
         until=estimate.valid_until,
         link=links.address_of(ticket.workshop_id, estimate.id),
     )
 
 
 def head_of(estimate: Estimate) -> dict[str, Any]:
-    """Return what stands above an estimate: whose it is, of which ticket, and how amounts and times are written there."""
+    """Return what stands above an estimate: whose it is, of which ticket, and how amounts and times are written."""
     head = workshops.letterhead(estimate.workshop_id)
     number = db.session.scalars(
         select(ServiceTicket.number).where(
@@ -139,14 +139,14 @@ def head_of(estimate: Estimate) -> dict[str, Any]:
         "workshop": head.name,
         "locale": head.locale,
         "time_zone": head.time_zone,
-        "currency": currency_of(estimate.workshop_id),
         "ticket_number": number,
     }
 
 
-def price(workshop_id: int, amount: Decimal) -> str:
-    """Return an amount in a workshop's currency, as its locale writes it."""
-    return written(amount, currency_of(workshop_id), workshops.letterhead(workshop_id).locale)
+def price(estimate: Estimate, amount: Decimal) -> str:
+    """Return an amount in the currency of an estimate, as the locale of its workshop writes it."""
+    locale = workshops.letterhead(estimate.workshop_id).locale
+    return written(amount, content.currency_of(estimate.content), locale)
 
 
 def written(amount: Decimal, currency: str, locale: str) -> str:
@@ -278,14 +278,16 @@ def withdraw(caller: Principal, ticket_id: int, estimate_id: int, expected: Expe
     """Take back an estimate that nobody has decided; the ticket goes on awaiting approval.
 
     :raises TicketNotFound: unknown here. :raises EstimateNotFound: not of the ticket.
-    :raises EstimateWithdrawn: it is decided, or was. :raises Stale: not the `expected` version.
+    :raises EstimateDecided: it is. :raises EstimateWithdrawn: it was. :raises Stale: not the `expected` version.
     """
     with atomic():
         ticket = hold(caller, ticket_id, None)
         estimate = one_of_ticket(locked(Estimate), caller.workshop_id, ticket_id, estimate_id)
         require_version(estimate, expected)
+        if estimate.state in DECIDED:
+            raise EstimateDecided(f"The estimate is {estimate.state.replace('_', ' ')}.")
         if estimate.state != "sent":
-            raise EstimateWithdrawn(f"The estimate is {estimate.state.replace('_', ' ')}.")
+            raise EstimateWithdrawn()
         ticket.estimate_open_until = None
         _withdraw(estimate)
     return estimate

@@ -13,6 +13,7 @@ from app.blueprints.service_tickets import fitting, shaping, staffing, writing
 from app.blueprints.service_tickets import reserving as reserving  # keeps what is set aside
 from app.blueprints.service_tickets.errors import (
     CannotFollow,
+    EstimateUndecided,
     MechanicsAssigned,
     TicketClosed,
     TicketInUse,
@@ -152,6 +153,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
     :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's, or given to another.
     :raises TicketClosed: finished, cancelled, or for a customer already received.
     :raises Stale: not the `expected` version. :raises CustomerNotFound: the new customer is unknown here.
+    :raises EstimateUndecided: it is to be another customer's, and the present one has been asked.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
     with atomic() as session:
@@ -163,6 +165,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
             require_own(caller, changes["customer_id"])
             if changes["customer_id"] != ticket.customer_id:
                 customers.require(changes["customer_id"])
+                _require_nobody_asked(ticket)
         before = audit.fields_of(ticket, RECORD)
         for field, value in changes.items():
             setattr(ticket, field, value)
@@ -171,6 +174,11 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
         session.flush()
         audit.note_change("ticket.updated", "ticket", ticket_id, before, audit.fields_of(ticket, RECORD))
         return whole(caller, ticket_id)
+
+
+def _require_nobody_asked(ticket: ServiceTicket) -> None:
+    if ticket.estimate_open_until is not None and clock.now() < ticket.estimate_open_until:
+        raise EstimateUndecided("Withdraw it first: it was sent to the present customer.")
 
 
 def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
