@@ -747,7 +747,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         lambda r: r.owner.get(f"/service_tickets/{r.ticket}/clock/{r.clock_entry}"),
     ),
     (
-        "PATCH /service_tickets/<id>/clock/<id>", 4,
+        "PATCH /service_tickets/<id>/clock/<id>", 5,
         lambda r: r.owner.patch(f"/service_tickets/{r.ticket}/clock/{r.clock_entry}", json=WORKED),
     ),
     (

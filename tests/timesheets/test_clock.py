@@ -315,6 +315,37 @@ class TestACorrection:
         assert answer.status_code == 409
         assert answer.json["code"] in ("clock_running", "clock_overlaps")
 
+    @pytest.mark.parametrize("over", ["completed", "delivered", "cancelled"])
+    def test_lets_no_clock_run_on_a_ticket_that_is_over(
+        self, shop: Shop, ticket: int, entry: str, over: str
+    ) -> None:
+        steps = (
+            ("cancelled",) if over == "cancelled" else ("received", "in_progress", "completed", "delivered")
+        )
+        for status in steps[: steps.index(over) + 1]:
+            shop.owner.post(f"/service_tickets/{ticket}/status", json={"status": status})
+        before = shop.owner.get(entry).json
+
+        refused = shop.owner.patch(entry, json={"ended_at": None, "reason": "Still at it"})
+        shorter = {"ended_at": "2026-03-02T09:00:00Z", "reason": "Stopped too late"}
+
+        assert told(refused) == (409, "ticket_closed")
+        assert shop.owner.get(entry).json == before
+        assert shop.owner.patch(entry, json=shorter).json["seconds"] == 3600
+
+    def test_ends_what_was_forgotten_on_a_ticket_that_is_over(
+        self, shop: Shop, ticket: int, entry: str, morning: Clock
+    ) -> None:
+        forgotten = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=17)
+        shop.owner.post(f"/service_tickets/{ticket}/status", json={"status": "cancelled"})
+
+        later = {"started_at": "2026-03-03T04:00:00Z", "reason": "Came back"}
+        ended = {"ended_at": "2026-03-02T16:00:00Z", "reason": "Went home"}
+
+        assert told(shop.owner.patch(forgotten, json=later)) == (409, "ticket_closed")
+        assert shop.owner.patch(forgotten, json=ended).json["state"] == "stopped"
+
     def test_minds_the_version(self, shop: Shop, entry: str) -> None:
         etag = shop.owner.get(entry).headers["ETag"]
         shop.owner.patch(entry, json={"ended_at": "2026-03-02T11:00:00Z", "reason": "Early"})

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.service_tickets import lines
 from app.blueprints.service_tickets.holding import hold, require_open
+from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.timesheets.errors import (
     ClockEntryNotFound,
     ClockForgotten,
@@ -190,6 +191,21 @@ def _one(statement: Select[ClockEntry], caller: Principal, ticket_id: int, entry
     return found
 
 
+def _held(caller: Principal, ticket_id: int) -> ServiceTicket:
+    """Return the ticket of an entry, locked until the transaction ends: who corrects hours need not be one who changes tickets.
+
+    :raises ClockEntryNotFound: unknown here.
+    """
+    held = db.session.scalar(
+        locked(ServiceTicket).where(
+            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
+        )
+    )
+    if held is None:
+        raise ClockEntryNotFound()
+    return held
+
+
 def correct(
     caller: Principal,
     ticket_id: int,
@@ -203,14 +219,18 @@ def correct(
     :raises ClockEntryNotFound: not on this ticket. :raises Stale: not the `expected` version.
     :raises Invalid: it ends before it starts, in the future, or after more than 16 hours.
     :raises ClockOverlaps: the mechanic has another entry then. :raises ClockRunning: it is to run on, and another runs.
+    :raises TicketClosed: it is to run on, and the ticket is finished or cancelled.
     """
     with atomic() as session:
+        ticket = _held(caller, ticket_id)
         entry = _one(locked(ClockEntry), caller, ticket_id, entry_id)
         require_version(entry, expected)
         before = _told(entry)
         for name, value in changes.items():
             setattr(entry, name, value.replace(microsecond=0) if isinstance(value, datetime) else value)
         _require_span(entry)
+        if entry.ended_at is None:
+            require_open(ticket)
         entry.reason = reason
         _flush(session)
         after = _told(entry)
