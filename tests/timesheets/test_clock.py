@@ -243,6 +243,16 @@ class TestACorrection:
         assert removed["after"] == {"reason": "Wrong ticket"}
         assert shop.owner.get(entry).status_code == 404
 
+    def test_of_the_reason_alone_is_in_the_audit_log_too(self, shop: Shop, entry: str) -> None:
+        for reason in ("Went home", "Went home", "Was ill"):
+            assert shop.owner.patch(entry, json={"reason": reason}).json["reason"] == reason
+
+        changes = shop.owner.get("/audit?subject_kind=clock_entry&action=clock.changed").json
+        assert [(one["before"]["reason"], one["after"]["reason"]) for one in changes] == [
+            ("Went home", "Was ill"),
+            (None, "Went home"),
+        ]
+
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
@@ -573,6 +583,35 @@ class TestBesideTheTicket:
         shop.owner.delete(f"{place}?reason=Mistaken")
         assert shop.owner.delete(f"/service_tickets/{ticket}/lines/{line}").status_code == 200
 
+    def test_is_put_on_another_line_by_a_correction(
+        self, shop: Shop, other_shop: Shop, ticket: int, morning: Clock
+    ) -> None:
+        labour = {"kind": "labour", "description": "Brakes", "quantity": 1, "unit_price": 95}
+        line, fee = self.write(shop, ticket, labour), self.write(shop, ticket, {**labour, "kind": "fee"})
+        theirs = self.write(other_shop, other_shop.make_ticket()["id"], labour)
+        elsewhere = self.write(shop, shop.make_ticket()["id"], labour)
+        place = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=1)
+        stop(shop.mechanic, ticket)
+
+        def put_on(line_id: int | None) -> TestResponse:
+            return shop.owner.patch(place, json={"line_id": line_id, "reason": "It was for this"})
+
+        assert [told(put_on(wrong)) for wrong in (fee, theirs, elsewhere)] == [
+            (400, "invalid_request"),
+            (404, "line_not_found"),
+            (404, "line_not_found"),
+        ]
+        assert (put_on(line).json["line_id"], put_on(line).json["seconds"]) == (line, 3600)
+        worked = shop.owner.get(f"/service_tickets/{ticket}/clock").json["lines"]
+        assert [(one["line_id"], one["worked_seconds"]) for one in worked] == [(line, 3600)]
+        assert put_on(None).json["line_id"] is None
+        changes = shop.owner.get("/audit?subject_kind=clock_entry&action=clock.changed").json
+        assert [(one["before"]["line_id"], one["after"]["line_id"]) for one in changes] == [
+            (line, None),
+            (None, line),
+        ]
+
     def test_stays_with_the_ticket_where_a_customer_declines_the_line(self, shop: Shop) -> None:
         path = ticket_in(shop, "analysis")
         number = shop.owner.get(path).json["id"]
@@ -587,6 +626,8 @@ class TestBesideTheTicket:
         assert decided.status_code == 200
         assert shop.owner.get(path).json["lines"] == []
         assert shop.owner.get(place).json["line_id"] is None
+        changed = shop.owner.get("/audit?subject_kind=clock_entry&action=clock.changed").json
+        assert [(one["before"], one["after"]) for one in changed] == [({"line_id": line}, {"line_id": None})]
 
     @pytest.mark.parametrize("over", ["completed", "cancelled"])
     def test_stops_when_the_work_is_over(self, shop: Shop, ticket: int, over: str) -> None:
