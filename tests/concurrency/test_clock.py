@@ -1,4 +1,4 @@
-"""A mechanic who starts the clock twice at once, on two tickets: it runs once. A ticket's last place is taken once."""
+"""The clock, started twice at once, or while a ticket is completed or a mechanic leaves. A ticket has one last place."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlalchemy import select, text
 
 from app.blueprints.attachments import service as attachments
 from app.blueprints.attachments.models import MOST_ON_A_TICKET, Attachment
+from app.blueprints.mechanics import service as mechanics
+from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets import moving
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.timesheets import service as timesheets
@@ -119,6 +121,49 @@ def test_control_without_the_tickets_lock_one_does(
 
     assert meeting.was_held
     assert len(running) == 1
+
+
+def start_while_leaving(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], Meeting]:
+    """Start a clock while its mechanic leaves; return whose clocks run then of who has left."""
+    meeting, left = Meeting(2), threading.Event()
+    monkeypatch.setattr(
+        mechanics, "keep_from_leaving", meeting.after(mechanics.keep_from_leaving, and_then=left)
+    )
+    monkeypatch.setattr(mechanics.leaving, "leave", meeting.before(mechanics.leaving.leave))
+    ticket = shop.make_ticket()["id"]
+
+    race(
+        partial(
+            shop.owner.post,
+            f"/service_tickets/{ticket}/clock/start",
+            json={"mechanic_id": shop.mechanic_id},
+        ),
+        telling(left, partial(shop.owner.delete, f"/mechanics/{shop.mechanic_id}")),
+    )
+
+    with shop.inside():
+        gone = select(Mechanic.id).where(Mechanic.left_at.is_not(None))
+        running = select(ClockEntry.mechanic_id).where(
+            ClockEntry.ended_at.is_(None), ClockEntry.mechanic_id.in_(gone)
+        )
+        return list(db.session.scalars(running)), meeting
+
+
+def test_no_clock_runs_of_a_mechanic_who_leaves_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert start_while_leaving(shop, monkeypatch)[0] == []
+
+
+def test_control_without_the_mechanics_lock_one_does(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mechanics, "keep_from_leaving", mechanics.get)
+    with without_write_lock(app):
+        running, meeting = start_while_leaving(shop, monkeypatch)
+
+    assert meeting.was_held
+    assert running == [shop.mechanic_id]
 
 
 def attach_at_once(shop: Shop) -> tuple[list[int], int]:

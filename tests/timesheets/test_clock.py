@@ -369,6 +369,44 @@ class TestACorrection:
         assert shop.owner.delete(f"{entry}{query}").status_code == 400
 
 
+class TestOfAMechanicWhoLeaves:
+    @pytest.fixture
+    def running(self, shop: Shop, ticket: int, morning: Clock) -> str:
+        """The address of an entry that has run for an hour when its mechanic leaves."""
+        path: str = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=1)
+        assert shop.owner.delete(f"/mechanics/{shop.mechanic_id}").status_code == 200
+        morning.pass_(hours=1)
+        return path
+
+    def test_a_clock_stops_at_that_moment(self, shop: Shop, running: str) -> None:
+        shown = shop.owner.get(running).json
+
+        assert (shown["state"], shown["seconds"]) == ("stopped", 3600)
+        stopped = shop.owner.get("/audit?action=clock.stopped").json
+        assert [one["after"]["ended_at"][:19] for one in stopped] == ["2026-03-02T09:00:00"]
+
+    def test_a_clock_is_not_made_to_run_on(self, shop: Shop, running: str) -> None:
+        again = shop.owner.patch(running, json={"ended_at": None, "reason": "Came back"})
+        corrected = shop.owner.patch(
+            running, json={"ended_at": "2026-03-02T08:30:00Z", "reason": "Left earlier"}
+        )
+
+        assert told(again) == (404, "mechanic_not_found")
+        assert corrected.json["seconds"] == 1800
+
+    def test_a_clock_that_was_forgotten_is_for_a_person_to_mend(
+        self, shop: Shop, ticket: int, morning: Clock
+    ) -> None:
+        path = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=17)
+        shop.owner.delete(f"/mechanics/{shop.mechanic_id}")
+
+        assert shop.owner.get(path).json["state"] == "forgotten"
+        ended = shop.owner.patch(path, json={"ended_at": "2026-03-02T16:00:00Z", "reason": "Went home"})
+        assert ended.json["state"] == "stopped"
+
+
 class TestTheDatabase:
     def test_refuses_two_that_meet_and_two_that_run(self, shop: Shop, ticket: int) -> None:
         hours = [MORNING + timedelta(hours=number) for number in range(4)]

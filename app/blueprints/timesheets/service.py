@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import DBAPIError
 
 from app.blueprints.mechanics import service as mechanics
@@ -92,7 +92,7 @@ def start(
         ticket = hold(caller, ticket_id, None)
         require_open(ticket)
         _require_labour(ticket, line_id)
-        mechanics.get(caller.workshop_id, whose)
+        mechanics.keep_from_leaving(caller.workshop_id, whose)
         made = ClockEntry(
             workshop_id=caller.workshop_id,
             mechanic_id=whose,
@@ -147,13 +147,18 @@ def stop_all(workshop_id: int, ticket_id: int) -> None:
 
     One that was forgotten stays as it is: when somebody stopped working is for a person to say.
     """
+    _stop_running(workshop_id, ClockEntry.service_ticket_id == ticket_id)
+
+
+def stop_wherever(workshop_id: int, mechanic_id: int) -> None:
+    """Stop the clock of a mechanic who leaves, whatever it runs on: inside the `atomic()` in which they do. See `stop_all`."""
+    _stop_running(workshop_id, ClockEntry.mechanic_id == mechanic_id)
+
+
+def _stop_running(workshop_id: int, which: ColumnElement[bool]) -> None:
     now = _now()
     running = db.session.scalars(
-        locked(ClockEntry).where(
-            ClockEntry.workshop_id == workshop_id,
-            ClockEntry.service_ticket_id == ticket_id,
-            ClockEntry.ended_at.is_(None),
-        )
+        locked(ClockEntry).where(ClockEntry.workshop_id == workshop_id, which, ClockEntry.ended_at.is_(None))
     )
     for entry in running:
         if not is_forgotten(entry.started_at, None, now):
@@ -231,10 +236,13 @@ def correct(
     :raises Invalid: it ends before it starts, in the future, or after more than 16 hours; or the line is no labour.
     :raises LineNotFound: the ticket has no such line.
     :raises ClockOverlaps: the mechanic has another entry then. :raises ClockRunning: it is to run on, and another runs.
-    :raises TicketClosed: it is to run on, and the ticket is finished or cancelled.
+    :raises TicketClosed: it is to run on, and the ticket is finished or cancelled. :raises MechanicNotFound: or who is gone.
     """
     with atomic() as session:
         ticket = _held(caller, ticket_id)
+        known = get(caller, ticket_id, entry_id)
+        if changes.get("ended_at", known.ended_at) is None:
+            mechanics.keep_from_leaving(caller.workshop_id, known.mechanic_id)  # before what leaving stops
         entry = _one(locked(ClockEntry), caller, ticket_id, entry_id)
         require_version(entry, expected)
         _require_labour(ticket, changes.get("line_id"))
