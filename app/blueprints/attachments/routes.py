@@ -46,8 +46,7 @@ def add_ticket_attachment(
     """Attach a picture or a PDF to a ticket.
 
     A picture is drawn anew, so that nothing of it is kept but what is seen; a PDF is kept as it is. Neither the name nor the
-    type
-    that it is sent with counts.
+    type that it is sent with counts; a name that is a path is refused.
     """
     content = sent["file"].stream.read(service.MOST_BYTES + 1)
     if len(content) > service.MOST_BYTES:

@@ -191,9 +191,9 @@ def _free_place(ticket: ServiceTicket) -> int:
 
 
 def clean_name(sent: str) -> str:
-    """Return what a file was called, as people may read it: no path, no control and no invisible characters, at most 200."""
-    last = unicodedata.normalize("NFC", sent).replace("\\", "/").rpartition("/")[2]
-    seen = "".join(" " if letter.isspace() else letter for letter in last)
+    """Return what a file was called, as people may read it: no control and no invisible characters, at most 200."""
+    composed = unicodedata.normalize("NFC", sent)
+    seen = "".join(" " if letter.isspace() else letter for letter in composed)
     seen = "".join(letter for letter in seen if unicodedata.category(letter)[0] != "C")
     name = " ".join(seen.split()).strip(". ")
     if len(name) > LONGEST_NAME:
