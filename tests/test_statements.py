@@ -840,6 +840,10 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /service_tickets/<id>/comments", 3, lambda r: r.owner.get(f"/service_tickets/{r.ticket}/comments")),
     ("POST /service_tickets/<id>/comments", 5, lambda r: r.owner.post(f"/service_tickets/{r.ticket}/comments", json=WORDS)),
     (
+        "GET /service_tickets/<id>/comments/<id>", 2,
+        lambda r: r.owner.get(f"/service_tickets/{r.ticket}/comments/{r.comment}"),
+    ),
+    (
         "PATCH /service_tickets/<id>/comments/<id>", 6,
         lambda r: r.owner.patch(f"/service_tickets/{r.ticket}/comments/{r.comment}", json={"text": "On."}),
     ),
