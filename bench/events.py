@@ -1,8 +1,8 @@
-"""How soon a watcher hears of a commit: `make bench-events` writes bench/EVENTS.md.
+"""How soon a watcher hears of a commit: `make bench-events` writes bench/EVENTS.md, and fails where that is beyond its target.
 
-Two workers of gunicorn with Redis, watchers on both; a third process commits changes of a ticket and notes the moment after
-each
-commit. All read one clock of one machine (CLOCK_MONOTONIC). Latency is from the commit to the event's last byte at the watcher.
+Two workers of gunicorn with Redis, each of which takes half of the watchers and no more; a third process commits changes of a
+ticket and notes the moment after each commit. All read one clock of one machine (CLOCK_MONOTONIC). Latency is from commit to
+the event's last byte at the watcher.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from app.core import identity
 from app.core.db import atomic
 from app.core.identity import Principal
 from app.core.tenancy import acting_in
-from bench.servers import serving
+from bench.servers import WORKERS, serving
 from bench.settings import claimed, production, read_settings
 
 CHANGES = 300
@@ -56,9 +56,16 @@ class Watcher:
     arrived: dict[int, float] = field(default_factory=dict)
 
     def run(self) -> None:
+        while (
+            not self._has_listened()
+        ):  # that worker has its watchers: another connection may be taken by the other one
+            time.sleep(0.1)
+
+    def _has_listened(self) -> bool:
+        """Listen until the stream ends, or tell that there was none to listen to."""
         request = (
             f"GET /service_tickets/{self.ticket_id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Workshop: events\r\n"
-            f"Authorization: Bearer {self.token}\r\n\r\n"
+            f"Authorization: Bearer {self.token}\r\nConnection: close\r\n\r\n"
         )
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
             connection.sendall(request.encode())
@@ -70,6 +77,11 @@ class Watcher:
                 for event in events:
                     if b"data: {" in event and b"event: ticket" in event:
                         self.arrived[json.loads(event.split(b"data: ")[1])["version"]] = moment
+        return bool(self.arrived)
+
+    def heard_of(self, version: int) -> float | None:
+        """Return when the watcher heard of a version, be it by a newer one that came in its place; None if it never did."""
+        return min((moment for known, moment in self.arrived.items() if known >= version), default=None)
 
 
 def main() -> None:
@@ -88,7 +100,8 @@ def main() -> None:
     kept = claimed(settings.redis_url)
     environment = {
         **production(), **{name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY")},
-        "DATABASE_URL": address, "REDIS_URL": settings.redis_url, "LIVE_WATCHERS": str(WATCHERS), "RATE_LIMIT_ENABLED": "false",
+        "DATABASE_URL": address, "REDIS_URL": settings.redis_url,
+        "LIVE_WATCHERS": str(WATCHERS // WORKERS), "RATE_LIMIT_ENABLED": "false",
         "TOKEN_KEYS": "",
     }  # fmt: skip
     try:
@@ -100,6 +113,10 @@ def main() -> None:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{url.database}" WITH (FORCE)'))
     REPORT.write_text(_report(latencies, number), encoding="utf-8")
     print(REPORT.read_text(encoding="utf-8"))
+    if number < WATCHERS * CHANGES:
+        sys.exit(f"{WATCHERS * CHANGES - number} events were not heard.")
+    if (median := statistics.median(latencies)) >= TARGET_MS:
+        sys.exit(f"A median of {median:.1f} ms is not under {TARGET_MS} ms.")
 
 
 def _measured(environment: dict[str, str], folder: Path) -> tuple[list[float], int]:
@@ -122,10 +139,10 @@ def _measured(environment: dict[str, str], folder: Path) -> tuple[list[float], i
         commits = _change(app, owner, ticket_id)
         time.sleep(1)
     found = [
-        one.arrived[version] - moment
+        heard - moment
         for one in watchers
         for version, moment in commits.items()
-        if version in one.arrived
+        if (heard := one.heard_of(version)) is not None
     ]
     assert found, "nobody heard anything"
     return [seconds * 1000 for seconds in found], len(found)
@@ -189,12 +206,13 @@ def _report(latencies: list[float], number: int) -> str:
     return (
         "# How soon a watcher hears of a commit\n\n"
         f"Made by `make bench-events` on {platform.machine()}, Python {platform.python_version()}. {WATCHERS} watchers over\n"
-        f"two workers with Redis, {CHANGES} changes of a ticket, {round(1 / PAUSE)} a second at most; from the return of the\n"
-        "commit in the process that made it to the event's last byte at the watcher.\n\n"
+        f"{WORKERS} workers with Redis, {WATCHERS // WORKERS} on each; {CHANGES} changes of a ticket,\n"
+        f"{round(1 / PAUSE)} a second at most; from the return of the commit in the process that made it to the event's last\n"
+        "byte at the watcher.\n\n"
         "| Heard | Median | 99 of 100 within | Longest |\n|---|---|---|---|\n"
         f"| {number} of {WATCHERS * CHANGES} | {median:.1f} ms | {ninety_ninth:.1f} ms | {ordered[-1]:.1f} ms |\n\n"
         f"The aim is a median of {TARGET_MS} ms. A change that follows another within a moment may be told together with\n"
-        "it: what is told is the newest version.\n"
+        "it: what is told is the newest version, and counts for both.\n"
     )
 
 

@@ -593,7 +593,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /mechanics/top-3-mechanics", 2, lambda r: r.owner.get("/mechanics/top-3-mechanics")),
     ("PUT /mechanics/<id>", 13, lambda r: r.owner.put(f"/mechanics/{r.mechanic}", json=r.new_mechanic)),
     ("PATCH /mechanics/<id>", 6, lambda r: r.owner.patch(f"/mechanics/{r.mechanic}", json={"name": "Jo"})),
-    ("DELETE /mechanics/<id>", 17, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
+    ("DELETE /mechanics/<id>", 18, lambda r: r.owner.delete(f"/mechanics/{r.shop.mechanic_id}")),
     # invitations
     ("POST /invitations", 8, lambda r: r.owner.post("/invitations", json=r.new_colleague)),
     ("GET /invitations", 2, lambda r: r.owner.get("/invitations")),
@@ -747,7 +747,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         lambda r: r.owner.get(f"/service_tickets/{r.ticket}/clock/{r.clock_entry}"),
     ),
     (
-        "PATCH /service_tickets/<id>/clock/<id>", 4,
+        "PATCH /service_tickets/<id>/clock/<id>", 6,
         lambda r: r.owner.patch(f"/service_tickets/{r.ticket}/clock/{r.clock_entry}", json=WORKED),
     ),
     (
@@ -839,6 +839,10 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     ("GET /service_tickets/<id>/comments", 3, lambda r: r.owner.get(f"/service_tickets/{r.ticket}/comments")),
     ("POST /service_tickets/<id>/comments", 5, lambda r: r.owner.post(f"/service_tickets/{r.ticket}/comments", json=WORDS)),
+    (
+        "GET /service_tickets/<id>/comments/<id>", 2,
+        lambda r: r.owner.get(f"/service_tickets/{r.ticket}/comments/{r.comment}"),
+    ),
     (
         "PATCH /service_tickets/<id>/comments/<id>", 6,
         lambda r: r.owner.patch(f"/service_tickets/{r.ticket}/comments/{r.comment}", json={"text": "On."}),

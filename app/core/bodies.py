@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from unicodedata import category
 
 from flask import Request, current_app, json, request
 from marshmallow import RAISE
 from webargs import missing
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from app.core.contract import View, contract_of
@@ -17,6 +20,8 @@ JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"  # RFC 82
 MULTIPART = "multipart/form-data"
 FORMS = ("application/x-www-form-urlencoded", MULTIPART)
 ENVELOPE = 10_000  # bytes of a form around the file in it
+_BACKSLASH = re.compile(r'\\(?!")')  # but one that escapes a quotation mark
+NO_NAME = "Send the file under its name alone: no path, no control characters."
 
 
 class NotAForm(DomainError):
@@ -84,7 +89,10 @@ def _is_json() -> bool:
 
 
 def _refuse_odd_files(longest: int) -> None:
-    """Refuse what is no form, a file that is too large, and fields beside it. Nothing is read before the caller is admitted."""
+    """Refuse what is no form, a file that is too large or is called by a path, and fields beside it.
+
+    Nothing is read before the caller is admitted.
+    """
     if request.mimetype != MULTIPART:
         raise NotAForm("Send multipart/form-data, with the file as a field.")
     request.max_content_length = longest + ENVELOPE
@@ -94,6 +102,19 @@ def _refuse_odd_files(longest: int) -> None:
         raise Invalid("See `errors`.", errors={name: ["Unknown field."] for name in request.form})
     if repeated := [name for name, sent in request.files.lists() if len(sent) > 1]:
         raise Invalid("See `errors`.", errors={name: ["Given more than once."] for name in repeated})
+    if paths := [name for name, sent in request.files.items() if not _is_a_name(sent)]:
+        raise Invalid("See `errors`.", errors={name: [NO_NAME] for name in paths})
+
+
+def _is_a_name(sent: FileStorage) -> bool:
+    """Tell whether a file is called as files are: by no path, and without control characters.
+
+    Reading takes a backslash for an escape and leaves it out, so that it is looked for as it was sent: browsers escape none.
+    """
+    called = sent.filename or ""
+    is_odd = any(letter == "/" or category(letter) == "Cc" for letter in called)
+    has_backslash = _BACKSLASH.search(sent.headers.get("Content-Disposition", "")) is not None
+    return not is_odd and not has_backslash and called not in (".", "..")
 
 
 def _what_it_takes(view: View) -> tuple[frozenset[str], bool]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from PIL import Image
 
+from app.core.bodies import NO_NAME
+from app.core.contract import contract_of
 from tests.attachments.sending import attach, bomb, pdf
 from tests.attachments.test_attachments import files_kept
+from tests.customers.test_photos import MULTIPART, form
 from tests.factories import Shop
 from tests.pictures import noise, picture, png
 
@@ -66,9 +71,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("sent", "status", "code"), HOSTILE)
-@pytest.mark.parametrize(
-    ("name", "kind"), [("brakes.jpg", "image/jpeg"), ("../../invoice.pdf", "application/pdf")]
-)
+@pytest.mark.parametrize(("name", "kind"), [("brakes.jpg", "image/jpeg"), ("invoice.pdf", "application/pdf")])
 def test_what_means_harm_is_refused_and_leaves_nothing(
     shop: Shop, sent: bytes, status: int, code: str, name: str, kind: str
 ) -> None:
@@ -79,6 +82,52 @@ def test_what_means_harm_is_refused_and_leaves_nothing(
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert files_kept(shop) == set()
     assert shop.owner.get(path).json == []
+
+
+PATHS = [
+    '="../../etc/passwd"',
+    '=".."',
+    '="photos/brakes.jpg"',
+    '="..\\..\\evil.jpg"',
+    '="..\\\\..\\\\evil.jpg"',
+    '="C:\\Users\\jan\\car.jpg"',
+    '="brakes.jpg\0.exe"',
+    "*=utf-8''..%2f..%2fetc%2fpasswd",
+    "*=utf-8''brakes%0d%0a.jpg",
+]
+
+
+def doors(app: Flask) -> list[tuple[str, str]]:
+    """Return method and path of every route that takes a file, of what has the id 1."""
+    return [
+        (method, re.sub("<[^>]+>", "1", rule.rule))
+        for rule in app.url_map.iter_rules()
+        if contract_of(app.view_functions[rule.endpoint]).longest_file is not None
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}
+    ]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_name_that_is_a_path_is_refused_at_every_door(app: Flask, shop: Shop, name: str) -> None:
+    sent = form(("file", "", "image/jpeg", picture())).replace(b'filename=""', f"filename{name}".encode())
+
+    answers = [
+        shop.owner.open(method, path, data=sent, headers={"Content-Type": MULTIPART})
+        for method, path in doors(app)
+    ]
+
+    assert len(answers) >= 5
+    for answer in answers:
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_request")
+        assert answer.json["errors"] == {"file": [NO_NAME]}
+    assert files_kept(shop) == set()
+
+
+@pytest.mark.parametrize(("sent", "kept"), [('a \\"new\\" car.jpg', 'a "new" car.jpg'), ("", "attachment")])
+def test_an_odd_name_that_is_no_path_is_taken(shop: Shop, sent: str, kept: str) -> None:
+    path = f"/service_tickets/{shop.make_ticket()['id']}/attachments"
+
+    assert attach(shop.owner, path, picture(), sent).json["name"] == kept
 
 
 def test_a_picture_that_is_something_else_as_well_is_a_picture_afterwards(shop: Shop) -> None:

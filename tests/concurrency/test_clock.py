@@ -1,7 +1,8 @@
-"""A mechanic who starts the clock twice at once, on two tickets: it runs once. A ticket's last place is taken once."""
+"""The clock, started twice at once, or while a ticket is completed or a mechanic leaves. A ticket has one last place."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,11 +12,16 @@ from sqlalchemy import select, text
 
 from app.blueprints.attachments import service as attachments
 from app.blueprints.attachments.models import MOST_ON_A_TICKET, Attachment
+from app.blueprints.mechanics import service as mechanics
+from app.blueprints.mechanics.models import Mechanic
+from app.blueprints.service_tickets import moving
+from app.blueprints.service_tickets.models import ServiceTicket
+from app.blueprints.timesheets import service as timesheets
 from app.blueprints.timesheets.models import ClockEntry
 from app.extensions import db
 from tests.attachments.sending import attach, pdf
 from tests.attachments.test_attachments import fill
-from tests.concurrency.racing import Meeting, race
+from tests.concurrency.racing import Meeting, race, telling, without_row_locks, without_write_lock
 from tests.factories import Shop
 
 
@@ -72,6 +78,92 @@ def without_clock_guards(lax_app: Flask) -> Iterator[None]:
 
 def test_control_without_the_database_all_of_them_start(lax_shop: Shop, without_clock_guards: None) -> None:
     assert start_at_once(lax_shop, 2) == ([201, 201], 2)
+
+
+def run_on_while_it_is_completed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], Meeting]:
+    """Let a clock run on, by a correction, while its ticket is completed; return whose clocks run then on what is over."""
+    meeting, completed = Meeting(2), threading.Event()
+    ticket = shop.make_ticket()["id"]
+    path = f"/service_tickets/{ticket}"
+    for status in ("received", "in_progress"):
+        assert shop.owner.post(f"{path}/status", json={"status": status}).status_code == 200
+    entry = shop.make_clock_entry(ticket).id
+    monkeypatch.setattr(
+        timesheets, "require_open", meeting.after(timesheets.require_open, and_then=completed)
+    )
+    monkeypatch.setattr(moving, "hold", meeting.after(moving.hold))
+
+    race(
+        partial(shop.owner.patch, f"{path}/clock/{entry}", json={"ended_at": None, "reason": "Still at it"}),
+        telling(completed, partial(shop.owner.post, f"{path}/status", json={"status": "completed"})),
+    )
+
+    with shop.inside():
+        over = select(ServiceTicket.id).where(ServiceTicket.id == ticket, ServiceTicket.status == "completed")
+        running = select(ClockEntry.mechanic_id).where(
+            ClockEntry.ended_at.is_(None), ClockEntry.service_ticket_id.in_(over)
+        )
+        return list(db.session.scalars(running)), meeting
+
+
+def test_no_clock_runs_on_a_ticket_that_is_completed_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_on_while_it_is_completed(shop, monkeypatch)[0] == []
+
+
+def test_control_without_the_tickets_lock_one_does(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_row_locks(monkeypatch, timesheets)
+    with without_write_lock(app):
+        running, meeting = run_on_while_it_is_completed(shop, monkeypatch)
+
+    assert meeting.was_held
+    assert len(running) == 1
+
+
+def start_while_leaving(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], Meeting]:
+    """Start a clock while its mechanic leaves; return whose clocks run then of who has left."""
+    meeting, left = Meeting(2), threading.Event()
+    monkeypatch.setattr(
+        mechanics, "keep_from_leaving", meeting.after(mechanics.keep_from_leaving, and_then=left)
+    )
+    monkeypatch.setattr(mechanics.leaving, "leave", meeting.before(mechanics.leaving.leave))
+    ticket = shop.make_ticket()["id"]
+
+    race(
+        partial(
+            shop.owner.post,
+            f"/service_tickets/{ticket}/clock/start",
+            json={"mechanic_id": shop.mechanic_id},
+        ),
+        telling(left, partial(shop.owner.delete, f"/mechanics/{shop.mechanic_id}")),
+    )
+
+    with shop.inside():
+        gone = select(Mechanic.id).where(Mechanic.left_at.is_not(None))
+        running = select(ClockEntry.mechanic_id).where(
+            ClockEntry.ended_at.is_(None), ClockEntry.mechanic_id.in_(gone)
+        )
+        return list(db.session.scalars(running)), meeting
+
+
+def test_no_clock_runs_of_a_mechanic_who_leaves_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert start_while_leaving(shop, monkeypatch)[0] == []
+
+
+def test_control_without_the_mechanics_lock_one_does(
+    app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mechanics, "keep_from_leaving", mechanics.get)
+    with without_write_lock(app):
+        running, meeting = start_while_leaving(shop, monkeypatch)
+
+    assert meeting.was_held
+    assert running == [shop.mechanic_id]
 
 
 def attach_at_once(shop: Shop) -> tuple[list[int], int]:

@@ -312,7 +312,10 @@ NEEDS_WHAT_IS_NEW: set[str] = {
     ),
     "POST /service_tickets/{ticket_id}/progress",
     "POST /service_tickets/{ticket_id}/progress/{update_id}/validate",
-    *(f"{method} /service_tickets/{{ticket_id}}/comments/{{comment_id}}" for method in ("PATCH", "DELETE")),
+    *(
+        f"{method} /service_tickets/{{ticket_id}}/comments/{{comment_id}}"
+        for method in ("GET", "PATCH", "DELETE")
+    ),
     "POST /service_tickets/{ticket_id}/recommendations/{recommendation_id}",
     "GET /vehicles/{vehicle_id}/recommendations/{recommendation_id}",
     "POST /vehicles/{vehicle_id}/recommendations/{recommendation_id}/state",

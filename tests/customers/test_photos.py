@@ -152,7 +152,7 @@ class TestWhatIsSent:
     @pytest.mark.parametrize(
         "kind", ["text/html", "application/octet-stream", "image/png", "image/svg+xml", ""]
     )
-    @pytest.mark.parametrize("name", ["me.exe", "../../etc/passwd", "me.svg", "a" * 300, "zażółć.jpg"])
+    @pytest.mark.parametrize("name", ["me.exe", "me.svg", "a" * 300, "zażółć.jpg"])
     def test_is_known_by_its_bytes_and_not_by_its_name_or_type(
         self, shop: Shop, name: str, kind: str
     ) -> None:

@@ -51,11 +51,26 @@ def test_no_customer_sees_or_writes_one(shop: Shop) -> None:
 
     for answer in (
         shop.customer.get(every),
+        shop.customer.get(path),
         shop.customer.post(every, json=WORDS),
         shop.customer.patch(path, json=WORDS),
         shop.customer.delete(path),
     ):
         assert refused(answer) == (403, "not_allowed")
+
+
+def test_one_is_read_again_for_the_tag_that_a_change_asks_for(shop: Shop) -> None:
+    every = written(shop).rpartition("/")[0]
+    place = shop.mechanic.post(every, json=WORDS).headers["Location"]
+    shop.mechanic.patch(place, json={"text": "No hurry."})
+
+    read = shop.mechanic.get(place)
+    changed = shop.mechanic.patch(place, json=WORDS, headers={"If-Match": read.headers["ETag"]})
+
+    assert (read.status_code, read.json["text"]) == (200, "No hurry.")
+    assert changed.status_code == 200
+    elsewhere = f"/service_tickets/{shop.make_ticket()['id']}/comments/{read.json['id']}"
+    assert refused(shop.mechanic.get(elsewhere)) == (404, "comment_not_found")
 
 
 def test_who_wrote_one_changes_it_and_the_log_has_what_it_said(shop: Shop) -> None:

@@ -74,6 +74,7 @@ REFERENCES = [
     ("POST", "/service_tickets/{ticket}/inspections", {"template_id": "{id}"}, "template_id"),
     ("POST", "/service_tickets/{ticket}/inspections/{id}/validate", None, "inspection_id"),
     ("POST", "/service_tickets/{ticket}/progress/{id}/validate", None, "update_id"),
+    ("GET", "/service_tickets/{ticket}/comments/{id}", None, "comment_id"),
     ("DELETE", "/service_tickets/{ticket}/comments/{id}", None, "comment_id"),
     ("POST", "/vehicles/{vehicle}/recommendations/{id}/state", {"state": "done"}, "recommendation_id"),
     ("POST", "/inventory", {**ITEM, "replaced_by_id": "{id}"}, "item_id"),

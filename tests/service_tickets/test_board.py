@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.factories import Shop
 from tests.inspections.examining import begun
 from tests.service_tickets.life import WAY_TO, ticket_in
 
+PAGE = Path(__file__).parents[2] / "docs" / "on-the-floor.md"
 TODAY = datetime.now(UTC).date()
 NOON = datetime.combine(TODAY, time(12), UTC)
 
@@ -160,6 +163,14 @@ def test_no_more_are_shown_than_one_looks_at(shop: Shop, monkeypatch: pytest.Mon
     shown = board_of(shop)
 
     assert (shown["open"], shown["is_cut"]) == (2, True)
+
+
+def test_the_page_says_when_each_of_what_is_to_be_done_is_said() -> None:
+    table = re.findall(
+        r"^\| `(\w+)` \| \S", PAGE.read_text(encoding="utf-8").partition("## The clock")[0], re.MULTILINE
+    )
+
+    assert tuple(table) == board.ACTIONS
 
 
 def test_a_customer_has_no_board(shop: Shop) -> None:

@@ -243,6 +243,16 @@ class TestACorrection:
         assert removed["after"] == {"reason": "Wrong ticket"}
         assert shop.owner.get(entry).status_code == 404
 
+    def test_of_the_reason_alone_is_in_the_audit_log_too(self, shop: Shop, entry: str) -> None:
+        for reason in ("Went home", "Went home", "Was ill"):
+            assert shop.owner.patch(entry, json={"reason": reason}).json["reason"] == reason
+
+        changes = shop.owner.get("/audit?subject_kind=clock_entry&action=clock.changed").json
+        assert [(one["before"]["reason"], one["after"]["reason"]) for one in changes] == [
+            ("Went home", "Was ill"),
+            (None, "Went home"),
+        ]
+
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
@@ -315,6 +325,37 @@ class TestACorrection:
         assert answer.status_code == 409
         assert answer.json["code"] in ("clock_running", "clock_overlaps")
 
+    @pytest.mark.parametrize("over", ["completed", "delivered", "cancelled"])
+    def test_lets_no_clock_run_on_a_ticket_that_is_over(
+        self, shop: Shop, ticket: int, entry: str, over: str
+    ) -> None:
+        steps = (
+            ("cancelled",) if over == "cancelled" else ("received", "in_progress", "completed", "delivered")
+        )
+        for status in steps[: steps.index(over) + 1]:
+            shop.owner.post(f"/service_tickets/{ticket}/status", json={"status": status})
+        before = shop.owner.get(entry).json
+
+        refused = shop.owner.patch(entry, json={"ended_at": None, "reason": "Still at it"})
+        shorter = {"ended_at": "2026-03-02T09:00:00Z", "reason": "Stopped too late"}
+
+        assert told(refused) == (409, "ticket_closed")
+        assert shop.owner.get(entry).json == before
+        assert shop.owner.patch(entry, json=shorter).json["seconds"] == 3600
+
+    def test_ends_what_was_forgotten_on_a_ticket_that_is_over(
+        self, shop: Shop, ticket: int, entry: str, morning: Clock
+    ) -> None:
+        forgotten = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=17)
+        shop.owner.post(f"/service_tickets/{ticket}/status", json={"status": "cancelled"})
+
+        later = {"started_at": "2026-03-03T04:00:00Z", "reason": "Came back"}
+        ended = {"ended_at": "2026-03-02T16:00:00Z", "reason": "Went home"}
+
+        assert told(shop.owner.patch(forgotten, json=later)) == (409, "ticket_closed")
+        assert shop.owner.patch(forgotten, json=ended).json["state"] == "stopped"
+
     def test_minds_the_version(self, shop: Shop, entry: str) -> None:
         etag = shop.owner.get(entry).headers["ETag"]
         shop.owner.patch(entry, json={"ended_at": "2026-03-02T11:00:00Z", "reason": "Early"})
@@ -326,6 +367,44 @@ class TestACorrection:
     @pytest.mark.parametrize("query", ["", "?reason=", "?reason=%20", "?why=x"])
     def test_and_a_deletion_need_a_reason(self, shop: Shop, entry: str, query: str) -> None:
         assert shop.owner.delete(f"{entry}{query}").status_code == 400
+
+
+class TestOfAMechanicWhoLeaves:
+    @pytest.fixture
+    def running(self, shop: Shop, ticket: int, morning: Clock) -> str:
+        """The address of an entry that has run for an hour when its mechanic leaves."""
+        path: str = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=1)
+        assert shop.owner.delete(f"/mechanics/{shop.mechanic_id}").status_code == 200
+        morning.pass_(hours=1)
+        return path
+
+    def test_a_clock_stops_at_that_moment(self, shop: Shop, running: str) -> None:
+        shown = shop.owner.get(running).json
+
+        assert (shown["state"], shown["seconds"]) == ("stopped", 3600)
+        stopped = shop.owner.get("/audit?action=clock.stopped").json
+        assert [one["after"]["ended_at"][:19] for one in stopped] == ["2026-03-02T09:00:00"]
+
+    def test_a_clock_is_not_made_to_run_on(self, shop: Shop, running: str) -> None:
+        again = shop.owner.patch(running, json={"ended_at": None, "reason": "Came back"})
+        corrected = shop.owner.patch(
+            running, json={"ended_at": "2026-03-02T08:30:00Z", "reason": "Left earlier"}
+        )
+
+        assert told(again) == (404, "mechanic_not_found")
+        assert corrected.json["seconds"] == 1800
+
+    def test_a_clock_that_was_forgotten_is_for_a_person_to_mend(
+        self, shop: Shop, ticket: int, morning: Clock
+    ) -> None:
+        path = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=17)
+        shop.owner.delete(f"/mechanics/{shop.mechanic_id}")
+
+        assert shop.owner.get(path).json["state"] == "forgotten"
+        ended = shop.owner.patch(path, json={"ended_at": "2026-03-02T16:00:00Z", "reason": "Went home"})
+        assert ended.json["state"] == "stopped"
 
 
 class TestTheDatabase:
@@ -542,6 +621,35 @@ class TestBesideTheTicket:
         shop.owner.delete(f"{place}?reason=Mistaken")
         assert shop.owner.delete(f"/service_tickets/{ticket}/lines/{line}").status_code == 200
 
+    def test_is_put_on_another_line_by_a_correction(
+        self, shop: Shop, other_shop: Shop, ticket: int, morning: Clock
+    ) -> None:
+        labour = {"kind": "labour", "description": "Brakes", "quantity": 1, "unit_price": 95}
+        line, fee = self.write(shop, ticket, labour), self.write(shop, ticket, {**labour, "kind": "fee"})
+        theirs = self.write(other_shop, other_shop.make_ticket()["id"], labour)
+        elsewhere = self.write(shop, shop.make_ticket()["id"], labour)
+        place = start(shop.mechanic, ticket).headers["Location"]
+        morning.pass_(hours=1)
+        stop(shop.mechanic, ticket)
+
+        def put_on(line_id: int | None) -> TestResponse:
+            return shop.owner.patch(place, json={"line_id": line_id, "reason": "It was for this"})
+
+        assert [told(put_on(wrong)) for wrong in (fee, theirs, elsewhere)] == [
+            (400, "invalid_request"),
+            (404, "line_not_found"),
+            (404, "line_not_found"),
+        ]
+        assert (put_on(line).json["line_id"], put_on(line).json["seconds"]) == (line, 3600)
+        worked = shop.owner.get(f"/service_tickets/{ticket}/clock").json["lines"]
+        assert [(one["line_id"], one["worked_seconds"]) for one in worked] == [(line, 3600)]
+        assert put_on(None).json["line_id"] is None
+        changes = shop.owner.get("/audit?subject_kind=clock_entry&action=clock.changed").json
+        assert [(one["before"]["line_id"], one["after"]["line_id"]) for one in changes] == [
+            (line, None),
+            (None, line),
+        ]
+
     def test_stays_with_the_ticket_where_a_customer_declines_the_line(self, shop: Shop) -> None:
         path = ticket_in(shop, "analysis")
         number = shop.owner.get(path).json["id"]
@@ -556,6 +664,8 @@ class TestBesideTheTicket:
         assert decided.status_code == 200
         assert shop.owner.get(path).json["lines"] == []
         assert shop.owner.get(place).json["line_id"] is None
+        changed = shop.owner.get("/audit?subject_kind=clock_entry&action=clock.changed").json
+        assert [(one["before"], one["after"]) for one in changed] == [({"line_id": line}, {"line_id": None})]
 
     @pytest.mark.parametrize("over", ["completed", "cancelled"])
     def test_stops_when_the_work_is_over(self, shop: Shop, ticket: int, over: str) -> None:

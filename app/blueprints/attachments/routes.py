@@ -46,8 +46,7 @@ def add_ticket_attachment(
     """Attach a picture or a PDF to a ticket.
 
     A picture is drawn anew, so that nothing of it is kept but what is seen; a PDF is kept as it is. Neither the name nor the
-    type
-    that it is sent with counts.
+    type that it is sent with counts; a name that is a path is refused.
     """
     content = sent["file"].stream.read(service.MOST_BYTES + 1)
     if len(content) > service.MOST_BYTES:
@@ -87,9 +86,7 @@ def get_ticket_attachment(ticket_id: int, attachment_id: int) -> dict[str, Any]:
 @bp.response(200, AttachmentOut)
 def patch_ticket_attachment(changes: dict[str, Any], ticket_id: int, attachment_id: int) -> dict[str, Any]:
     """Let the customer see an attachment, or see it no more."""
-    if "visible_to_customer" not in changes:
-        return _linked(service.get(principal(), ticket_id, attachment_id))
-    visible = changes["visible_to_customer"]
+    visible = changes.get("visible_to_customer")
     return _linked(
         service.show_to_customer(principal(), ticket_id, attachment_id, visible, expected_versions())
     )

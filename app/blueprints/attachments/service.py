@@ -191,9 +191,9 @@ def _free_place(ticket: ServiceTicket) -> int:
 
 
 def clean_name(sent: str) -> str:
-    """Return what a file was called, as people may read it: no path, no control and no invisible characters, at most 200."""
-    last = unicodedata.normalize("NFC", sent).replace("\\", "/").rpartition("/")[2]
-    seen = "".join(" " if letter.isspace() else letter for letter in last)
+    """Return what a file was called, as people may read it: no control and no invisible characters, at most 200."""
+    composed = unicodedata.normalize("NFC", sent)
+    seen = "".join(" " if letter.isspace() else letter for letter in composed)
     seen = "".join(letter for letter in seen if unicodedata.category(letter)[0] != "C")
     name = " ".join(seen.split()).strip(". ")
     if len(name) > LONGEST_NAME:
@@ -213,10 +213,11 @@ def _told(attachment: Attachment) -> dict[str, Any]:
 
 
 def show_to_customer(
-    caller: Principal, ticket_id: int, attachment_id: int, visible: bool, expected: Expected = None
+    caller: Principal, ticket_id: int, attachment_id: int, visible: bool | None, expected: Expected = None
 ) -> Shown:
     """Let the customer see an attachment, or see it no more; links that were given out go on for their quarter of an hour.
 
+    None leaves it as it is.
     :raises TicketNotFound: unknown here. :raises AttachmentNotFound: not on this ticket.
     :raises Stale: not the `expected` version.
     """
@@ -224,7 +225,8 @@ def show_to_customer(
         hold(caller, ticket_id, None)
         attachment = _held(caller, ticket_id, attachment_id, expected)
         before = _told(attachment)
-        attachment.visible_to_customer = visible
+        if visible is not None:
+            attachment.visible_to_customer = visible
         session.flush()
         audit.note_change("ticket.attachment_shown", "ticket", ticket_id, before, _told(attachment))
         return get(caller, ticket_id, attachment_id)

@@ -14,12 +14,14 @@ from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.mechanics.errors import MechanicNotFound
+from app.blueprints.mechanics.events import MechanicLeft
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.roles import service as roles
 from app.blueprints.workshops.terms import country_of
 from app.core import audit, clock, paging, phones
 from app.core.db import atomic, locked
 from app.core.errors import NotAllowed
+from app.core.events import announce
 from app.core.identity import Principal, require_person
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
@@ -140,6 +142,15 @@ def hold(workshop_id: int, mechanic_id: int) -> Mechanic:
     :raises MechanicNotFound: unknown here, or gone.
     """
     return _one(locked(Mechanic), workshop_id, mechanic_id)
+
+
+def keep_from_leaving(workshop_id: int, mechanic_id: int) -> Mechanic:
+    """Return a mechanic who works here, and does not leave until the transaction ends. Several may at once.
+
+    :raises MechanicNotFound: unknown here, or gone.
+    """
+    shared = select(Mechanic).with_for_update(read=True, key_share=True)
+    return _one(shared.execution_options(populate_existing=True), workshop_id, mechanic_id)
 
 
 def require_free(workshop_id: int, email: str) -> None:
@@ -266,7 +277,7 @@ def _change_sign_in(
 def leave(
     workshop_id: int, mechanic_id: int, expected: Expected = None, *, by: Principal | None = None
 ) -> None:
-    """Let a mechanic leave: no sign-in and no new work from now on; the tickets keep the name.
+    """Let a mechanic leave: no sign-in and no new work from now on, and their clock stops; the tickets keep the name.
 
     :raises MechanicNotFound: unknown here, or gone already. :raises Stale: not the `expected` version.
     :raises BeyondOwnScopes: they are more than a mechanic here, and hold more than `by`.
@@ -279,6 +290,7 @@ def leave(
         leaving.leave(workshop_id, mechanic_id=mechanic_id)
         mechanic.left_at = clock.now()
         audit.note("mechanic.left", "mechanic", mechanic_id)
+        announce(MechanicLeft(workshop_id, mechanic_id))
 
 
 def unlock(by: Principal, mechanic_id: int) -> None:

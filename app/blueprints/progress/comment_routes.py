@@ -32,7 +32,8 @@ bp = Blueprint(
 def create_ticket_comment(comment: dict[str, Any], ticket_id: int) -> tuple[TicketComment, dict[str, str]]:
     """Comment on a ticket, be it over. No customer sees it."""
     made = comments.write(principal(), ticket_id, **comment)
-    return made, {"Location": url_for("comments.list_ticket_comments", ticket_id=ticket_id)}
+    place = url_for("comments.get_ticket_comment", ticket_id=ticket_id, comment_id=made.id)
+    return made, {"Location": place}
 
 
 @bp.get("/", tags=["progress"])
@@ -43,6 +44,15 @@ def create_ticket_comment(comment: dict[str, Any], ticket_id: int) -> tuple[Tick
 def list_ticket_comments(query: dict[str, Any], ticket_id: int) -> Any:
     """List the comments on a ticket, in the order in which they were written."""
     return paging.answer(comments.find(principal(), ticket_id, paging.walk_of(query)))
+
+
+@bp.get("/<int:comment_id>", tags=["progress"])
+@limited("read")
+@needs("tickets:read")
+@bp.response(200, CommentOut)
+def get_ticket_comment(ticket_id: int, comment_id: int) -> TicketComment:
+    """Show a comment on a ticket."""
+    return comments.get(principal(), ticket_id, comment_id)
 
 
 @bp.patch("/<int:comment_id>", tags=["progress"])

@@ -53,17 +53,31 @@ def find(caller: Principal, ticket_id: int, walk: Walk) -> Page:
     )
 
 
+def get(caller: Principal, ticket_id: int, comment_id: int) -> TicketComment:
+    """Return a comment on a ticket.
+
+    :raises CommentNotFound: not on the ticket.
+    """
+    return _one(caller, select(TicketComment), ticket_id, comment_id)
+
+
 def _of_ticket(caller: Principal, statement: Select[TicketComment], ticket_id: int) -> Select[TicketComment]:
     return statement.where(
         TicketComment.workshop_id == caller.workshop_id, TicketComment.service_ticket_id == ticket_id
     )
 
 
-def _hold(caller: Principal, ticket_id: int, comment_id: int, expected: Expected) -> TicketComment:
-    statement = _of_ticket(caller, locked(TicketComment), ticket_id)
-    comment = db.session.scalar(statement.where(TicketComment.id == comment_id))
-    if comment is None:
+def _one(
+    caller: Principal, statement: Select[TicketComment], ticket_id: int, comment_id: int
+) -> TicketComment:
+    found = db.session.scalar(_of_ticket(caller, statement, ticket_id).where(TicketComment.id == comment_id))
+    if found is None:
         raise CommentNotFound()
+    return found
+
+
+def _hold(caller: Principal, ticket_id: int, comment_id: int, expected: Expected) -> TicketComment:
+    comment = _one(caller, locked(TicketComment), ticket_id, comment_id)
     require_version(comment, expected)
     return comment
 

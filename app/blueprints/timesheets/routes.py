@@ -71,10 +71,10 @@ def get_clock_entry(ticket_id: int, entry_id: int) -> Told:
 @bp.patch("/service_tickets/<int:ticket_id>/clock/<int:entry_id>", tags=["service_tickets"])
 @limited("write")
 @needs("hours:write")
-@bp.arguments(ClockEntryPatch(partial=("started_at", "ended_at")))
+@bp.arguments(ClockEntryPatch(partial=("line_id", "started_at", "ended_at")))
 @bp.response(200, ClockEntryOut)
 def patch_clock_entry(changes: dict[str, Any], ticket_id: int, entry_id: int) -> Told:
-    """Say when somebody worked in truth, with a reason; a forgotten clock gets its end so."""
+    """Say when and on which line somebody worked in truth, with a reason; a forgotten clock gets its end so."""
     reason = changes.pop("reason")
     corrected = service.correct(principal(), ticket_id, entry_id, changes, reason, expected_versions())
     return reading.shown(corrected)

@@ -8,6 +8,7 @@ from app.core.schema import GREATEST_ID, Day, Instant, PatchSchema, QueryInstant
 
 STATES = ("running", "stopped", "forgotten")
 WHOSE = {"description": "Whose clock: left out, the caller's own. Another's is for an owner.", "example": 1}
+LINE = {"description": "The line of the ticket's labour that it is for, if any.", "example": 1}
 REASON = {"description": "Why it stood otherwise.", "example": "Forgot to stop before lunch."}
 
 
@@ -15,13 +16,7 @@ class ClockStartIn(Schema):
     """Whose clock is started, and on which line of the ticket's labour."""
 
     mechanic_id = Whole(1, GREATEST_ID, load_default=None, allow_none=True, metadata=dict(WHOSE))
-    line_id = Whole(
-        1,
-        GREATEST_ID,
-        load_default=None,
-        allow_none=True,
-        metadata={"description": "The line of labour that it is for, if any.", "example": 1},
-    )
+    line_id = Whole(1, GREATEST_ID, load_default=None, allow_none=True, metadata=dict(LINE))
 
 
 class ClockStopIn(Schema):
@@ -31,8 +26,9 @@ class ClockStopIn(Schema):
 
 
 class ClockEntryPatch(PatchSchema):
-    """When somebody worked in truth, and why it stood otherwise."""
+    """When and on which line somebody worked in truth, and why it stood otherwise."""
 
+    line_id = Whole(1, GREATEST_ID, allow_none=True, metadata=dict(LINE))
     started_at = QueryInstant(metadata={"example": "2026-03-02T08:00:00Z"})
     ended_at = QueryInstant(allow_none=True, metadata={"example": "2026-03-02T12:30:00Z"})
     reason = Text(required=True, longest=500, metadata=dict(REASON))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import DBAPIError
 
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.service_tickets import lines
 from app.blueprints.service_tickets.holding import hold, require_open
+from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.timesheets.errors import (
     ClockEntryNotFound,
     ClockForgotten,
@@ -30,7 +31,7 @@ from app.extensions import db
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LONGEST = timedelta(hours=16)  # beyond it nobody worked: somebody forgot to stop
-RECORD = ("mechanic_id", "service_ticket_id", "line_id", "started_at", "ended_at")
+RECORD = ("mechanic_id", "service_ticket_id", "line_id", "started_at", "ended_at", "reason")
 
 
 def _now() -> datetime:
@@ -90,9 +91,8 @@ def start(
     with atomic() as session:
         ticket = hold(caller, ticket_id, None)
         require_open(ticket)
-        if line_id is not None and lines.one(ticket, line_id).kind != "labour":
-            raise Invalid("See `errors`.", errors={"line_id": ["Not a line of labour."]})
-        mechanics.get(caller.workshop_id, whose)
+        _require_labour(ticket, line_id)
+        mechanics.keep_from_leaving(caller.workshop_id, whose)
         made = ClockEntry(
             workshop_id=caller.workshop_id,
             mechanic_id=whose,
@@ -107,6 +107,11 @@ def start(
             raise ClockRunning() from error
         audit.note("clock.started", "clock_entry", made.id, after=_told(made))
     return made
+
+
+def _require_labour(ticket: ServiceTicket, line_id: int | None) -> None:
+    if line_id is not None and lines.one(ticket, line_id).kind != "labour":
+        raise Invalid("See `errors`.", errors={"line_id": ["Not a line of labour."]})
 
 
 def stop(caller: Principal, ticket_id: int, *, mechanic_id: int | None = None) -> ClockEntry:
@@ -142,13 +147,18 @@ def stop_all(workshop_id: int, ticket_id: int) -> None:
 
     One that was forgotten stays as it is: when somebody stopped working is for a person to say.
     """
+    _stop_running(workshop_id, ClockEntry.service_ticket_id == ticket_id)
+
+
+def stop_wherever(workshop_id: int, mechanic_id: int) -> None:
+    """Stop the clock of a mechanic who leaves, whatever it runs on: inside the `atomic()` in which they do. See `stop_all`."""
+    _stop_running(workshop_id, ClockEntry.mechanic_id == mechanic_id)
+
+
+def _stop_running(workshop_id: int, which: ColumnElement[bool]) -> None:
     now = _now()
     running = db.session.scalars(
-        locked(ClockEntry).where(
-            ClockEntry.workshop_id == workshop_id,
-            ClockEntry.service_ticket_id == ticket_id,
-            ClockEntry.ended_at.is_(None),
-        )
+        locked(ClockEntry).where(ClockEntry.workshop_id == workshop_id, which, ClockEntry.ended_at.is_(None))
     )
     for entry in running:
         if not is_forgotten(entry.started_at, None, now):
@@ -158,12 +168,19 @@ def stop_all(workshop_id: int, ticket_id: int) -> None:
 
 def leave_lines(workshop_id: int, line_ids: Sequence[int]) -> None:
     """Let what was worked on lines be on their ticket alone: inside the `atomic()` in which a customer declines them."""
-    db.session.execute(
-        update(ClockEntry)
-        .where(ClockEntry.workshop_id == workshop_id, ClockEntry.line_id.in_(line_ids))
-        .values(line_id=None, version=ClockEntry.version + 1, updated_at=clock.now())
-        .execution_options(synchronize_session=False)
+    entries = db.session.scalars(
+        locked(ClockEntry).where(ClockEntry.workshop_id == workshop_id, ClockEntry.line_id.in_(line_ids))
     )
+    for entry in entries:
+        audit.note(
+            "clock.changed",
+            "clock_entry",
+            entry.id,
+            before={"line_id": entry.line_id},
+            after={"line_id": None},
+        )
+        entry.line_id = None
+    db.session.flush()
 
 
 # ---- Correcting -----------------------------------------------------------------------------------------------------
@@ -190,6 +207,21 @@ def _one(statement: Select[ClockEntry], caller: Principal, ticket_id: int, entry
     return found
 
 
+def _held(caller: Principal, ticket_id: int) -> ServiceTicket:
+    """Return the ticket of an entry, locked until the transaction ends: who corrects hours need not be one who changes tickets.
+
+    :raises ClockEntryNotFound: unknown here.
+    """
+    held = db.session.scalar(
+        locked(ServiceTicket).where(
+            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
+        )
+    )
+    if held is None:
+        raise ClockEntryNotFound()
+    return held
+
+
 def correct(
     caller: Principal,
     ticket_id: int,
@@ -198,26 +230,32 @@ def correct(
     reason: str,
     expected: Expected = None,
 ) -> ClockEntry:
-    """Say when somebody worked in truth, and why it stood otherwise.
+    """Say when and on which line of labour somebody worked in truth, and why it stood otherwise.
 
     :raises ClockEntryNotFound: not on this ticket. :raises Stale: not the `expected` version.
-    :raises Invalid: it ends before it starts, in the future, or after more than 16 hours.
+    :raises Invalid: it ends before it starts, in the future, or after more than 16 hours; or the line is no labour.
+    :raises LineNotFound: the ticket has no such line.
     :raises ClockOverlaps: the mechanic has another entry then. :raises ClockRunning: it is to run on, and another runs.
+    :raises TicketClosed: it is to run on, and the ticket is finished or cancelled. :raises MechanicNotFound: or who is gone.
     """
     with atomic() as session:
+        ticket = _held(caller, ticket_id)
+        known = get(caller, ticket_id, entry_id)
+        if changes.get("ended_at", known.ended_at) is None:
+            mechanics.keep_from_leaving(caller.workshop_id, known.mechanic_id)  # before what leaving stops
         entry = _one(locked(ClockEntry), caller, ticket_id, entry_id)
         require_version(entry, expected)
+        _require_labour(ticket, changes.get("line_id"))
         before = _told(entry)
-        for name, value in changes.items():
+        for name, value in {**changes, "reason": reason}.items():
             setattr(entry, name, value.replace(microsecond=0) if isinstance(value, datetime) else value)
         _require_span(entry)
-        entry.reason = reason
+        if entry.ended_at is None:
+            require_open(ticket)
         _flush(session)
         after = _told(entry)
         if after != before:
-            audit.note(
-                "clock.changed", "clock_entry", entry_id, before=before, after=after | {"reason": reason}
-            )
+            audit.note("clock.changed", "clock_entry", entry_id, before=before, after=after)
     return entry
 
 

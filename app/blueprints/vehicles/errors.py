@@ -47,6 +47,12 @@ class MaintenanceNotFound(NotFound):
     code, title = "maintenance_not_found", "The vehicle has no such maintenance."
 
 
+class KeeperErased(Conflict):
+    """Nothing more is kept of an erased keeper, such as their car's plate."""
+
+    code, title = "keeper_erased", "The vehicle's keeper was erased."
+
+
 class AlreadyKeeper(Conflict):
     """The car is that customer's already."""
 

@@ -125,6 +125,7 @@ def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
     :raises Stale: not the `expected` version. :raises InvalidVin: it is not one. :raises VinTaken: an active vehicle has it.
     :raises NotAllowed: a customer gives their car another VIN. :raises Invalid: a year to come.
+    :raises KeeperErased: it is given a plate, and its keeper was erased.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
     _require_year(changes.get("year"))
