@@ -153,6 +153,35 @@ class TestChanging:
 
         assert told(confirm(shop, token=first)) == REFUSED
 
+    @pytest.mark.parametrize("only", ["old", "new"])
+    def test_asked_for_twice_still_needs_both(
+        self, shop: Shop, letters: Letters, new: str, only: str
+    ) -> None:
+        shop.mechanic.post("/auth/email", json={"email": new, "present_password": PASSWORD})
+
+        done = confirm(shop, token=letters.token(shop.mechanic.email if only == "old" else new))
+
+        assert done.json == {"message": "Confirmed. The other address is still to confirm."}
+        assert account(shop, shop.mechanic.email).email == shop.mechanic.email
+
+    @pytest.mark.parametrize("first", ["old", "new"])
+    def test_confirmed_at_one_end_for_an_earlier_request_counts_for_no_later_one(
+        self, shop: Shop, letters: Letters, new: str, first: str
+    ) -> None:
+        ends = [shop.mechanic.email, new] if first == "old" else [new, shop.mechanic.email]
+        confirm(shop, token=letters.token(ends[0]))
+        shop.mechanic.post("/auth/email", json={"email": new, "present_password": PASSWORD})
+
+        between = confirm(shop, token=letters.token(ends[1])).json["message"]
+        unchanged = account(shop, shop.mechanic.email).email
+        done = confirm(shop, token=letters.token(ends[0])).json["message"]
+
+        assert (between, unchanged) == (
+            "Confirmed. The other address is still to confirm.",
+            shop.mechanic.email,
+        )
+        assert done == "The address is changed."
+
     def test_waits_for_a_day_and_no_longer(
         self, shop: Shop, letters: Letters, clock_set: Clock, new: str
     ) -> None:
@@ -196,8 +225,33 @@ class TestByTheCustomersRecord:
 
         assert [told(confirm(shop, token=token)) for token in tokens] == [REFUSED, REFUSED]
 
+    def test_put_back_and_written_again_it_still_needs_the_former_address(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        old, new = shop.customer.email, f"{unique('new')}@example.com"
+        for email in (new, old, new):
+            assert shop.customer.patch("/customers", json={"email": email}).status_code == 200
+
+        done = confirm(shop, token=letters.token(new)).json["message"]
+
+        assert done == "Confirmed. The other address is still to confirm."
+        assert account(shop, old).email == old
+
 
 class TestByTheMechanicsRecord:
+    def test_put_back_and_written_again_it_still_needs_the_former_address(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        old, new = shop.mechanic.email, f"{unique('new')}@example.com"
+        for email in (new, old, new):
+            answer = shop.owner.patch(f"/mechanics/{shop.mechanic_id}", json={"email": email})
+            assert answer.status_code == 200
+
+        done = confirm(shop, token=letters.token(new)).json["message"]
+
+        assert done == "Confirmed. The other address is still to confirm."
+        assert account(shop, old).email == old
+
     @pytest.mark.parametrize("by", ["owner", "themselves"])
     def test_another_address_there_is_asked_about_at_both_and_then_signs_in(
         self, shop: Shop, letters: Letters, by: str

@@ -49,6 +49,7 @@ def ask_at_both(account: Account, email: str) -> None:
     :raises EmailTaken: the address has an account.
     """
     with atomic():
+        account = _locked(account.id)  # one asks after the other, at the address that it has then
         codes.spoil(account.id, *CHANGES)
         if account.email is None or email == account.email:
             return
@@ -112,15 +113,15 @@ def _verified(taken: codes.Taken) -> str:
 def _changed(taken: codes.Taken) -> str:
     other = CHANGES[1 - CHANGES.index(taken.purpose)]
     assert taken.new_email is not None
-    if not codes.is_used(other, taken.account_id, taken.new_email):
-        return "Confirmed. The other address is still to confirm."
-    workshop_id = codes.workshop_of(taken.account_id)
-    if workshop_id is None:
-        raise CodeRefused()
-    with atomic(), acting_in(workshop_id):
-        account = _locked(taken.account_id)
-        service.change_sign_in(account, email=taken.new_email)
-        account.email_verified_at = clock.now()
+    with atomic():
+        account = _locked(taken.account_id)  # of both ends that confirm at once, the second sees the first
+        if not codes.is_used(other, account.id, taken.new_email):
+            return "Confirmed. The other address is still to confirm."
+        workshop_id = codes.workshop_of(account.id)
+        assert workshop_id is not None  # it is open
+        with acting_in(workshop_id):
+            service.change_sign_in(account, email=taken.new_email)
+            account.email_verified_at = clock.now()
     return "The address is changed."
 
 

@@ -178,7 +178,7 @@ def _use(*conditions: Any) -> Taken | None:
 
 
 def is_used(purpose: str, account_id: int, new_email: str) -> bool:
-    """Tell whether an account confirmed this change at one of its ends, lately."""
+    """Tell whether an account confirmed this change at one of its ends, lately, and it was not made void since."""
     statement = select(OneTimeCode.id).where(
         OneTimeCode.account_id == account_id,
         OneTimeCode.purpose == purpose,
@@ -190,16 +190,20 @@ def is_used(purpose: str, account_id: int, new_email: str) -> bool:
 
 
 def spoil(account_id: int, *purposes: str) -> None:
-    """Let no code of an account for these purposes be good any more."""
+    """Let no code of an account for these purposes be good any more, nor count as a confirmation if it was used.
+
+    They are as if they had been good for no time, so whoever waits here to use one is refused. What was asked for within the
+    hour still counts.
+    """
     with atomic() as session:
         session.execute(
             update(OneTimeCode)
             .where(
                 OneTimeCode.account_id == account_id,
                 OneTimeCode.purpose.in_(purposes),
-                OneTimeCode.used_at.is_(None),
+                OneTimeCode.expires_at > OneTimeCode.created_at,
             )
-            .values(used_at=clock.now(), sealed=None)
+            .values(expires_at=OneTimeCode.created_at, sealed=None)
             .execution_options(synchronize_session=False)
         )
 
