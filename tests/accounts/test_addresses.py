@@ -153,6 +153,25 @@ class TestChanging:
 
         assert told(confirm(shop, token=first)) == REFUSED
 
+    @pytest.mark.parametrize("so_far", ["a code", "a reset token"])
+    def test_leaves_the_former_address_no_way_to_recover_the_account(
+        self, shop: Shop, letters: Letters, new: str, so_far: str
+    ) -> None:
+        old = shop.mechanic.email
+        tokens = [letters.token(address) for address in (old, new)]
+        shop.nobody.post("/auth/recovery", json={"email": old})
+        path, body = "/auth/recovery/code", {"email": old, "code": letters.code(old)}
+        if so_far == "a reset token":
+            token = shop.nobody.post(path, json=body).json["reset_token"]
+            path, body = (
+                "/auth/recovery/password",
+                {"reset_token": token, "password": "wrench-otter-lagoon-42"},
+            )
+
+        assert [confirm(shop, token=token).status_code for token in tokens] == [200, 200]
+        assert told(shop.nobody.post(path, json=body)) == REFUSED
+        assert shop.nobody.post("/auth/login", json={"email": new, "password": PASSWORD}).status_code == 200
+
     @pytest.mark.parametrize("only", ["old", "new"])
     def test_asked_for_twice_still_needs_both(
         self, shop: Shop, letters: Letters, new: str, only: str

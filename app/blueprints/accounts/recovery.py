@@ -19,11 +19,14 @@ FRESH = timedelta(minutes=30)
 
 
 def ask(email: str) -> None:
-    """Send a code to an address, if an account has it that is not suspended. It does the same work either way."""
-    account_id = db.session.scalar(
-        select(Account.id).where(Account.email == email, Account.suspended_at.is_(None))
-    )
-    codes.send("recovery", email, account_id)
+    """Send a code to an address, if an account has it that is not suspended. It does the same work either way.
+
+    The account keeps the address until the code is written down: who takes it another one makes void what was sent before.
+    """
+    has_it = select(Account.id).where(Account.email == email, Account.suspended_at.is_(None))
+    with atomic() as session:
+        account_id = session.scalar(has_it.with_for_update(read=True, key_share=True))
+        codes.send("recovery", email, account_id)
 
 
 def exchange(email: str, code: str) -> str:

@@ -389,7 +389,7 @@ def account_of(
 
 
 def change_sign_in(account: Account, *, email: str) -> None:
-    """Give an account another address, not verified yet.
+    """Give an account another address, not verified yet. What was sent to the former one, or about it, is void.
 
     :raises EmailTaken: another account has the address.
     """
@@ -398,6 +398,7 @@ def change_sign_in(account: Account, *, email: str) -> None:
     with atomic():
         account.email, account.email_verified_at = email, None  # what was verified is the former one
         _flush_email()
+        codes.spoil(account.id, *codes.GOOD_FOR)
         # never to what: the address is told where the person's record is changed
         audit.note("account.sign_in_changed", "account", account.id, after={"email": "changed"})
 
