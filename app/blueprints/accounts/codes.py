@@ -283,13 +283,14 @@ def masked(address: str) -> str:
 def workshop_of(account_id: int) -> int | None:
     """Return the workshop in whose name an account is written to: the first that it joined, of those that are not suspended.
 
-    The installation's own place for who has no such workshop, but administers the installation or belongs to one that is
-    suspended; None for who is nothing here.
+    The installation's own place for who has no such workshop: theirs is suspended, or closed, or they are an admin. None for
+    an account that is closed.
     """
     standing = and_(Membership.account_id == Account.id, Membership.ended_at.is_(None))
     with across_workshops():
         found = db.session.execute(
-            select(Account.is_admin, Membership.workshop_id, Workshop.suspended_at)
+            select(Membership.workshop_id, Workshop.suspended_at)
+            .select_from(Account)
             .outerjoin(Membership, standing)
             .outerjoin(Workshop, Workshop.id == Membership.workshop_id)
             .where(Account.id == account_id, Account.closed_at.is_(None))
@@ -300,7 +301,7 @@ def workshop_of(account_id: int) -> int | None:
         return None
     if found.workshop_id is not None and found.suspended_at is None:
         return int(found.workshop_id)
-    return INSTALLATION if found.is_admin or found.workshop_id is not None else None
+    return INSTALLATION
 
 
 @jobs.periodic("forget-codes", every=timedelta(hours=1))

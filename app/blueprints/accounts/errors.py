@@ -53,6 +53,18 @@ class AccountSuspended(NotAllowed):
     code, title = "account_suspended", "This account is suspended by those who run the installation."
 
 
+class NoWorkshop(NotAllowed):
+    """The account is nothing anywhere: its workshops have closed. Told to who knows its password, and nobody else."""
+
+    code, title = "no_workshop", "You belong to no workshop any more."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account is still yours: accept an invitation, register with another workshop by POST /customers, or open"
+            " one by POST /auth/register, with the same password."
+        )
+
+
 class PasswordRefused(Invalid):
     """The password is not one to keep."""
 

@@ -103,7 +103,10 @@ def keep_an_owner(workshop_id: int, goes: Callable[[Membership], bool]) -> None:
 
 @workshops.consulted_before("closing")
 def end_memberships(workshop_id: int) -> None:
-    """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another."""
+    """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another.
+
+    Who is nothing anywhere by that is told so at the doors, and is written to in the installation's name.
+    """
     with atomic() as session:
         sessions.end_in_workshop(workshop_id)
         session.execute(

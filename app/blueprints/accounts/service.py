@@ -15,6 +15,7 @@ from app.blueprints.accounts.errors import (
     AccountSuspended,
     EmailKnown,
     EmailTaken,
+    NoWorkshop,
     PasswordTooEasy,
     PasswordTooShort,
     WrongCredentials,
@@ -52,6 +53,7 @@ def sign_in(
     :raises WorkshopRequired: it belongs to several workshops and none is named.
     :raises SecondFactorRequired: it has one, and no code came. :raises SecondFactorRefused: the code is wrong or used.
     :raises AccountSuspended: it is. :raises WorkshopSuspended: the workshop is.
+    :raises NoWorkshop: none is named, and it is a member of none that is not closed.
     """
     number = _number(known_as, workshop_slug)
     name = tries.number_in(*number) if number is not None else known_as
@@ -133,7 +135,9 @@ def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[
             workshops.named(workshop_slug)  # refused as such where there is none, or it is suspended
         elif account.is_admin:
             return sessions.as_admin(account.id)
-        raise WorkshopSuspended() if found else WrongCredentials()
+        if found:
+            raise WorkshopSuspended()
+        raise WrongCredentials() if workshop_slug else NoWorkshop()
     if len({membership.workshop_id for membership in memberships}) > 1:
         raise WorkshopRequired()
     ranks = (*preferred, *MEMBERS)
