@@ -57,7 +57,7 @@ def set_password(token: str, password: str) -> None:
         account.email_verified_at = account.email_verified_at or clock.now()
         sessions.end_all(account.id, by="recovery")
         codes.spoil(account.id, "recovery", "reset")
-        tries.forget(account.email or "")
+        tries.forget(tries.of_account(account.id))
         _tell(account, how)
 
 

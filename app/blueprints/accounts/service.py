@@ -56,8 +56,9 @@ def sign_in(
     :raises NoWorkshop: none is named, and it is a member of none that is not closed.
     """
     number = _number(known_as, workshop_slug)
-    name = tries.number_in(*number) if number is not None else known_as
     account = _account_with_number(*number) if number is not None else _account_with_address(known_as)
+    given = tries.number_in(*number) if number is not None else known_as
+    name = tries.of_account(account.id) if account is not None else given
     is_counted = proving.require(account, password, name, address)
     assert account is not None
     if account.password_hash and passwords.is_outdated(account.password_hash):
