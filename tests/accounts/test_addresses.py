@@ -56,6 +56,14 @@ class TestVerifying:
         assert asked.json == again.json
         assert letters.to(shop.customer.email) == []
 
+    def test_asked_for_the_sixth_time_in_an_hour_is_refused(
+        self, shop: Shop, letters: Letters, clock_set: Clock
+    ) -> None:
+        answers = [shop.customer.post("/auth/email/verification") for _ in range(6)]
+
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+        assert len(letters.to(shop.customer.email)) == 5
+
     @pytest.mark.parametrize(
         ("sent", "field"),
         [
@@ -200,6 +208,32 @@ class TestChanging:
             shop.mechanic.email,
         )
         assert done == "The address is changed."
+
+    def test_to_ones_own_address_is_none(self, shop: Shop) -> None:
+        body = {"email": shop.owner.email, "present_password": PASSWORD}
+
+        assert told(shop.owner.post("/auth/email", json=body)) == (409, "email_unchanged")
+
+    @pytest.mark.parametrize("by", ["/auth/email", "/customers"])
+    def test_asked_for_the_sixth_time_in_an_hour_is_refused_and_leaves_the_fifth_good(
+        self, shop: Shop, letters: Letters, clock_set: Clock, by: str
+    ) -> None:
+        def ask(email: str) -> TestResponse:
+            if by == "/customers":
+                return shop.customer.patch(by, json={"email": email})
+            return shop.customer.post(by, json={"email": email, "present_password": PASSWORD})
+
+        wanted = [f"{unique('new')}@example.com" for _ in range(6)]
+
+        answers = [ask(email) for email in wanted]
+
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+        assert told(answers[5]) == (429, "too_many_codes")
+        assert answers[5].headers["Retry-After"] == "3600"
+        assert letters.to(wanted[5]) == []
+        ends = [shop.customer.email, wanted[4]]
+        assert [confirm(shop, token=letters.token(end)).status_code for end in ends] == [200, 200]
+        assert account(shop, wanted[4]).email_verified_at is not None
 
     def test_waits_for_a_day_and_no_longer(
         self, shop: Shop, letters: Letters, clock_set: Clock, new: str

@@ -12,11 +12,13 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from flask import json
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
+from app.blueprints.accounts.errors import TooManyCodes
 from app.blueprints.accounts.models import Account, Membership, OneTimeCode
 from app.blueprints.workshops.models import Workshop
 from app.core import clock, crypto, jobs, links, outbox
@@ -39,6 +41,7 @@ FIRST_PASSWORD = timedelta(
 TOPICS = {"recovery": "recovery_code", "reset": "account_opened"}
 MOST_TRIES = 5
 MOST_AN_HOUR = 5  # codes to one address for one purpose
+HOUR = timedelta(hours=1)
 MAILED_AT_ONCE = 100
 KEPT = timedelta(days=1)
 MAILING = "mail-codes"
@@ -76,21 +79,23 @@ def send(
 ) -> None:
     """Queue six digits, and a link that says the same, to an address; to nobody where no account has it.
 
-    They are good for as long as is usual for the purpose, or for `good_for`. Beyond five an hour nothing more is sent to it.
+    They are good for as long as is usual for the purpose, or for `good_for`.
+    :raises TooManyCodes: five were asked for within the hour, for this address and purpose, whether or not an account has it.
     """
     now, digest = clock.now(), address_digest(address)
     code, token = f"{secrets.randbelow(10**6):06d}", secrets.token_urlsafe(32)
-    lately = db.session.scalar(
-        select(func.count())
-        .select_from(OneTimeCode)
+    lately = db.session.scalars(
+        select(OneTimeCode.created_at)
         .where(
             OneTimeCode.address_digest == digest,
             OneTimeCode.purpose == purpose,
-            OneTimeCode.created_at > now - timedelta(hours=1),
+            OneTimeCode.created_at > now - HOUR,
         )
-    )
-    if (lately or 0) >= MOST_AN_HOUR:
-        return
+        .order_by(OneTimeCode.id.desc())
+        .limit(MOST_AN_HOUR)
+    ).all()
+    if len(lately) == MOST_AN_HOUR:
+        raise TooManyCodes(ceil((lately[-1] + HOUR - now).total_seconds()))
     with atomic() as session:
         session.add(
             OneTimeCode(

@@ -21,7 +21,8 @@ FRESH = timedelta(minutes=30)
 def ask(email: str) -> None:
     """Send a code to an address, if an account has it that is not suspended. It does the same work either way.
 
-    The account keeps the address until the code is written down: who takes it another one makes void what was sent before.
+    The account keeps the address until the code is written down: who gives it another one makes void what was sent before.
+    :raises TooManyCodes: codes for the address were asked for too often within the hour.
     """
     has_it = select(Account.id).where(Account.email == email, Account.suspended_at.is_(None))
     with atomic() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from marshmallow import ValidationError
@@ -18,6 +19,7 @@ from app.blueprints.accounts.errors import (
     NoWorkshop,
     PasswordTooEasy,
     PasswordTooShort,
+    TooManyCodes,
     WrongCredentials,
 )
 from app.blueprints.accounts.models import Account, Membership, OwnRole
@@ -261,7 +263,10 @@ def make_account(
         session.add(account)
         _flush_email()
         if not verified:
-            codes.send("verify_email", email, account.id)
+            with suppress(
+                TooManyCodes
+            ):  # it can be asked for again, and opening the account does not hang on it
+                codes.send("verify_email", email, account.id)
     return account
 
 
@@ -284,7 +289,10 @@ def account_by_mail(email: str) -> tuple[Account, bool]:
 
 
 def invite(account: Account) -> None:
-    """Mail the person of an account without a password what they set the first one with."""
+    """Mail the person of an account without a password what they set the first one with.
+
+    :raises TooManyCodes: they were written that too often within the hour.
+    """
     assert account.email is not None
     codes.send("reset", account.email, account.id, good_for=codes.FIRST_PASSWORD)
 
