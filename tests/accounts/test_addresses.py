@@ -56,6 +56,14 @@ class TestVerifying:
         assert asked.json == again.json
         assert letters.to(shop.customer.email) == []
 
+    def test_asked_for_the_sixth_time_in_an_hour_is_refused(
+        self, shop: Shop, letters: Letters, clock_set: Clock
+    ) -> None:
+        answers = [shop.customer.post("/auth/email/verification") for _ in range(6)]
+
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+        assert len(letters.to(shop.customer.email)) == 5
+
     @pytest.mark.parametrize(
         ("sent", "field"),
         [
@@ -153,6 +161,80 @@ class TestChanging:
 
         assert told(confirm(shop, token=first)) == REFUSED
 
+    @pytest.mark.parametrize("so_far", ["a code", "a reset token"])
+    def test_leaves_the_former_address_no_way_to_recover_the_account(
+        self, shop: Shop, letters: Letters, new: str, so_far: str
+    ) -> None:
+        old = shop.mechanic.email
+        tokens = [letters.token(address) for address in (old, new)]
+        shop.nobody.post("/auth/recovery", json={"email": old})
+        path, body = "/auth/recovery/code", {"email": old, "code": letters.code(old)}
+        if so_far == "a reset token":
+            token = shop.nobody.post(path, json=body).json["reset_token"]
+            path, body = (
+                "/auth/recovery/password",
+                {"reset_token": token, "password": "wrench-otter-lagoon-42"},
+            )
+
+        assert [confirm(shop, token=token).status_code for token in tokens] == [200, 200]
+        assert told(shop.nobody.post(path, json=body)) == REFUSED
+        assert shop.nobody.post("/auth/login", json={"email": new, "password": PASSWORD}).status_code == 200
+
+    @pytest.mark.parametrize("only", ["old", "new"])
+    def test_asked_for_twice_still_needs_both(
+        self, shop: Shop, letters: Letters, new: str, only: str
+    ) -> None:
+        shop.mechanic.post("/auth/email", json={"email": new, "present_password": PASSWORD})
+
+        done = confirm(shop, token=letters.token(shop.mechanic.email if only == "old" else new))
+
+        assert done.json == {"message": "Confirmed. The other address is still to confirm."}
+        assert account(shop, shop.mechanic.email).email == shop.mechanic.email
+
+    @pytest.mark.parametrize("first", ["old", "new"])
+    def test_confirmed_at_one_end_for_an_earlier_request_counts_for_no_later_one(
+        self, shop: Shop, letters: Letters, new: str, first: str
+    ) -> None:
+        ends = [shop.mechanic.email, new] if first == "old" else [new, shop.mechanic.email]
+        confirm(shop, token=letters.token(ends[0]))
+        shop.mechanic.post("/auth/email", json={"email": new, "present_password": PASSWORD})
+
+        between = confirm(shop, token=letters.token(ends[1])).json["message"]
+        unchanged = account(shop, shop.mechanic.email).email
+        done = confirm(shop, token=letters.token(ends[0])).json["message"]
+
+        assert (between, unchanged) == (
+            "Confirmed. The other address is still to confirm.",
+            shop.mechanic.email,
+        )
+        assert done == "The address is changed."
+
+    def test_to_ones_own_address_is_none(self, shop: Shop) -> None:
+        body = {"email": shop.owner.email, "present_password": PASSWORD}
+
+        assert told(shop.owner.post("/auth/email", json=body)) == (409, "email_unchanged")
+
+    @pytest.mark.parametrize("by", ["/auth/email", "/customers"])
+    def test_asked_for_the_sixth_time_in_an_hour_is_refused_and_leaves_the_fifth_good(
+        self, shop: Shop, letters: Letters, clock_set: Clock, by: str
+    ) -> None:
+        def ask(email: str) -> TestResponse:
+            if by == "/customers":
+                return shop.customer.patch(by, json={"email": email})
+            return shop.customer.post(by, json={"email": email, "present_password": PASSWORD})
+
+        wanted = [f"{unique('new')}@example.com" for _ in range(6)]
+
+        answers = [ask(email) for email in wanted]
+
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+        assert told(answers[5]) == (429, "too_many_codes")
+        assert answers[5].headers["Retry-After"] == "3600"
+        assert letters.to(wanted[5]) == []
+        ends = [shop.customer.email, wanted[4]]
+        assert [confirm(shop, token=letters.token(end)).status_code for end in ends] == [200, 200]
+        assert account(shop, wanted[4]).email_verified_at is not None
+
     def test_waits_for_a_day_and_no_longer(
         self, shop: Shop, letters: Letters, clock_set: Clock, new: str
     ) -> None:
@@ -196,8 +278,33 @@ class TestByTheCustomersRecord:
 
         assert [told(confirm(shop, token=token)) for token in tokens] == [REFUSED, REFUSED]
 
+    def test_put_back_and_written_again_it_still_needs_the_former_address(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        old, new = shop.customer.email, f"{unique('new')}@example.com"
+        for email in (new, old, new):
+            assert shop.customer.patch("/customers", json={"email": email}).status_code == 200
+
+        done = confirm(shop, token=letters.token(new)).json["message"]
+
+        assert done == "Confirmed. The other address is still to confirm."
+        assert account(shop, old).email == old
+
 
 class TestByTheMechanicsRecord:
+    def test_put_back_and_written_again_it_still_needs_the_former_address(
+        self, shop: Shop, letters: Letters
+    ) -> None:
+        old, new = shop.mechanic.email, f"{unique('new')}@example.com"
+        for email in (new, old, new):
+            answer = shop.owner.patch(f"/mechanics/{shop.mechanic_id}", json={"email": email})
+            assert answer.status_code == 200
+
+        done = confirm(shop, token=letters.token(new)).json["message"]
+
+        assert done == "Confirmed. The other address is still to confirm."
+        assert account(shop, old).email == old
+
     @pytest.mark.parametrize("by", ["owner", "themselves"])
     def test_another_address_there_is_asked_about_at_both_and_then_signs_in(
         self, shop: Shop, letters: Letters, by: str

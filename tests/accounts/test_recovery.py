@@ -193,13 +193,36 @@ class TestACode:
         self, shop: Shop, clock_set: Clock, letters: Letters
     ) -> None:
         email = shop.mechanic.email
-        for _ in range(8):
-            assert ask(shop, email).status_code == 200
-        at_first = len(letters.to(email))
+        answers = [ask(shop, email).status_code for _ in range(6)]
+        at_first, last = len(letters.to(email)), letters.code(email)
         clock_set.pass_(minutes=61)
-        ask(shop, email)
+        again = ask(shop, email).status_code
 
+        assert (answers, again) == ([200] * 5 + [429], 200)
         assert (at_first, len(letters.to(email))) == (5, 6)
+        assert letters.code(email) != last
+
+    def test_is_not_made_void_by_the_sixth_that_is_refused(
+        self, shop: Shop, clock_set: Clock, letters: Letters
+    ) -> None:
+        email = shop.mechanic.email
+        for _ in range(6):
+            ask(shop, email)
+
+        assert bring(shop, email, letters.code(email)).status_code == 200
+
+    def test_for_known_and_unknown_addresses_is_refused_alike(self, shop: Shop, clock_set: Clock) -> None:
+        told = []
+        for email in (shop.mechanic.email, f"{unique('nobody')}@example.com"):
+            for _ in range(5):
+                ask(shop, email)
+                clock_set.pass_(minutes=1)
+            with statements(shop.app) as seen:
+                refused = ask(shop, email)
+            told.append((refused.status_code, refused.json["code"], refused.headers["Retry-After"], seen))
+
+        assert told[0] == told[1]
+        assert told[0][:3] == (429, "too_many_codes", "3300")
 
 
 class TestATokenForANewPassword:

@@ -420,6 +420,23 @@ class TestCookies:
         assert all("Max-Age=0" in cookie for cookie in out.headers.getlist("Set-Cookie"))
         assert told(browser.post("/auth/refresh", csrf=browser.csrf)) == REFUSED
 
+    @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
+    def test_that_are_not_good_any_more_are_taken_back(self, browser: Browser, path: str) -> None:
+        browser.sign_in()
+        taken = browser.client.get_cookie("refresh_token", path="/auth", domain="shop.example.com")
+        assert taken is not None
+        browser.post("/auth/logout", csrf=browser.csrf)
+        browser.client.set_cookie(
+            "refresh_token", taken.value, path="/auth", domain="shop.example.com", secure=True
+        )
+
+        refused = browser.post(path, csrf=browser.csrf)
+
+        assert refused.status_code == 401
+        forgotten = refused.headers.getlist("Set-Cookie")
+        assert [cookie.split("=")[0] for cookie in forgotten] == ["refresh_token", "csrf_token"]
+        assert all("Max-Age=0" in cookie for cookie in forgotten)
+
     def test_are_not_given_to_a_form_that_any_page_could_send(self, shop: Shop) -> None:
         body = {"username": shop.customer.email, "password": PASSWORD, "refresh_in": "cookie"}
 
@@ -520,6 +537,13 @@ class TestRegistering:
         assert owner.get("/customers").json == []
         assert owner.post("/inventory", json={"name": "Oil", "price": 1}).status_code == 201
         assert refresh(shop, answer.json["refresh_token"]).status_code == 200
+
+    def test_gives_the_refresh_token_in_the_cookie_to_a_browser(self, shop: Shop) -> None:
+        answer = shop.nobody.post("/auth/register", json=self.body(refresh_in="cookie"))
+
+        assert answer.status_code == 201
+        assert "refresh_token" not in answer.json
+        assert answer.headers.getlist("Set-Cookie")[1].startswith(f"csrf_token={answer.json['csrf_token']};")
 
     def test_is_closed_where_the_installation_says_so(self, another_app: AnotherApp) -> None:
         newcomer = Caller(another_app(OPEN_REGISTRATION=False))

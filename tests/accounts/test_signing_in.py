@@ -17,7 +17,9 @@ from app.core.db import atomic
 from app.core.identity import Standing
 from app.core.tenancy import across_workshops
 from app.extensions import db
+from tests.accounts.letters import Letters
 from tests.factories import PASSWORD, Caller, Shop, account_of, credentials, registration, unique
+from tests.mailing import Scripted
 
 CUSTOMERS, MECHANICS = "/customers/login", "/mechanics/login"
 DOORS = (CUSTOMERS, MECHANICS, "/auth/login")
@@ -87,6 +89,44 @@ def test_wrong_and_unknown_and_ended_look_alike(shop: Shop, other_shop: Shop, do
     assert [answer.status_code for answer in answers] == [401] * len(answers)
     assert {answer.headers["WWW-Authenticate"] for answer in answers} == {'Bearer realm="mechanic-shop"'}
     assert len({(a.json["code"], a.json["title"], a.json["detail"]) for a in answers}) == 1
+
+
+class TestWhoseOnlyWorkshopHasClosed:
+    @pytest.fixture
+    def person(self, other_shop: Shop) -> Caller:
+        closed = other_shop.owner.delete(f"/workshops/{other_shop.id}?name={other_shop.slug.title()}")
+        assert closed.status_code == 200
+        return other_shop.customer
+
+    def sign_in(self, shop: Shop, person: Caller, password: str) -> TestResponse:
+        return Caller(shop.app).post("/auth/login", json={"email": person.email, "password": password})
+
+    def test_is_told_so_by_the_right_password_alone(self, shop: Shop, person: Caller) -> None:
+        answers = [self.sign_in(shop, person, password) for password in (PASSWORD, "not the password")]
+
+        assert [(answer.status_code, answer.json["code"]) for answer in answers] == [
+            (403, "no_workshop"), (401, "wrong_credentials"),
+        ]  # fmt: skip
+
+    def test_recovers_the_password_in_the_installations_name(
+        self, shop: Shop, person: Caller, transport: Scripted
+    ) -> None:
+        letters, new = Letters(shop, transport), "wrench-otter-lagoon-42"
+        shop.nobody.post("/auth/recovery", json={"email": person.email})
+        code = {"email": person.email, "code": letters.code(person.email)}
+        token = shop.nobody.post("/auth/recovery/code", json=code).json["reset_token"]
+
+        done = shop.nobody.post("/auth/recovery/password", json={"reset_token": token, "password": new})
+
+        assert done.status_code == 200
+        assert self.sign_in(shop, person, new).json["code"] == "no_workshop"
+        assert "password" in letters.to(person.email)[-1]
+
+    def test_joins_another_by_the_same_password(self, shop: Shop, person: Caller) -> None:
+        joined = shop.nobody.post("/customers", json=registration(email=person.email, password=PASSWORD))
+
+        assert joined.status_code == 201
+        assert self.sign_in(shop, person, PASSWORD).json["role"] == "customer"
 
 
 @pytest.mark.parametrize(

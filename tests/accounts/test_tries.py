@@ -16,6 +16,7 @@ from tests.accounts.letters import Letters
 from tests.factories import PASSWORD, Shop, unique
 from tests.mailing import Clock
 from tests.second_factors import switch_on
+from tests.watching import statements
 
 pytestmark = pytest.mark.usefixtures("nothing_counted")
 
@@ -182,6 +183,46 @@ def test_who_hires_learns_nothing_of_a_password_and_is_told_to_invite(
     assert sign_in(shop, email, PASSWORD, "/mechanics/login").status_code == 401
 
 
+PHONE = "555-123-0000"  # the customer's
+
+
+def named(shop: Shop, by: str) -> dict[str, str]:
+    return {"phone": PHONE} if by == "phone" else {"email": shop.customer.email}
+
+
+@pytest.mark.parametrize(("first", "then"), [("phone", "email"), ("email", "phone")])
+def test_an_account_waits_by_each_of_its_names(shop: Shop, clock_set: Clock, first: str, then: str) -> None:
+    def give(by: str, password: str) -> int:
+        return shop.nobody.post("/auth/login", json={**named(shop, by), "password": password}).status_code
+
+    guesses = [give(by, "wrong") for by in (first, then, first, then)]
+    early = [give(by, PASSWORD) for by in (first, then)]
+    clock_set.pass_(seconds=2)
+    let_in = give(then, PASSWORD)  # and forgotten with that, by the other name too
+
+    assert (guesses, early, let_in) == ([401] * 4, [429, 429], 200)
+    assert [give(first, "wrong") for _ in range(4)] == [401] * 4
+
+
+@pytest.mark.parametrize("by", ["email", "phone"])
+def test_known_and_unknown_names_wait_alike_by_the_same_statements(
+    shop: Shop, clock_set: Clock, by: str
+) -> None:
+    unknown = {"phone": "555-999-1234"} if by == "phone" else {"email": f"{unique('nobody')}@example.com"}
+    told = []
+    for name in (named(shop, by), unknown):
+        answers, sent = [], []
+        for _ in range(6):
+            with statements(shop.app) as seen:
+                answer = shop.nobody.post("/auth/login", json={**name, "password": "wrong"})
+            answers.append((answer.status_code, answer.json["detail"]))
+            sent.append(sorted(seen))  # name and address are counted in the order of their digests
+        told.append((answers, sent))
+
+    assert told[0] == told[1]
+    assert [status for status, _ in told[0][0]] == [401] * 4 + [429] * 2
+
+
 def test_a_try_while_waiting_is_not_counted(shop: Shop, clock_set: Clock) -> None:
     for _ in range(20):
         sign_in(shop, shop.customer.email)
@@ -238,15 +279,20 @@ def test_time_opens_the_lock_and_a_day_forgets(shop: Shop, clock_set: Clock) -> 
     assert sign_in(shop, shop.customer.email, PASSWORD).status_code == 200
 
 
-def test_recovering_opens_the_lock(shop: Shop, clock_set: Clock, letters: Letters) -> None:
+@pytest.mark.parametrize("locked", ["email", "phone"])
+def test_recovering_opens_the_lock_for_every_name(
+    shop: Shop, clock_set: Clock, letters: Letters, locked: str
+) -> None:
     email = shop.customer.email
-    fail(shop, email, clock_set, 10)
+    fail(shop, named(shop, locked)[locked], clock_set, 10)
+    assert sign_in(shop, PHONE, PASSWORD).status_code == 429
     shop.nobody.post("/auth/recovery", json={"email": email})
     token = shop.nobody.post("/auth/recovery/code", json={"email": email, "code": letters.code(email)}).json
     body = {"reset_token": token["reset_token"], "password": "wrench-otter-lagoon-42"}
     shop.nobody.post("/auth/recovery/password", json=body)
 
-    assert sign_in(shop, email, "wrench-otter-lagoon-42").status_code == 200
+    for name in (email, PHONE):
+        assert sign_in(shop, name, "wrench-otter-lagoon-42").status_code == 200
 
 
 def test_an_address_that_tries_many_names_waits_too(

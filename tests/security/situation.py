@@ -666,7 +666,7 @@ BODIES: dict[str, Body] = {
     "POST /auth/login": _credentials,
     "POST /auth/register": _newcomer,
     "POST /auth/refresh": lambda _: {},
-    "POST /auth/recovery": lambda situation: {"email": situation.shop.customer.email},
+    "POST /auth/recovery": lambda _: {"email": f"{unique('lost')}@example.com"},
     "POST /auth/recovery/code": lambda situation: {"email": situation.shop.customer.email, "code": "000000"},
     "POST /auth/recovery/password": lambda _: {"reset_token": "none", "password": PASSWORD},
     "POST /auth/password": lambda _: {"present_password": PASSWORD, "password": "wrench-otter-lagoon-42"},

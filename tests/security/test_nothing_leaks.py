@@ -281,8 +281,10 @@ class TestSigningInTellsNothing:
         assert verified[0][0].startswith("$argon2id$")
         assert answer.status_code == 401
         assert {name: answer.json[name] for name in ("code", "title", "detail")} == {
-            "code": "wrong_credentials", "title": "Invalid email or password.", "detail": "Invalid email or password."
-        }  # fmt: skip
+            "code": "wrong_credentials",
+            "title": "Invalid email, phone or password.",
+            "detail": "Invalid email, phone or password.",
+        }
 
     def test_with_hashes_of_the_same_parameters(self, shop: Shop, verified: list[tuple[str, str]]) -> None:
         for email in (self.known(shop), self.unknown(shop)):

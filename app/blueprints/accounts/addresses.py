@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from app.blueprints.accounts import codes, proving, service
-from app.blueprints.accounts.errors import CodeRefused, EmailTaken
+from app.blueprints.accounts.errors import CodeRefused, EmailTaken, EmailUnchanged
 from app.blueprints.accounts.models import Account, Membership
 from app.core import audit, clock
 from app.core.db import atomic, locked
@@ -17,13 +17,19 @@ CHANGES = ("email_change_old", "email_change_new")
 
 
 def ask_to_verify(account: Account) -> None:
-    """Send what verifies an account's address, unless it is verified."""
+    """Send what verifies an account's address, unless it is verified.
+
+    :raises TooManyCodes: it was sent too often within the hour.
+    """
     if account.email is not None and account.email_verified_at is None:
         codes.send("verify_email", account.email, account.id)
 
 
 def ask_to_verify_own(account_id: int) -> None:
-    """Send what verifies the caller's address, unless it is verified."""
+    """Send what verifies the caller's address, unless it is verified.
+
+    :raises TooManyCodes: it was sent too often within the hour.
+    """
     account = db.session.get(Account, account_id)
     if account is not None:
         ask_to_verify(account)
@@ -34,11 +40,12 @@ def ask_to_change(account_id: int, email: str, password: str, address: str | Non
 
     `address` is where the caller is, for counting.
     :raises WrongPassword: it is not the account's. :raises TooManyTries: it was wrong too often.
-    :raises EmailTaken: the address has an account.
+    :raises EmailUnchanged: it is the account's own. :raises EmailTaken: the address has an account.
+    :raises TooManyCodes: one of the two was written to too often within the hour; what was sent before stays good.
     """
     account = proving.require_present_password(account_id, password, address)
     if email == account.email:
-        raise EmailTaken()
+        raise EmailUnchanged()
     ask_at_both(account, email)
 
 
@@ -47,8 +54,10 @@ def ask_at_both(account: Account, email: str) -> None:
 
     An address that is the account's own already asks for nothing.
     :raises EmailTaken: the address has an account.
+    :raises TooManyCodes: one of the two was written to too often within the hour.
     """
     with atomic():
+        account = _locked(account.id)  # one asks after the other, at the address that it has then
         codes.spoil(account.id, *CHANGES)
         if account.email is None or email == account.email:
             return
@@ -112,15 +121,15 @@ def _verified(taken: codes.Taken) -> str:
 def _changed(taken: codes.Taken) -> str:
     other = CHANGES[1 - CHANGES.index(taken.purpose)]
     assert taken.new_email is not None
-    if not codes.is_used(other, taken.account_id, taken.new_email):
-        return "Confirmed. The other address is still to confirm."
-    workshop_id = codes.workshop_of(taken.account_id)
-    if workshop_id is None:
-        raise CodeRefused()
-    with atomic(), acting_in(workshop_id):
-        account = _locked(taken.account_id)
-        service.change_sign_in(account, email=taken.new_email)
-        account.email_verified_at = clock.now()
+    with atomic():
+        account = _locked(taken.account_id)  # of both ends that confirm at once, the second sees the first
+        if not codes.is_used(other, account.id, taken.new_email):
+            return "Confirmed. The other address is still to confirm."
+        workshop_id = codes.workshop_of(account.id)
+        assert workshop_id is not None  # it is open
+        with acting_in(workshop_id):
+            service.change_sign_in(account, email=taken.new_email)
+            account.email_verified_at = clock.now()
     return "The address is changed."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, after_this_request, current_app, jsonify, request
 
 from app.blueprints.accounts import sessions
 from app.blueprints.accounts.errors import CsrfRefused
@@ -67,7 +67,7 @@ def forget_cookies(answer: Response) -> Response:
 
 
 def refresh_token_sent(body: dict[str, Any]) -> tuple[str | None, bool]:
-    """Return the refresh token that the caller sent, and whether it came in the cookie.
+    """Return the refresh token that the caller sent, and whether it came in the cookie; a refusal of that takes it back.
 
     :raises CsrfRefused: it did, without the header that a page of another origin cannot send.
     """
@@ -76,4 +76,10 @@ def refresh_token_sent(body: dict[str, Any]) -> tuple[str | None, bool]:
     token = request.cookies.get(COOKIE)
     if token and not csrf_matches(token, request.headers.get("X-CSRF-Token")):
         raise CsrfRefused()
+    if token:
+        after_this_request(_forget_refused_cookies)
     return token, token is not None
+
+
+def _forget_refused_cookies(answer: Response) -> Response:
+    return forget_cookies(answer) if answer.status_code == 401 else answer

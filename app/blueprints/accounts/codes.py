@@ -12,11 +12,13 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from flask import json
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
+from app.blueprints.accounts.errors import TooManyCodes
 from app.blueprints.accounts.models import Account, Membership, OneTimeCode
 from app.blueprints.workshops.models import Workshop
 from app.core import clock, crypto, jobs, links, outbox
@@ -39,6 +41,7 @@ FIRST_PASSWORD = timedelta(
 TOPICS = {"recovery": "recovery_code", "reset": "account_opened"}
 MOST_TRIES = 5
 MOST_AN_HOUR = 5  # codes to one address for one purpose
+HOUR = timedelta(hours=1)
 MAILED_AT_ONCE = 100
 KEPT = timedelta(days=1)
 MAILING = "mail-codes"
@@ -76,21 +79,23 @@ def send(
 ) -> None:
     """Queue six digits, and a link that says the same, to an address; to nobody where no account has it.
 
-    They are good for as long as is usual for the purpose, or for `good_for`. Beyond five an hour nothing more is sent to it.
+    They are good for as long as is usual for the purpose, or for `good_for`.
+    :raises TooManyCodes: five were asked for within the hour, for this address and purpose, whether or not an account has it.
     """
     now, digest = clock.now(), address_digest(address)
     code, token = f"{secrets.randbelow(10**6):06d}", secrets.token_urlsafe(32)
-    lately = db.session.scalar(
-        select(func.count())
-        .select_from(OneTimeCode)
+    lately = db.session.scalars(
+        select(OneTimeCode.created_at)
         .where(
             OneTimeCode.address_digest == digest,
             OneTimeCode.purpose == purpose,
-            OneTimeCode.created_at > now - timedelta(hours=1),
+            OneTimeCode.created_at > now - HOUR,
         )
-    )
-    if (lately or 0) >= MOST_AN_HOUR:
-        return
+        .order_by(OneTimeCode.id.desc())
+        .limit(MOST_AN_HOUR)
+    ).all()
+    if len(lately) == MOST_AN_HOUR:
+        raise TooManyCodes(ceil((lately[-1] + HOUR - now).total_seconds()))
     with atomic() as session:
         session.add(
             OneTimeCode(
@@ -178,7 +183,7 @@ def _use(*conditions: Any) -> Taken | None:
 
 
 def is_used(purpose: str, account_id: int, new_email: str) -> bool:
-    """Tell whether an account confirmed this change at one of its ends, lately."""
+    """Tell whether an account confirmed this change at one of its ends, lately, and it was not made void since."""
     statement = select(OneTimeCode.id).where(
         OneTimeCode.account_id == account_id,
         OneTimeCode.purpose == purpose,
@@ -190,16 +195,20 @@ def is_used(purpose: str, account_id: int, new_email: str) -> bool:
 
 
 def spoil(account_id: int, *purposes: str) -> None:
-    """Let no code of an account for these purposes be good any more."""
+    """Let no code of an account for these purposes be good any more, nor count as a confirmation if it was used.
+
+    They are as if they had been good for no time, so whoever waits here to use one is refused. What was asked for within the
+    hour still counts.
+    """
     with atomic() as session:
         session.execute(
             update(OneTimeCode)
             .where(
                 OneTimeCode.account_id == account_id,
                 OneTimeCode.purpose.in_(purposes),
-                OneTimeCode.used_at.is_(None),
+                OneTimeCode.expires_at > OneTimeCode.created_at,
             )
-            .values(used_at=clock.now(), sealed=None)
+            .values(expires_at=OneTimeCode.created_at, sealed=None)
             .execution_options(synchronize_session=False)
         )
 
@@ -279,13 +288,14 @@ def masked(address: str) -> str:
 def workshop_of(account_id: int) -> int | None:
     """Return the workshop in whose name an account is written to: the first that it joined, of those that are not suspended.
 
-    The installation's own place for who has no such workshop, but administers the installation or belongs to one that is
-    suspended; None for who is nothing here.
+    The installation's own place for who has no such workshop: theirs is suspended, or closed, or they are an admin. None for
+    an account that is closed.
     """
     standing = and_(Membership.account_id == Account.id, Membership.ended_at.is_(None))
     with across_workshops():
         found = db.session.execute(
-            select(Account.is_admin, Membership.workshop_id, Workshop.suspended_at)
+            select(Membership.workshop_id, Workshop.suspended_at)
+            .select_from(Account)
             .outerjoin(Membership, standing)
             .outerjoin(Workshop, Workshop.id == Membership.workshop_id)
             .where(Account.id == account_id, Account.closed_at.is_(None))
@@ -296,7 +306,7 @@ def workshop_of(account_id: int) -> int | None:
         return None
     if found.workshop_id is not None and found.suspended_at is None:
         return int(found.workshop_id)
-    return INSTALLATION if found.is_admin or found.workshop_id is not None else None
+    return INSTALLATION
 
 
 @jobs.periodic("forget-codes", every=timedelta(hours=1))

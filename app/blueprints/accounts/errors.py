@@ -11,6 +11,12 @@ class EmailTaken(Conflict):
     code, title = "email_taken", "This email already exists here."
 
 
+class EmailUnchanged(Conflict):
+    """The account has the address that is asked for."""
+
+    code, title = "email_unchanged", "This is your address already."
+
+
 class EmailKnown(EmailTaken):
     """The address has an account, and who gives it with a password does not know its own. That try stays counted."""
 
@@ -41,16 +47,28 @@ class LastOwner(Conflict):
 class WrongCredentials(NotSignedIn):
     """No such account, or not its password: the answer doesn't say which."""
 
-    code, title, keeps_work = "wrong_credentials", "Invalid email or password.", True
+    code, title, keeps_work = "wrong_credentials", "Invalid email, phone or password.", True
 
     def __init__(self) -> None:
-        super().__init__("Invalid email or password.", error=None)
+        super().__init__(error=None)
 
 
 class AccountSuspended(NotAllowed):
     """The account is suspended by those who run the installation. Told to who knows its password, and nobody else."""
 
     code, title = "account_suspended", "This account is suspended by those who run the installation."
+
+
+class NoWorkshop(NotAllowed):
+    """The account is nothing anywhere: its workshops have closed. Told to who knows its password, and nobody else."""
+
+    code, title = "no_workshop", "You belong to no workshop any more."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account is still yours: accept an invitation, register with another workshop by POST /customers, or open"
+            " one by POST /auth/register, with the same password."
+        )
 
 
 class PasswordRefused(Invalid):
@@ -92,6 +110,15 @@ class TooManyTries(DomainError):
 
     status, code, title = 429, "too_many_tries", "Too many failed tries; wait a little."
     keeps_work = True
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
+
+
+class TooManyCodes(DomainError):
+    """Codes for an address were asked for too often within the hour, be it known here or not; nothing more is sent to it."""
+
+    status, code, title = 429, "too_many_codes", "Too many codes were asked for; wait a little."
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})

@@ -14,8 +14,8 @@ from app.core.db import atomic
 from app.core.identity import Principal
 
 
-def unlock(by: Principal, account: Account | None, *phones: str | None) -> None:
-    """Forget what failed at an account: by its address, by the numbers of its person, at its second factor.
+def unlock(by: Principal, account: Account | None) -> None:
+    """Forget what failed at an account and at its second factor.
 
     :raises NoSignIn: there is none. :raises OwnAccount: it is the caller's. :raises AccountShared: it serves another workshop
     too.
@@ -23,10 +23,8 @@ def unlock(by: Principal, account: Account | None, *phones: str | None) -> None:
     if account is None:
         raise NoSignIn()
     _require_may_help(by, account)
-    names = [account.email or "", tries.second_factor_of(account.id)]
-    names += [tries.number_in(by.workshop_id, phone) for phone in phones if phone is not None]
     with atomic():
-        tries.forget(*names)
+        tries.forget(tries.of_account(account.id), tries.second_factor_of(account.id))
         audit.note("account.unlocked", "account", account.id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, select, update
 
-from app.blueprints.accounts import codes, second_factor, service, sessions
+from app.blueprints.accounts import codes, second_factor, service, sessions, tries
 from app.blueprints.accounts.errors import LastOwner
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
@@ -76,6 +76,7 @@ def close_unless_needed(account: Account) -> None:
         account.email, account.password_hash, account.closed_at = None, None, clock.now()
         account.name, account.suspended_at, account.suspension_reason = None, None, None
         codes.forget(account.id)
+        tries.forget(tries.of_account(account.id))
         if has_second_factor:
             second_factor.forget(account.id)
         sessions.forget_places(account.id)
@@ -103,7 +104,10 @@ def keep_an_owner(workshop_id: int, goes: Callable[[Membership], bool]) -> None:
 
 @workshops.consulted_before("closing")
 def end_memberships(workshop_id: int) -> None:
-    """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another."""
+    """Let nobody be anything in a workshop any more. The accounts stay: they are their people's, who may join another.
+
+    Who is nothing anywhere by that is told so at the doors, and is written to in the installation's name.
+    """
     with atomic() as session:
         sessions.end_in_workshop(workshop_id)
         session.execute(

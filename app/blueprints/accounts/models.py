@@ -290,7 +290,7 @@ class OneTimeCode(Model):
 
 
 class SignInFailures(Model):
-    """How often signing in failed lately, by a name or from an address: keyed digests, of accounts that exist and of others."""
+    """How often signing in failed lately, at an account, by a name that is no account's, or from an address: keyed digests."""
 
     __tablename__ = "sign_in_failures"
     __table_args__ = (CheckConstraint("failures > 0", name="failures_positive"),)
@@ -334,7 +334,7 @@ class RecoveryCode(Model):
 class SignInChallenge(Model):
     """A sign-in whose password was right and whose second factor is still to come: good once, for a while, for a few tries.
 
-    Its token has 256 random bits and is kept as its SHA-256; `name_key` is what failures of the name given are counted by.
+    Its token has 256 random bits and is kept as its SHA-256; `name_key` is what failures at the account are counted by.
     Without `membership_id` it is an admin's.
     """
 

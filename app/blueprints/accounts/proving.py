@@ -17,7 +17,7 @@ from app.extensions import db
 
 
 def require(account: Account | None, password: str, name: str, address: str | None) -> bool:
-    """Refuse whoever does not know an account's password; tell whether anything is counted against the `name` they gave.
+    """Refuse whoever does not know an account's password; tell whether anything is counted by its `name` in `tries`.
 
     No account (None) is refused as a wrong password is, and takes as long. `address` is where the caller is, for counting.
     :raises TooManyTries: the name, or the address, has to wait. :raises WrongCredentials: it is not the password.
@@ -39,10 +39,10 @@ def require(account: Account | None, password: str, name: str, address: str | No
 def require_password(account: Account, password: str, address: str | None = None) -> None:
     """Refuse whoever does not know an account's password, and count it as a sign-in that failed.
 
-    :raises TooManyTries: the account's name, or the address, has to wait. :raises WrongCredentials: it is not the password.
+    :raises TooManyTries: the account, or the address, has to wait. :raises WrongCredentials: it is not the password.
     :raises AccountSuspended: it is the password of one that is.
     """
-    name = account.email or ""
+    name = tries.of_account(account.id)
     if require(account, password, name, address):
         tries.forget(name)
 
@@ -50,7 +50,7 @@ def require_password(account: Account, password: str, address: str | None = None
 def require_present_password(account_id: int, password: str, address: str | None = None) -> Account:
     """Return the account of a caller who gives its present password; a wrong one counts as a sign-in that failed.
 
-    :raises TooManyTries: the account's name, or the address, has to wait. :raises WrongPassword: it is not the password.
+    :raises TooManyTries: the account, or the address, has to wait. :raises WrongPassword: it is not the password.
     :raises AccountSuspended: it is the password of one that is.
     """
     account = db.session.scalar(select(Account).where(Account.id == account_id))

@@ -19,11 +19,15 @@ FRESH = timedelta(minutes=30)
 
 
 def ask(email: str) -> None:
-    """Send a code to an address, if an account has it that is not suspended. It does the same work either way."""
-    account_id = db.session.scalar(
-        select(Account.id).where(Account.email == email, Account.suspended_at.is_(None))
-    )
-    codes.send("recovery", email, account_id)
+    """Send a code to an address, if an account has it that is not suspended. It does the same work either way.
+
+    The account keeps the address until the code is written down: who gives it another one makes void what was sent before.
+    :raises TooManyCodes: codes for the address were asked for too often within the hour.
+    """
+    has_it = select(Account.id).where(Account.email == email, Account.suspended_at.is_(None))
+    with atomic() as session:
+        account_id = session.scalar(has_it.with_for_update(read=True, key_share=True))
+        codes.send("recovery", email, account_id)
 
 
 def exchange(email: str, code: str) -> str:
@@ -54,7 +58,7 @@ def set_password(token: str, password: str) -> None:
         account.email_verified_at = account.email_verified_at or clock.now()
         sessions.end_all(account.id, by="recovery")
         codes.spoil(account.id, "recovery", "reset")
-        tries.forget(account.email or "")
+        tries.forget(tries.of_account(account.id))
         _tell(account, how)
 
 

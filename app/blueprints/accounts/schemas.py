@@ -215,6 +215,7 @@ class RegistrationIn(Schema):
     )
     password = NewPassword(required=True)
     second_factor_code = SixDigits(metadata=BESIDE)
+    refresh_in = RefreshPlace()
 
 
 class OwnAccountOut(Schema):

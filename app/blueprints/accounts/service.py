@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from marshmallow import ValidationError
@@ -15,8 +16,10 @@ from app.blueprints.accounts.errors import (
     AccountSuspended,
     EmailKnown,
     EmailTaken,
+    NoWorkshop,
     PasswordTooEasy,
     PasswordTooShort,
+    TooManyCodes,
     WrongCredentials,
 )
 from app.blueprints.accounts.models import Account, Membership, OwnRole
@@ -52,10 +55,12 @@ def sign_in(
     :raises WorkshopRequired: it belongs to several workshops and none is named.
     :raises SecondFactorRequired: it has one, and no code came. :raises SecondFactorRefused: the code is wrong or used.
     :raises AccountSuspended: it is. :raises WorkshopSuspended: the workshop is.
+    :raises NoWorkshop: none is named, and it is a member of none that is not closed.
     """
     number = _number(known_as, workshop_slug)
-    name = tries.number_in(*number) if number is not None else known_as
     account = _account_with_number(*number) if number is not None else _account_with_address(known_as)
+    given = tries.number_in(*number) if number is not None else known_as
+    name = tries.of_account(account.id) if account is not None else given
     is_counted = proving.require(account, password, name, address)
     assert account is not None
     if account.password_hash and passwords.is_outdated(account.password_hash):
@@ -133,7 +138,9 @@ def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[
             workshops.named(workshop_slug)  # refused as such where there is none, or it is suspended
         elif account.is_admin:
             return sessions.as_admin(account.id)
-        raise WorkshopSuspended() if found else WrongCredentials()
+        if found:
+            raise WorkshopSuspended()
+        raise WrongCredentials() if workshop_slug else NoWorkshop()
     if len({membership.workshop_id for membership in memberships}) > 1:
         raise WorkshopRequired()
     ranks = (*preferred, *MEMBERS)
@@ -256,7 +263,10 @@ def make_account(
         session.add(account)
         _flush_email()
         if not verified:
-            codes.send("verify_email", email, account.id)
+            with suppress(
+                TooManyCodes
+            ):  # it can be asked for again, and opening the account does not hang on it
+                codes.send("verify_email", email, account.id)
     return account
 
 
@@ -279,7 +289,10 @@ def account_by_mail(email: str) -> tuple[Account, bool]:
 
 
 def invite(account: Account) -> None:
-    """Mail the person of an account without a password what they set the first one with."""
+    """Mail the person of an account without a password what they set the first one with.
+
+    :raises TooManyCodes: they were written that too often within the hour.
+    """
     assert account.email is not None
     codes.send("reset", account.email, account.id, good_for=codes.FIRST_PASSWORD)
 
@@ -389,7 +402,7 @@ def account_of(
 
 
 def change_sign_in(account: Account, *, email: str) -> None:
-    """Give an account another address, not verified yet.
+    """Give an account another address, not verified yet. What was sent to the former one, or about it, is void.
 
     :raises EmailTaken: another account has the address.
     """
@@ -398,6 +411,7 @@ def change_sign_in(account: Account, *, email: str) -> None:
     with atomic():
         account.email, account.email_verified_at = email, None  # what was verified is the former one
         _flush_email()
+        codes.spoil(account.id, *codes.GOOD_FOR)
         # never to what: the address is told where the person's record is changed
         audit.note("account.sign_in_changed", "account", account.id, after={"email": "changed"})
 

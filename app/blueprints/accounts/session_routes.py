@@ -62,9 +62,10 @@ def register_workshop(wanted: dict[str, Any]) -> tuple[Response, int, dict[str, 
         raise RegistrationClosed()
     if "second_factor_code" in wanted:
         idempotency.show_once()
+    in_cookie = wanted.pop("refresh_in") == "cookie"
     owner = registration.register(**wanted, address=request.remote_addr)
     passed = sessions.begin(owner, address=request.remote_addr, agent=request.headers.get("User-Agent"))
-    answer = signed_in_answer(passed, in_cookie=False, message="Workshop opened")
+    answer = signed_in_answer(passed, in_cookie=in_cookie, message="Workshop opened")
     return answer, 201, {"Location": f"/workshops/{owner.workshop_id}"}
 
 
@@ -81,7 +82,7 @@ def refresh(body: dict[str, Any]) -> Response:
     """Take a refresh token for a new access token and the next refresh token.
 
     Each is good once. One that comes a second time ends the session: it has been copied. From the cookie it is taken with
-    `X-CSRF-Token` beside it, and the next one goes into the cookie again.
+    `X-CSRF-Token` beside it, and the next one goes into the cookie again; one that is refused is taken back from the browser.
     """
     token, in_cookie = refresh_token_sent(body)
     if token is None:
@@ -100,7 +101,7 @@ def refresh(body: dict[str, Any]) -> Response:
 def logout(body: dict[str, Any]) -> Response:
     """End the session: its access tokens and its refresh token are worth nothing from this moment.
 
-    Named by the access token, or by the refresh token when that has expired.
+    Named by the access token, or by the refresh token when that has expired. A cookie is taken back, be it good or not.
     """
     caller = principal_if_admitted()
     require_person(caller)

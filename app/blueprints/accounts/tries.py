@@ -1,6 +1,7 @@
 """The rules of failed tries: a delay that grows by account and by address, and a lock that time, recovery or an owner opens.
 
-What is counted is the name that was given, whether or not an account has it: a lock tells nobody who is known here.
+What is counted is the account that the name given means, be it its address or its number in whichever workshop; and the name
+itself where it means none. Either is counted and waits alike, by the same statements: a lock tells nobody who is known here.
 """
 
 from __future__ import annotations
@@ -44,8 +45,13 @@ BY_NAME = Patience(free=3, most=10)
 
 
 def number_in(workshop_id: int, number: str) -> str:
-    """Return the name that a phone number is counted by: it means somebody in one workshop, and means them there alone."""
+    """Return the name that a phone number is counted by which is no account's in a workshop."""
     return f"{UNTYPED}{number} in {workshop_id}"
+
+
+def of_account(account_id: int) -> str:
+    """Return the name that an account is counted by, whatever it was called."""
+    return f"{UNTYPED}account {account_id}"
 
 
 def second_factor_of(account_id: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from app.blueprints.accounts import codes, leaving, sessions
+from app.blueprints.accounts import leaving, sessions
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account
@@ -97,7 +97,6 @@ def update(admin_id: int, changes: dict[str, Any]) -> Account:
         if email is not None and email != account.email:
             if account.password_hash is not None:
                 raise PasswordIsSet()
-            codes.spoil(account.id, *codes.GOOD_FOR)
             accounts.change_sign_in(account, email=email)
             accounts.invite(account)
         account.name = changes.get("name", account.name)

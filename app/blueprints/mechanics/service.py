@@ -300,9 +300,9 @@ def unlock(by: Principal, mechanic_id: int) -> None:
     :raises NoSignIn: they have no account. :raises OwnAccount: it is the caller's. :raises AccountShared: it serves other
     workshops too.
     """
-    mechanic = get(by.workshop_id, mechanic_id)
+    get(by.workshop_id, mechanic_id)
     roles.require_holding(by, roles.held_beyond_the_work(by.workshop_id, mechanic_id))
-    helping.unlock(by, accounts.account_of(by.workshop_id, mechanic_id=mechanic_id), mechanic.phone)
+    helping.unlock(by, accounts.account_of(by.workshop_id, mechanic_id=mechanic_id))
 
 
 def take_second_factor_away(by: Principal, mechanic_id: int) -> None:

@@ -158,7 +158,7 @@ def unlock(by: Principal, member_id: int) -> None:
     :raises MemberNotFound: unknown here, gone, or a customer. :raises BeyondOwnScopes: they hold more than the caller.
     :raises OwnAccount: it is the caller. :raises AccountShared: their account serves other workshops too.
     """
-    helping.unlock(by, *_helped(by, member_id))
+    helping.unlock(by, _helped(by, member_id))
 
 
 def take_second_factor_away(by: Principal, member_id: int) -> None:
@@ -168,20 +168,18 @@ def take_second_factor_away(by: Principal, member_id: int) -> None:
     :raises SecondFactorNotFound: they have none. :raises OwnAccount: it is the caller.
     :raises AccountShared: their account serves other workshops too.
     """
-    account, *_ = _helped(by, member_id)
-    helping.take_second_factor_away(by, account)
+    helping.take_second_factor_away(by, _helped(by, member_id))
 
 
-def _helped(by: Principal, member_id: int) -> tuple[Account, str | None, str | None]:
-    """Return the account of a member whom the caller may help, their own number here, and that of their record."""
+def _helped(by: Principal, member_id: int) -> Account:
+    """Return the account of a member whom the caller may help."""
     found = db.session.execute(
-        select(Membership, Account, Mechanic.phone)
+        select(Membership, Account)
         .join(Account, Account.id == Membership.account_id)
-        .outerjoin(Mechanic, WITH_THEIR_RECORD)
         .where(Membership.workshop_id == by.workshop_id, Membership.id == member_id, *_STANDING)
     ).one_or_none()
     if found is None:
         raise MemberNotFound()
-    member, account, of_their_record = found
+    member, account = found
     roles.require_holding(by, roles.held_by(member))
-    return account, member.phone, of_their_record
+    return account
