@@ -263,9 +263,8 @@ def make_account(
         session.add(account)
         _flush_email()
         if not verified:
-            with suppress(
-                TooManyCodes
-            ):  # it can be asked for again, and opening the account does not hang on it
+            # It can be asked for again, and opening the account does not hang on it.
+            with suppress(TooManyCodes):
                 codes.send("verify_email", email, account.id)
     return account
 
