@@ -103,10 +103,10 @@ def whole(text: str) -> dict[str, Any]:
 
 
 def visit(text: str) -> dict[str, Any]:
-    """Return the listed ticket that the JSON of a row is, with its lines."""
+    """Return the listed ticket that the JSON of a row is, with its lines and the time of its car's stay."""
     ticket = _read(text)
     _complete_lines(ticket)
-    more = ("lines", "follows_ticket_id", "follows_as")
+    more = ("lines", "follows_ticket_id", "follows_as", "received_at", "left_at")
     return {name: ticket[name] for name in (*_LISTED, *more)}
 
 
