@@ -187,6 +187,7 @@ def _fields(ticket: Any) -> dict[str, Any]:
     return {
         "id": ticket.id,
         "number": ticket.number,
+        "vehicle_id": ticket.vehicle_id,
         "VIN": _vin(ticket),
         "service_date": ticket.service_date,
         "service_desc": ticket.service_desc,
@@ -235,6 +236,7 @@ _ONE = Prepared(
                 approval_required=Workshop.approval_required,
                 tolerance=Workshop.approval_tolerance,
                 followed_by=_followers(ServiceTicket),
+                keeper_id=vehicles.keeper_of(ServiceTicket.vehicle_id),
                 **counting.of_vehicle(ServiceTicket.vehicle_id),
             )
         )

@@ -77,7 +77,7 @@ def open_ticket(
         vehicle_id = vehicles.find_or_make(customer_id, vin)
         if follows_ticket_id is not None:
             _require_followable(caller, follows_ticket_id, vehicle_id)
-        ticket_id, counts = writing.insert_ticket(
+        ticket_id, of_vehicle = writing.insert_ticket(
             number,
             customer_id,
             vehicle_id,
@@ -94,6 +94,7 @@ def open_ticket(
     ticket = shaping.as_opened(
         ticket_id,
         number,
+        vehicle_id,
         vin,
         service_date,
         service_desc,
@@ -103,7 +104,7 @@ def open_ticket(
         now,
         follows_ticket_id,
         follows_as,
-        counts,
+        of_vehicle,
     )
     return completed(caller, ticket)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy import update as update_rows
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,18 +12,17 @@ from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import hints, odometer, plates
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.errors import NotYourVehicle, VinTaken
-from app.blueprints.vehicles.models import EARLIEST_YEAR, MaintenanceInterval, Vehicle
+from app.blueprints.vehicles.events import VehicleArchiving
+from app.blueprints.vehicles.models import EARLIEST_YEAR, Vehicle
+from app.blueprints.vehicles.service import DESCRIBED, RECORD
 from app.blueprints.vehicles.vin import normalised, warnings
 from app.core import audit, clock
 from app.core.db import atomic, is_still_named
 from app.core.errors import Invalid, NotAllowed
+from app.core.events import announce
 from app.core.identity import Principal
 from app.core.preconditions import Expected
 
-DESCRIBED = (
-    "make", "model", "year", "fuel_type", "transmission", "engine_capacity_cc", "engine_power_kw", "colour", "odometer_unit",
-)  # fmt: skip
-RECORD = ("customer_id", "vin", "plate", *DESCRIBED)
 SHOWN = (
     "id", "customer_id", "vin", "plate", *DESCRIBED, "odometer", "odometer_read_at", "archived", "created_at", "updated_at",
     "version",
@@ -154,7 +152,8 @@ def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected
 def remove(caller: Principal, vehicle_id: int, expected: Expected = None) -> bool:
     """Delete a vehicle, or archive one with a ticket, a reading or a change of keeper, and tell whether it is gone.
 
-    The foreign keys decide, so that no ticket opened at the same moment is left without its car.
+    The foreign keys decide, so that no ticket opened at the same moment is left without its car. Later features refuse
+    to have one archived that is still at work (`VehicleHasOpenTickets`).
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: already.
     :raises Stale: not the `expected` version.
     """
@@ -166,6 +165,7 @@ def remove(caller: Principal, vehicle_id: int, expected: Expected = None) -> boo
         if is_gone:
             session.expunge(vehicle)
         else:
+            announce(VehicleArchiving(caller, vehicle_id))
             vehicle.archived_at = clock.now()
             session.flush()
         action = "vehicle.deleted" if is_gone else "vehicle.archived"
@@ -196,17 +196,5 @@ def restore(caller: Principal, vehicle_id: int, expected: Expected = None) -> Ve
         vehicle = vehicles.hold_archived(caller, vehicle_id, expected)
         vehicle.archived_at = None
         _flush(session)
-        session.execute(
-            update_rows(MaintenanceInterval)
-            .where(
-                MaintenanceInterval.workshop_id == caller.workshop_id,
-                MaintenanceInterval.vehicle_id == vehicle_id,
-            )
-            .values(next_look_on=clock.today())
-            .execution_options(synchronize_session=False)
-        )
-        audit.note(
-            "vehicle.restored", "vehicle", vehicle_id,
-            after=audit.fields_of(vehicle, RECORD), person=customers.person(vehicle.customer_id),
-        )  # fmt: skip
+        vehicles.use_again(vehicle)
     return vehicle
