@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
+from flask_smorest.fields import Upload
 from marshmallow import RAISE, ValidationError, fields, validate
 
 from app.core.clock import rfc3339
@@ -229,6 +231,24 @@ class Day(fields.Date):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         day: date = super()._deserialize(value, attr, data, **kwargs)
         return day
+
+
+class SentFile(Upload):  # type: ignore[misc]
+    """A file as a form's field. What it is called leads nowhere else, and has no control characters.
+
+    No part of it begins with two dots: in a form's header a backslash is an escape, so that of `..\\..\\a` dots are left.
+    """
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Any:
+        sent = super()._deserialize(value, attr, data, **kwargs)
+        name = sent.filename or ""
+        if any(part.startswith("..") for part in re.split(r"[/\\]", name)):
+            raise ValidationError("What the file is called leads to another folder.")
+        if any(unicodedata.category(letter) == "Cc" for letter in name):
+            raise ValidationError("What the file is called has control characters in it.")
+        return sent
 
 
 class Whole(fields.Integer):

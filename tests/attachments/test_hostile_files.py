@@ -67,7 +67,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("sent", "status", "code"), HOSTILE)
 @pytest.mark.parametrize(
-    ("name", "kind"), [("brakes.jpg", "image/jpeg"), ("../../invoice.pdf", "application/pdf")]
+    ("name", "kind"), [("brakes.jpg", "image/jpeg"), ("scans/invoice.pdf", "application/pdf")]
 )
 def test_what_means_harm_is_refused_and_leaves_nothing(
     shop: Shop, sent: bytes, status: int, code: str, name: str, kind: str
@@ -79,6 +79,37 @@ def test_what_means_harm_is_refused_and_leaves_nothing(
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert files_kept(shop) == set()
     assert shop.owner.get(path).json == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "..\\..\\evil.jpg",
+        "..",
+        "a/../b.jpg",
+        "brakes.jpg\x00.exe",
+        "a\x07.jpg",
+        "a\x85.jpg",
+    ],
+)
+@pytest.mark.parametrize("sent", [picture(), pdf()], ids=["picture", "document"])
+def test_a_name_that_leads_elsewhere_is_refused_and_leaves_nothing(
+    shop: Shop, sent: bytes, name: str
+) -> None:
+    path = f"/service_tickets/{shop.make_ticket()['id']}/attachments"
+
+    answer = attach(shop.owner, path, sent, name)
+
+    assert (answer.status_code, list(answer.json["errors"])) == (400, ["file"])
+    assert files_kept(shop) == set()
+
+
+@pytest.mark.parametrize("name", ["C:\\Users\\jan\\car.jpg", "scans/car..jpg", ".jpg"])
+def test_dots_and_a_folder_in_a_name_lead_nowhere(shop: Shop, name: str) -> None:
+    path = f"/service_tickets/{shop.make_ticket()['id']}/attachments"
+
+    assert attach(shop.owner, path, picture(), name).status_code == 201
 
 
 def test_a_picture_that_is_something_else_as_well_is_a_picture_afterwards(shop: Shop) -> None:

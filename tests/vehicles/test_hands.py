@@ -53,7 +53,7 @@ class TestPlates:
 
         refused = shop.owner.patch(f"/vehicles/{car}", json={"plate": "GD 2"})
 
-        assert (refused.status_code, refused.json["code"]) == (404, "customer_not_found")
+        assert (refused.status_code, refused.json["code"]) == (409, "keeper_erased")
         assert plates(shop.owner, car) == []
         assert shop.owner.get(f"/vehicles/{car}").json["plate"] is None
         hand_over(shop, car, shop.customer_id)

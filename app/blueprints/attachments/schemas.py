@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from app.blueprints.attachments import photos
 from app.blueprints.attachments.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Flag, Instant, PatchSchema, QueryFlag, Reference, Schema
+from app.core.schema import Flag, Instant, PatchSchema, QueryFlag, Reference, Schema, SentFile
 
 URL = {
     "description": "Open to whoever knows it, without a token, until `expires_at`.",
@@ -22,7 +21,7 @@ URL = {
 class AttachmentIn(Schema):
     """A picture (JPEG, PNG, WebP) or a PDF as a form's field, of at most 10 MB; it is known by its bytes."""
 
-    file = Upload(required=True)
+    file = SentFile(required=True)
 
 
 class AttachmentOptions(Schema):

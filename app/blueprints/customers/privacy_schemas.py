@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_smorest.fields import Upload
 from marshmallow import fields
 
-from app.core.schema import Instant, Message, Schema
+from app.core.schema import Instant, Message, Schema, SentFile
 
 URL = {
     "description": "Open to whoever knows it, without a token, until `expires_at`.",
@@ -18,7 +17,7 @@ BYTES = {"description": "In bytes.", "example": 48210}
 class PhotoIn(Schema):
     """A picture as a form's field: a JPEG, PNG or WebP of at most 10 MB, whatever it is called."""
 
-    photo = Upload(required=True, metadata={"contentMediaType": "image/*"})
+    photo = SentFile(required=True, metadata={"contentMediaType": "image/*"})
 
 
 class PhotoOut(Schema):

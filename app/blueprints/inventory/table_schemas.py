@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from app.blueprints.inventory.tables.importing import Action
-from app.core.schema import QueryFlag, Schema
+from app.core.schema import QueryFlag, Schema, SentFile
 
 MOST_BYTES = 10_000_000
 MOST_LINES = 20_000
@@ -18,7 +17,7 @@ MOST_TOLD = 1_000
 class TableIn(Schema):
     """A table as a form's field: CSV in UTF-8 with a head, commas or semicolons between cells, points or commas in numbers."""
 
-    file = Upload(required=True, metadata={"contentMediaType": "text/csv"})
+    file = SentFile(required=True, metadata={"contentMediaType": "text/csv"})
 
 
 class ImportQuery(Schema):

@@ -47,6 +47,18 @@ class MaintenanceNotFound(NotFound):
     code, title = "maintenance_not_found", "The vehicle has no such maintenance."
 
 
+class NotYourMaintenance(NotAllowed):
+    """A customer reached for what the workshop said that their car needs again."""
+
+    code, title = "not_your_maintenance", "The workshop said that the vehicle needs this."
+
+
+class KeeperErased(Conflict):
+    """Nothing more is kept of somebody who was erased, so no plate either."""
+
+    code, title = "keeper_erased", "The vehicle's keeper was erased."
+
+
 class AlreadyKeeper(Conflict):
     """The car is that customer's already."""
 

@@ -15,7 +15,7 @@ from app.blueprints.vehicles.errors import NotYourVehicle, VinTaken
 from app.blueprints.vehicles.events import VehicleArchiving
 from app.blueprints.vehicles.models import EARLIEST_YEAR, Vehicle
 from app.blueprints.vehicles.service import DESCRIBED, RECORD
-from app.blueprints.vehicles.vin import normalised, warnings
+from app.blueprints.vehicles.vin import LENGTH, SHORT_BEFORE, is_short, normalised, warnings
 from app.core import audit, clock
 from app.core.db import atomic, is_still_named
 from app.core.errors import Invalid, NotAllowed
@@ -24,8 +24,8 @@ from app.core.identity import Principal
 from app.core.preconditions import Expected
 
 SHOWN = (
-    "id", "customer_id", "vin", "plate", *DESCRIBED, "odometer", "odometer_read_at", "archived", "created_at", "updated_at",
-    "version",
+    "id", "customer_id", "vin", "short_number", "plate", *DESCRIBED, "odometer", "odometer_read_at", "archived",
+    "created_at", "updated_at", "version",
 )  # fmt: skip
 
 
@@ -33,6 +33,15 @@ def whole(vehicle: Vehicle) -> dict[str, Any]:
     """Return a vehicle with what its VIN says by itself, and what to look at twice in it."""
     shown = audit.fields_of(vehicle, SHOWN)
     return shown | {"hints": hints.of(vehicle.vin), "warnings": warnings(vehicle.vin)}
+
+
+def read_vin(text: str) -> dict[str, Any]:
+    """Return what a VIN says by itself before there is a vehicle, and what to look at twice in it.
+
+    :raises InvalidVin: it is not one.
+    """
+    vin = normalised(text)
+    return {"VIN": vin, "short_number": is_short(vin), "hints": hints.of(vin), "warnings": warnings(vin)}
 
 
 def add(
@@ -48,11 +57,12 @@ def add(
     """Make a vehicle: by staff for a customer who is there or for a new one, by a customer for themselves.
 
     :raises InvalidVin: it is not one. :raises VinTaken: an active vehicle has it. :raises CustomerNotFound: unknown here.
-    :raises NotYourVehicle: a customer names another. :raises Invalid: no keeper or two, a year to come, no unit.
+    :raises NotYourVehicle: a customer names another. :raises Invalid: no keeper or two, no unit, a year to come,
+    or one too late for so short a number.
     :raises EmailTaken: a new customer's address is somebody's here. :raises PhoneTaken: their number is.
     """
     vin = normalised(VIN)
-    _require_year(described.get("year"))
+    _require_year(described.get("year"), vin)
     if odometer_value is not None and described.get("odometer_unit") is None:
         raise Invalid("See `errors`.", errors={"odometer_unit": ["Needed with `odometer`."]})
     with atomic() as session:
@@ -111,10 +121,13 @@ def _flush(session: Session) -> None:
         raise VinTaken() from error
 
 
-def _require_year(year: int | None) -> None:
+def _require_year(year: int | None, vin: str) -> None:
     latest = clock.now().year + 2  # model years run ahead of the calendar
     if year is not None and not EARLIEST_YEAR <= year <= latest:
         raise Invalid("See `errors`.", errors={"year": [f"From {EARLIEST_YEAR} to {latest}."]})
+    if year is not None and year >= SHORT_BEFORE and is_short(vin):
+        told = f"A car from {SHORT_BEFORE} on has a VIN of {LENGTH} characters."
+        raise Invalid("See `errors`.", errors={"VIN": [told]})
 
 
 def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected: Expected = None) -> Vehicle:
@@ -122,12 +135,14 @@ def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
     :raises Stale: not the `expected` version. :raises InvalidVin: it is not one. :raises VinTaken: an active vehicle has it.
-    :raises NotAllowed: a customer gives their car another VIN. :raises Invalid: a year to come.
+    :raises NotAllowed: a customer gives their car another VIN. :raises Invalid: a year to come, or too late for so short a VIN.
+    :raises KeeperErased: it is to have a plate, and its keeper was erased.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
-    _require_year(changes.get("year"))
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id, expected)
+        if vin is not None or "year" in changes:
+            _require_year(changes.get("year", vehicle.year), vin or vehicle.vin)
         before = audit.fields_of(vehicle, RECORD)
         if vin is not None and vin != vehicle.vin:
             if not caller.may("vehicles:write"):

@@ -6,7 +6,7 @@ from sqlalchemy import Select, case, literal, select, update
 from sqlalchemy.orm import attributes
 
 from app.blueprints.customers import service as customers
-from app.blueprints.customers.errors import CustomerNotFound
+from app.blueprints.vehicles.errors import KeeperErased
 from app.blueprints.vehicles.models import Vehicle, VehiclePlate
 from app.core import clock, paging
 from app.core.db import Instant, touch
@@ -39,7 +39,7 @@ def vehicles_with(workshop_id: int, folded_plate: str) -> Select[int]:
 def put_on(vehicle: Vehicle, plate: str | None) -> None:
     """Give a vehicle that is held another plate, or none; the one before it stays in its history. The caller flushes.
 
-    :raises CustomerNotFound: its keeper was erased: nothing more is kept of them.
+    :raises KeeperErased: nothing more is kept of its keeper.
     """
     wanted = normalised(plate) if plate is not None else None
     if wanted == vehicle.plate:
@@ -47,7 +47,7 @@ def put_on(vehicle: Vehicle, plate: str | None) -> None:
     with db.session.no_autoflush:  # with what else is changed of it the vehicle is one version on
         may_have_one = take_off(vehicle)
     if wanted is not None and not may_have_one:
-        raise CustomerNotFound()
+        raise KeeperErased("Hand it over first: POST /vehicles/<id>/transfer.")
     screw_on(vehicle, wanted)
     touch(vehicle)
 

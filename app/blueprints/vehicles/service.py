@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    false,
     or_,
     select,
     union,
@@ -31,7 +32,7 @@ from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.prepared import Prepared, here
-from app.core.search import contains, has_words, pattern
+from app.core.search import contains, pattern, split
 from app.extensions import db
 
 DESCRIBED = (
@@ -261,16 +262,37 @@ def find(
 
 
 def _with_words(workshop_id: int, words: str) -> Select[int]:
-    """Return what finds the vehicles with these words in make and model, or as they are in the plate.
+    """Return what finds the vehicles with these words in make, model and plate, in any order.
 
-    A union, because each then has its index.
+    A union, because each then has its index: all words in make and model, or one of them in the plate and the rest in either.
     """
+    typed = split(words)
     called = select(Vehicle.id).where(
-        Vehicle.workshop_id == workshop_id, has_words(words, Vehicle.make, Vehicle.model)
+        Vehicle.workshop_id == workshop_id, *(_is_called(word) for word in typed)
     )
-    plated = select(VehiclePlate.vehicle_id).where(
-        VehiclePlate.workshop_id == workshop_id,
-        VehiclePlate.until.is_(None),
-        contains(VehiclePlate.plate, pattern(words)),
-    )
-    return select(union(called, plated).subquery().c.id)
+    plated = [
+        select(Vehicle.id)
+        .join(
+            VehiclePlate,
+            and_(VehiclePlate.workshop_id == Vehicle.workshop_id, VehiclePlate.vehicle_id == Vehicle.id),
+        )
+        .where(
+            Vehicle.workshop_id == workshop_id,
+            VehiclePlate.workshop_id == workshop_id,
+            VehiclePlate.until.is_(None),
+            _is_plated(word),
+            *(or_(_is_called(other), _is_plated(other)) for other in typed if other is not word),
+        )
+        for word in typed
+        if plates.folded(word)
+    ]
+    return select(union(called, *plated).subquery().c.id)
+
+
+def _is_called(word: str) -> ColumnElement[bool]:
+    return or_(contains(Vehicle.make, pattern(word)), contains(Vehicle.model, pattern(word)))
+
+
+def _is_plated(word: str) -> ColumnElement[bool]:
+    sought = plates.folded(word)
+    return contains(VehiclePlate.folded, pattern(sought)) if sought else false()
