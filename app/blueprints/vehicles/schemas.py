@@ -199,7 +199,7 @@ class VinHintsOut(Schema):
 class VinQuery(Schema):
     """Which VIN."""
 
-    VIN = VinText(required=True)
+    VIN = VinText(required=True, description="The VIN to be read.")
 
 
 class VinReadOut(Schema):
