@@ -60,7 +60,7 @@ READINGS: tuple[tuple[str, str, int], ...] = (
     ("vehicles by their last change", "/vehicles?sort=-updated_at", 80),
     ("a vehicle by its number", "/vehicles?vin={vin}", 10),
     ("a vehicle by its plate", "/vehicles?plate=CAR+77", 10),
-    ("vehicles by rare words", "/vehicles?q=coupe+777", 150),
+    ("vehicles by rare words", "/vehicles?q=coupe+777", 300),
     ("vehicles of a customer", "/vehicles?customer_id={customer}", 20),
     ("parts by price", "/inventory?sort=-price", 40),
 )

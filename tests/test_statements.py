@@ -632,6 +632,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     # vehicles
     ("POST /vehicles", 10, lambda r: r.owner.post("/vehicles", json=r.new_vehicle)),
     ("GET /vehicles", 2, lambda r: r.owner.get("/vehicles")),
+    ("GET /vehicles/hints", 1, lambda r: r.owner.get("/vehicles/hints?VIN=1HGCM82633A004352")),
     ("GET /vehicles/recent", 2, lambda r: r.owner.get("/vehicles/recent")),
     ("GET /vehicles/<id>", 3, lambda r: r.owner.get(f"/vehicles/{r.vehicle}")),
     ("PUT /vehicles/<id>", 8, lambda r: r.owner.put(f"/vehicles/{r.vehicle}", json={"VIN": unique_vin(), "plate": "GD 2"})),
@@ -641,10 +642,10 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /vehicles/<id>/history/pdf", 10, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/history/pdf")),
     ("GET /vehicles/<id>/history", 7, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/history")),
     ("GET /vehicles/<id>/maintenance", 4, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/maintenance")),
-    ("POST /vehicles/<id>/maintenance", 5, lambda r: r.owner.post(f"/vehicles/{r.vehicle}/maintenance", json=OIL_CHANGE)),
+    ("POST /vehicles/<id>/maintenance", 6, lambda r: r.owner.post(f"/vehicles/{r.vehicle}/maintenance", json=OIL_CHANGE)),
     ("GET /vehicles/<id>/maintenance/<id>", 4, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/maintenance/{r.maintenance}")),
     (
-        "PUT /vehicles/<id>/maintenance/<id>", 6,
+        "PUT /vehicles/<id>/maintenance/<id>", 7,
         lambda r: r.owner.put(
             f"/vehicles/{r.vehicle}/maintenance/{r.maintenance}", json={**OIL_CHANGE, "every_distance": 10_000}
         ),
@@ -665,12 +666,12 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     ("GET /vehicles/<id>/transfers", 3, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/transfers")),
     # service tickets
-    ("POST /service_tickets", 7, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
+    ("POST /service_tickets", 8, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),
     ("GET /service_tickets/my-tickets", 2, lambda r: r.shop.customer.get("/service_tickets/my-tickets")),
     ("GET /service_tickets/<id>", 2, lambda r: r.owner.get(f"/service_tickets/{r.ticket}")),
-    ("PUT /service_tickets/<id>", 7, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
-    ("PATCH /service_tickets/<id>", 6, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
+    ("PUT /service_tickets/<id>", 8, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
+    ("PATCH /service_tickets/<id>", 7, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
     ("DELETE /service_tickets/<id>", 8, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
     (
         "PUT /service_tickets/<id>/assign-mechanic/<id>", 8,
@@ -853,6 +854,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     # catalogue
     ("GET /catalogue/makes", 1, lambda r: r.owner.get("/catalogue/makes")),
+    ("GET /catalogue/models", 1, lambda r: r.owner.get("/catalogue/models?q=crv")),
     ("GET /catalogue/makes/<id>/models", 1, lambda r: r.owner.get("/catalogue/makes/1/models")),
     # inventory
     ("POST /inventory", 3, lambda r: r.owner.post("/inventory", json={"name": "Oil Filter", "price": 19.99})),

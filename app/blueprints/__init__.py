@@ -59,6 +59,7 @@ from app.blueprints.progress import privacy as progress_privacy
 from app.blueprints.progress.comment_routes import bp as comments
 from app.blueprints.progress.routes import bp as progress
 from app.blueprints.roles.routes import bp as roles
+from app.blueprints.service_tickets import handlers as service_tickets_handlers
 from app.blueprints.service_tickets import privacy as service_tickets_privacy
 from app.blueprints.service_tickets.line_routes import bp as ticket_lines
 from app.blueprints.service_tickets.routes import bp as service_tickets
@@ -147,7 +148,13 @@ PRIVACY = (
 )
 
 # What each feature does when an earlier one announces something: registered by being imported.
-HANDLERS = (inspections_handlers, progress_handlers, timesheets_handlers, estimates_handlers)
+HANDLERS = (
+    service_tickets_handlers,
+    inspections_handlers,
+    progress_handlers,
+    timesheets_handlers,
+    estimates_handlers,
+)
 
 # What no route asks for and is done at regular times: registered by being imported.
 JOBS = (reminders,)

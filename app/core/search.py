@@ -10,9 +10,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 MOST_WORDS = 6
 
 
+def split(typed: str) -> list[str]:
+    """Return the words that were typed; of more than six, the sixth is all the rest."""
+    return typed.strip().split(None, MOST_WORDS - 1)
+
+
 def patterns(typed: str) -> list[str]:
-    """Return the LIKE pattern of each word that was typed; of more than six, the sixth is all the rest."""
-    return [pattern(word) for word in typed.strip().split(None, MOST_WORDS - 1)]
+    """Return the LIKE pattern of each word that was typed, as `split` tells them apart."""
+    return [pattern(word) for word in split(typed)]
 
 
 def has_words(typed: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]:

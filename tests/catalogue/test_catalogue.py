@@ -120,3 +120,19 @@ def test_who_has_it_is_told_that_it_is_the_same(shop: Shop) -> None:
     again = shop.customer.get(PATH, headers={"If-None-Match": first.headers["ETag"]})
 
     assert again.status_code == 304
+
+
+def test_a_model_is_found_without_its_make(shop: Shop) -> None:
+    for caller in (shop.customer, shop.mechanic):
+        found = caller.get("/catalogue/models?q=crv").json
+        assert [(one["make"], one["name"]) for one in found] == [("Honda", "CR-V")]
+    [of_make] = shop.mechanic.get(f"{PATH}/{found[0]['make_id']}/models?q=crv").json
+    assert of_make["id"] == found[0]["id"]
+
+
+def test_models_of_all_makes_are_walked_by_name_to_the_last(shop: Shop) -> None:
+    names = walked(shop.customer, "/catalogue/models?per_page=100")
+
+    assert names == [model.name for model in service.models()]
+    assert len(names) == sum(make.model_count for make in service.makes())
+    assert all(service.folded(one) <= service.folded(other) for one, other in pairwise(names))

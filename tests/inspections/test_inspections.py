@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.factories import Shop
 from tests.inspections.examining import ADVICE, advise, begun, refused, template
+from tests.service_tickets.life import bring
 from tests.tampering import owners_connection
 
 RED = {"place": 1, "condition": "red", "note": "2 mm left"}
@@ -270,6 +271,8 @@ class TestGoing:
         ticket = shop.make_ticket()
         begun(shop, ticket["id"])
         car = shop.owner.get(f"/vehicles?vin={ticket['VIN']}").json[0]["id"]
+
+        bring(shop, f"/service_tickets/{ticket['id']}", "cancelled")
 
         assert "archived" in shop.owner.delete(f"/vehicles/{car}").json["message"]
 

@@ -283,7 +283,7 @@ class Situation:
         )
 
     def finish_the_ticket(self) -> None:
-        """Cancel the tickets: a workshop is closed only once none is open."""
+        """Cancel the tickets: a workshop is closed, and a car archived, only once none is open."""
         for ticket_id in (self.ticket_id, self.asked_ticket_id):
             cancelled = self.shop.owner.post(
                 f"/service_tickets/{ticket_id}/status", json={"status": "cancelled"}
@@ -420,6 +420,7 @@ class Situation:
 
     def archive_the_vehicle(self) -> None:
         """Archive the vehicle, which has a history: it is restored only then."""
+        self.finish_the_ticket()
         assert self.shop.owner.delete(f"/vehicles/{self.vehicle_id}").status_code == 200
 
     def sell_the_item_out(self, *, takes_out: bool) -> None:
@@ -802,6 +803,7 @@ ABOUT_DRAFTS = (
     "POST /inventory/purchase_orders/{order_id}/place",
 )  # fmt: skip
 QUERIES = {
+    "GET /vehicles/hints": "?VIN=1HGCM82633A004352",
     "GET /mechanics/search": "?name=mel",
     "GET /inventory/labels": "?items={item_id}",
     "GET /inventory/lookup": f"?code={SKU}",

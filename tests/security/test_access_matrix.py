@@ -77,7 +77,7 @@ def prepared(stage: Stage[Situation], row: Row, *, admits: bool = False) -> Situ
         situation.start_the_clock()
     if row.path == "/customers/{customer_id}/erasure":
         situation.erase_the_customer()
-    if str(row) == "DELETE /workshops/{workshop_id}":
+    if str(row) in ("DELETE /workshops/{workshop_id}", "DELETE /vehicles/{vehicle_id}"):
         situation.finish_the_ticket()
     if admits and str(row) == "POST /service_tickets/{ticket_id}/inspections":
         situation.discard_the_inspection()

@@ -145,8 +145,8 @@ def test_a_careless_field_is_named(shop: Shop, method: str, field: str, value: A
     ("field", "given", "kept"),
     [
         ("VIN", " 1hgcm8 2633a 004352\n", "1HGCM82633A004352"),
-        ("service_date", "0001-01-01", "0001-01-01"),
-        ("service_date", "9999-12-31", "9999-12-31"),
+        ("service_date", "1900-01-01", "1900-01-01"),
+        ("service_date", "2100-12-31", "2100-12-31"),
         ("service_date", "2028-02-29", "2028-02-29"),
         ("service_desc", "  Brakes\n- front\t- rear 🛞 \u202e", "Brakes\n- front\t- rear 🛞 \u202e"),
         ("service_desc", "'; DROP TABLE service_tickets; --", "'; DROP TABLE service_tickets; --"),

@@ -50,6 +50,22 @@ def test_a_vehicle_is_found_by_words_in_make_model_and_plate(shop: Shop, words: 
     assert found(shop, q=words if len(words) > 1 else f"{words}{words}") == ([car.id] if is_found else [])
 
 
+@pytest.mark.parametrize(
+    ("words", "is_found"),
+    [
+        ("GD2137K", True), ("gd-2137k", True), ("2137K GD", True), ("accord gd", True), ("2137 hon", True),
+        ("gd accord honda 37k", True), ("accord PO", False), ("gd2137k civic", False), ("gd -", False), ("--", False),
+    ],
+)  # fmt: skip
+def test_a_vehicle_is_found_by_words_of_its_plate_beside_others_in_any_order(
+    shop: Shop, words: str, is_found: bool
+) -> None:
+    car = shop.make_vehicle(make="Honda", model="Accord", plate="GD 2137K")
+    shop.make_vehicle(make="Škoda", model="Octavia", plate="PO 99")
+
+    assert found(shop, q=words) == ([car.id] if is_found else [])
+
+
 def test_a_plate_that_it_has_no_more_finds_nothing(shop: Shop) -> None:
     car = shop.make_vehicle(plate="GD 1234")
     shop.owner.patch(f"/vehicles/{car.id}", json={"plate": "GD 5678"})

@@ -11,6 +11,7 @@ from app.blueprints.vehicles.models import Vehicle, VehiclePlate
 from app.core.audit import AuditEntry
 from app.extensions import db
 from tests.factories import Shop, unique, unique_vin
+from tests.service_tickets.life import ticket_in
 
 ACCORD: dict[str, Any] = {
     "VIN": "1HGCM82633A004352", "plate": "GD 2137K", "make": "Honda", "model": "Accord", "year": 2003, "fuel_type": "petrol",
@@ -316,7 +317,7 @@ class TestRemoving:
         car = shop.make_vehicle()
         path = f"/vehicles/{car.id}"
         if history == "ticket":
-            shop.make_ticket(VIN=car.vin)
+            ticket_in(shop, "cancelled", VIN=car.vin)
         elif history == "reading":
             assert shop.owner.post(f"{path}/readings", json={"value": 1, "unit": "km"}).status_code == 201
         else:
@@ -334,7 +335,7 @@ class TestRemoving:
     def test_an_archived_one_is_changed_no_more_and_gives_its_vin_to_a_new_record(self, shop: Shop) -> None:
         car = shop.make_vehicle()
         path = f"/vehicles/{car.id}"
-        shop.make_ticket(VIN=car.vin)
+        ticket_in(shop, "delivered", VIN=car.vin)
         shop.owner.delete(path)
 
         for answer in (

@@ -12,6 +12,7 @@ from app.core import jobs
 from app.extensions import db
 from tests.factories import Caller, Shop
 from tests.mailing import Clock
+from tests.service_tickets.life import ticket_in
 
 
 def recent(caller: Caller) -> list[int]:
@@ -62,7 +63,7 @@ def test_what_is_not_ones_own_any_more_or_archived_is_not_there(shop: Shop) -> N
     sold, scrapped = shop.make_vehicle(), shop.make_vehicle()
     for car in (sold, scrapped):
         shop.customer.get(f"/vehicles/{car.id}")
-    shop.make_ticket(VIN=scrapped.vin)
+    ticket_in(shop, "cancelled", VIN=scrapped.vin)
 
     shop.owner.delete(f"/vehicles/{scrapped.id}")
     shop.owner.post(f"/vehicles/{sold.id}/transfer", json={"customer_id": shop.other_customer_id})

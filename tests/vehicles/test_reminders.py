@@ -184,10 +184,7 @@ def test_the_present_keeper_is_told(shop: Shop, at: At, transport: Scripted) -> 
 
 def test_nobody_is_told_what_a_former_keeper_said(shop: Shop, at: At, transport: Scripted) -> None:
     car = shop.make_vehicle().id
-    path = due(shop, car)
-    interval = shop.owner.get(path).json
-    said = {name: interval[name] for name in ("title", "every_months", "last_done_on")}
-    assert shop.customer.put(path, json=said).status_code == 200
+    assert shop.customer.post(f"/vehicles/{car}/maintenance", json=YEARLY).status_code == 201
     shop.owner.post(f"/vehicles/{car}/transfer", json={"customer_id": shop.other_customer_id})
 
     at(SOON)

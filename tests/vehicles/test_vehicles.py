@@ -76,10 +76,32 @@ def test_an_archived_car_gives_its_number_to_a_new_record(shop: Shop) -> None:
     with shop.inside(), atomic():
         db.session.get_one(Vehicle, old.id).archived_at = clock.now()
 
+    added = shop.make_vehicle(VIN=vin)
     new = vehicle_of(shop, shop.make_ticket(VIN=vin))
 
-    assert new.id != old.id
+    assert new.id == added.id != old.id
     assert len(shop.owner.get("/service_tickets", query_string={"VIN": vin}).json) == 2
+
+
+def test_a_ticket_names_its_vehicle_to_staff_and_to_its_customer_wherever_it_is_shown(shop: Shop) -> None:
+    car = shop.make_vehicle()
+    made = shop.customer.post(
+        "/service_tickets",
+        json={
+            "VIN": car.vin, "service_date": "2026-04-01", "service_desc": "Tyres", "customer_id": shop.customer_id,
+        },
+    )  # fmt: skip
+    path = f"/service_tickets/{made.json['id']}"
+
+    shown = [made.json, shop.mechanic.get(path).json, shop.customer.get(path).json]
+    lists = [
+        (shop.mechanic, "/service_tickets"),
+        (shop.customer, "/customers/my-tickets"),
+        (shop.customer, f"/vehicles/{car.id}/history"),
+    ]
+
+    listed = [caller.get(place).json[0] for caller, place in lists]
+    assert [ticket["vehicle_id"] for ticket in (*shown, *listed)] == [car.id] * 6
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.blueprints.vehicles.vin import PATTERN, InvalidVin, check_digit, normalised, warnings
+from app.blueprints.vehicles.vin import PATTERN, InvalidVin, check_digit, is_short, normalised, warnings
 
 IN_A_VIN = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 VINS = st.text(IN_A_VIN, min_size=17, max_size=17)
@@ -96,6 +96,7 @@ def test_cars_from_elsewhere_need_no_check_digit(vin: str) -> None:
 def test_an_old_cars_number_is_marked_as_such(number: str) -> None:
     assert normalised(number) == number
     assert "before 1981" in warnings(number)[0]
+    assert is_short(number)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_blanks_and_case_do_not_matter(given_: str, kept: str) -> None:
         "", " ", "AB", "A" * 18, "1HGCM82633A0O4352", "1HGCM82633A0I4352", "1HGCM82633A0Q4352",
         "1HGCM82633A-04352", "1HGCM82633A_04352",
         "1HGCM82633A00435é", "ß" * 8, "\uff11\uff12\uff13\uff14\uff15\uff16", "\u0410\u0412\u0421123", "123'--",
-        "a\0bc", "ﬁ123",
+        "a\0bc", "ﬁ123", "---", "- - -", "-" * 16,
         "1HGCM82633A004352,1M8GDM9AXKP042788",
     ],
 )  # fmt: skip

@@ -31,6 +31,12 @@ class ModelQuery(CatalogueQuery):
     q = Text(longest=60, metadata={"description": "Letters in the name, in any case.", "example": "oct"})
 
 
+class AnyModelQuery(CatalogueQuery):
+    """Which models, of whichever make."""
+
+    q = Text(longest=60, metadata={"description": "Letters in the name, in any case.", "example": "crv"})
+
+
 class MakeOut(Schema):
     """A make of cars."""
 
@@ -48,3 +54,10 @@ class CarModelOut(Schema):
 
     id = fields.Integer(required=True, metadata={"example": 1000})
     name = fields.String(required=True, metadata={"example": "500"})
+
+
+class ModelOfMakeOut(CarModelOut):
+    """A model with whose it is."""
+
+    make_id = fields.Integer(required=True, metadata={"example": 1})
+    make = fields.String(required=True, metadata={"example": "Abarth"})

@@ -47,7 +47,17 @@ class Make:
         return len(self.models)
 
 
-Named = TypeVar("Named", Make, CarModel)
+@dataclass(frozen=True, slots=True)
+class ModelOfMake:
+    """A model with whose it is."""
+
+    id: int
+    name: str
+    make_id: int
+    make: str
+
+
+Named = TypeVar("Named", Make, CarModel, ModelOfMake)
 
 
 @lru_cache(maxsize=1)
@@ -93,6 +103,22 @@ def find_models(make_id: int, walk: Walk, q: str | None = None) -> Page:
         if make.id == make_id:
             return _page(make.models, walk, q)
     raise MakeNotFound()
+
+
+@lru_cache(maxsize=1)
+def models() -> tuple[ModelOfMake, ...]:
+    """Return the models of all makes by name."""
+    return _by_name(
+        [ModelOfMake(model.id, model.name, make.id, make.name) for make in makes() for model in make.models]
+    )
+
+
+def find_any_models(walk: Walk, q: str | None = None) -> Page:
+    """Return one page of the models of all makes whose name has `q` in it.
+
+    :raises Invalid: the cursor is not one of ours.
+    """
+    return _page(models(), walk, q)
 
 
 def _page(rows: Sequence[Named], walk: Walk, q: str | None) -> Page:

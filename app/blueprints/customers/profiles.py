@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.errors import InvalidNationalId, NationalIdTaken
 from app.blueprints.customers.models import EARLIEST_BIRTH, Consent, CustomerProfile
-from app.blueprints.workshops.terms import country_of
-from app.core import audit, clock, national_ids, paging, phones
+from app.blueprints.workshops.terms import country_of, today_in
+from app.core import audit, national_ids, paging, phones
 from app.core.crypto import blind_index
 from app.core.db import atomic
 from app.core.errors import Invalid
@@ -78,7 +78,7 @@ def update(
     :raises Invalid: the date of birth lies in the future or before 1900. :raises InvalidNationalId: it is not one.
     :raises NationalIdTaken: another customer has it.
     """
-    _require_birth(changes.get("birth_date"))
+    _require_birth(workshop_id, changes.get("birth_date"))
     if changes.get("emergency_contact_phone"):
         changes["emergency_contact_phone"] = phones.normalised(
             changes["emergency_contact_phone"], country_of(workshop_id)
@@ -102,8 +102,8 @@ def update(
     return profile
 
 
-def _require_birth(day: date | None) -> None:
-    if day is not None and not EARLIEST_BIRTH <= day <= clock.now().date():
+def _require_birth(workshop_id: int, day: date | None) -> None:
+    if day is not None and not EARLIEST_BIRTH <= day <= today_in(workshop_id):
         raise Invalid(
             "See `errors`.", errors={"birth_date": [f"From {EARLIEST_BIRTH} on, and not in the future."]}
         )

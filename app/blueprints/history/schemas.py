@@ -62,11 +62,15 @@ class VisitOut(ServiceTicketOut):
     follows_as = fields.String(
         required=True, allow_none=True, validate=validate.OneOf(LINKS), metadata={"example": None}
     )
-    parts_total = Money(required=True, metadata={"description": "Without labour and tax.", "example": 39.98})
+    parts_total = Money(
+        required=True, metadata={"description": "The parts' lines, before tax.", "example": 39.98}
+    )
     readings = fields.List(
         fields.Nested(VisitReadingOut),
         required=True,
-        metadata={"description": "Taken from the day of the visit on until it was over."},
+        metadata={
+            "description": "Taken from the day of the visit, or from when the car came before that, until it was handed back."
+        },
     )
     notes = fields.List(
         fields.Nested(VisitNoteOut),

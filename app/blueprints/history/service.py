@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from app.blueprints.history import telling
 from app.blueprints.history.telling import Bounded
 from app.blueprints.service_tickets import reading
-from app.blueprints.service_tickets.status import OVER
+from app.blueprints.service_tickets.models import EARLIEST_DAY
 from app.blueprints.vehicles import odometer
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.models import OdometerReading
@@ -36,7 +36,7 @@ def of(caller: Principal, vehicle_id: int, walk: Walk, *, for_paper: bool = Fals
 
 
 def _complete(caller: Principal, vehicle_id: int, visits: Any) -> None:
-    """Add to each visit what its parts cost, and what the odometer showed from its day on until it was over."""
+    """Add to each visit what its parts come to before tax, and what the odometer showed from its day on until it was over."""
     zone = time_zone_of(caller.workshop_id)
     spans = [_span(visit, zone) for visit in visits]
     taken = odometer.between(
@@ -44,7 +44,7 @@ def _complete(caller: Principal, vehicle_id: int, visits: Any) -> None:
     )
     for visit, (first, last) in zip(visits, spans, strict=True):
         visit["parts_total"] = sum(
-            (item["price"] * item["quantity"] for item in visit["inventory_items"]), Decimal("0.00")
+            (line["net"] for line in visit["lines"] if line["kind"] == "part"), Decimal("0.00")
         )
         visit["readings"] = [_told(one) for one in taken if first <= one.read_at <= last]
 
@@ -61,9 +61,15 @@ def _illustrate(caller: Principal, visits: Any, *, only_shown: bool) -> None:
 
 
 def _span(visit: dict[str, Any], zone: ZoneInfo) -> tuple[datetime, datetime]:
-    day = datetime.combine(date.fromisoformat(visit["service_date"]), time(), tzinfo=zone).astimezone(UTC)
-    changed = clock.as_utc(visit["updated_at"])
-    return min(day, changed), changed if visit["status"] in OVER else clock.now()
+    """Return from when to when a visit's readings are: from its day, or an earlier arrival, until the car left.
+
+    The steps are known to the second, so what was read in the last one is the visit's.
+    """
+    received, left = visit.pop("received_at"), visit.pop("left_at")
+    on = max(date.fromisoformat(visit["service_date"]), EARLIEST_DAY)
+    day = datetime.combine(on, time(), tzinfo=zone).astimezone(UTC)
+    first = day if received is None else min(day, clock.as_utc(received))
+    return first, clock.now() if left is None else clock.as_utc(left) + timedelta(seconds=1)
 
 
 def _told(one: OdometerReading) -> dict[str, Any]:

@@ -53,6 +53,12 @@ class TicketsOpen(Conflict):
     code, title = "tickets_open", "There are open tickets."
 
 
+class VehicleHasOpenTickets(Conflict):
+    """A car that is here, or expected, is not archived."""
+
+    code, title = "vehicle_has_open_tickets", "The vehicle has open tickets."
+
+
 class ApprovalExceeded(Conflict):
     """The work comes to more than the customer agreed to."""
 

@@ -33,11 +33,19 @@ def completed(caller: Principal, ticket: Ticket) -> Ticket:
     )
     del ticket[TERMS], ticket[PARTS_MISSING]
     ticket["followed_by"] = _followers(caller, ticket)
+    ticket["warnings"] = [*warnings(ticket["VIN"]), *_of_keeper(caller, ticket)]
     if not caller.may("tickets:read", "tickets:write"):
         ticket |= dict.fromkeys(counting.names())  # counts are of all keepers' time, and for staff
         ticket["status_history"] = [_told(caller, step) for step in ticket["status_history"]]
-    ticket["warnings"] = warnings(ticket["VIN"])
     return ticket
+
+
+def _of_keeper(caller: Principal, ticket: Ticket) -> list[str]:
+    """Warn staff of a ticket for another's car: it may have changed hands, which a ticket does not say."""
+    is_keepers = ticket.pop("keeper_id") == ticket["customer_id"]
+    if is_keepers or not caller.may("tickets:read", "tickets:write"):
+        return []
+    return [f"Vehicle {ticket['vehicle_id']} is another customer's: hand it over if it changed hands."]
 
 
 def _told(caller: Principal, step: dict[str, Any]) -> dict[str, Any]:

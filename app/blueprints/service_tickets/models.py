@@ -28,6 +28,8 @@ from app.core.quantities import Quantity
 from app.core.tenancy import WorkshopOwned
 
 NOTHING = Decimal("0.00")
+EARLIEST_DAY, LATEST_DAY = date(1900, 1, 1), date(2100, 12, 31)
+"""Between which days a visit may be."""
 
 
 # The very words of the index, or it would not be used.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, union
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from app.blueprints.customers.models import Customer
@@ -157,6 +157,19 @@ def _history(ticket: Any) -> Any:
     )
 
 
+def _reached(ticket: Any, *statuses: str) -> Any:
+    return (
+        select(rfc3339(func.min(StatusChange.changed_at)))
+        .where(
+            here(StatusChange),
+            StatusChange.service_ticket_id == ticket.id,
+            or_(*(StatusChange.to_status == status for status in statuses)),
+        )
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+
+
 def _followers(ticket: Any) -> Any:
     follower = aliased(ServiceTicket)
     first = (
@@ -174,6 +187,7 @@ def _fields(ticket: Any) -> dict[str, Any]:
     return {
         "id": ticket.id,
         "number": ticket.number,
+        "vehicle_id": ticket.vehicle_id,
         "VIN": _vin(ticket),
         "service_date": ticket.service_date,
         "service_desc": ticket.service_desc,
@@ -196,6 +210,13 @@ def _visit(ticket: Any) -> dict[str, Any]:
     }
 
 
+def _stay(ticket: Any) -> dict[str, Any]:
+    return {
+        "received_at": _reached(ticket, "received"),
+        "left_at": _reached(ticket, "delivered", "cancelled"),
+    }
+
+
 def _whole(ticket: Any) -> dict[str, Any]:
     return {
         **_fields(ticket),
@@ -215,6 +236,7 @@ _ONE = Prepared(
                 approval_required=Workshop.approval_required,
                 tolerance=Workshop.approval_tolerance,
                 followed_by=_followers(ServiceTicket),
+                keeper_id=vehicles.keeper_of(ServiceTicket.vehicle_id),
                 **counting.of_vehicle(ServiceTicket.vehicle_id),
             )
         )
@@ -270,7 +292,8 @@ def all_of(customer_id: int) -> Iterator[dict[str, Any]]:
 def find(walk: Walk, *, with_lines: bool = False, **filters: Any) -> Page:
     """Return one page of the current workshop's tickets that fit all of `filters`, by the names of `CONDITIONS`.
 
-    `q`: the words to be found. `with_lines`: each with its lines, which a list of tickets does without.
+    `q`: the words to be found. `with_lines`: each with its lines, and with when the car came and when the visit was over
+    (`received_at`, `left_at`), which a list of tickets does without.
     :raises InvalidVin: `VIN` is neither a VIN nor the last six characters of one.
     :raises Invalid: the cursor is not one of ours, or was made for another order.
     """
@@ -299,7 +322,7 @@ def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> t
 
     def rows() -> Any:
         ticket = aliased(ServiceTicket, paging.arranged(fitting, ORDER, order, way).subquery("page"))
-        more = _visit(ticket) if with_lines else {"inventory_items": _items(ticket)}
+        more = {**_visit(ticket), **_stay(ticket)} if with_lines else {"inventory_items": _items(ticket)}
         return paging.in_order(select(json_text(**_fields(ticket), **more)), ORDER, order, ticket)
 
     return Prepared(rows), Prepared(lambda: paging.counted(fitting))

@@ -188,6 +188,7 @@ class ServiceTicketOut(Schema):
     number = fields.Integer(
         required=True, metadata={"description": "Counts within the workshop.", "example": 1}
     )
+    vehicle_id = fields.Integer(required=True, metadata={"description": "Its vehicle.", "example": 1})
     VIN = fields.String(required=True, metadata={"example": EXAMPLE_VIN})
     service_date = Day(required=True, metadata={"example": "2026-03-02"})
     service_desc = fields.String(required=True, metadata={"example": "Oil change"})
@@ -275,7 +276,8 @@ class ServiceTicketWholeOut(ServiceTicketOut):
         fields.String(),
         required=True,
         metadata={
-            "description": "What a person should look at twice, such as a VIN whose check digit is off.",
+            "description": "What a person should look at twice: a VIN whose check digit is off; for staff, that the car is"
+            " another customer's.",
             "example": [],
         },
     )

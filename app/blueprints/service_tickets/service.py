@@ -29,7 +29,7 @@ from app.blueprints.service_tickets.holding import (
     require_own,
     whole,
 )
-from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
+from app.blueprints.service_tickets.models import EARLIEST_DAY, LATEST_DAY, ServiceTicket, TicketLine
 from app.blueprints.service_tickets.status import FINISHED, OVER
 from app.blueprints.service_tickets.vocabulary import Link
 from app.blueprints.vehicles import service as vehicles
@@ -39,6 +39,7 @@ from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import CurrencyInUse
 from app.core import audit, clock
 from app.core.db import atomic, is_still_named
+from app.core.errors import Invalid
 from app.core.events import announce
 from app.core.identity import Principal
 from app.core.preconditions import Expected
@@ -63,9 +64,10 @@ def open_ticket(
     A finished job is never reopened: what comes of it is a ticket that follows its own, `follows_as` what.
     :raises InvalidVin: it is not one. :raises NotYourTicket: a customer names another.
     :raises CustomerNotFound: unknown here. :raises TicketNotFound: the one to follow is.
-    :raises CannotFollow: that one is not finished, or was on another car.
+    :raises CannotFollow: that one is not finished, or was on another car. :raises Invalid: a day out of reason.
     """
     vin = normalised(VIN)
+    _require_day(service_date)
     require_own(caller, customer_id)
     customer_name = customers.require(customer_id)
     # Before the transaction, so that nobody waits for the counter's row until this ticket is committed: a ticket that
@@ -76,7 +78,7 @@ def open_ticket(
         vehicle_id = vehicles.find_or_make(customer_id, vin)
         if follows_ticket_id is not None:
             _require_followable(caller, follows_ticket_id, vehicle_id)
-        ticket_id, counts = writing.insert_ticket(
+        ticket_id, of_vehicle = writing.insert_ticket(
             number,
             customer_id,
             vehicle_id,
@@ -93,6 +95,7 @@ def open_ticket(
     ticket = shaping.as_opened(
         ticket_id,
         number,
+        vehicle_id,
         vin,
         service_date,
         service_desc,
@@ -102,9 +105,14 @@ def open_ticket(
         now,
         follows_ticket_id,
         follows_as,
-        counts,
+        of_vehicle,
     )
     return completed(caller, ticket)
+
+
+def _require_day(day: date) -> None:
+    if not EARLIEST_DAY <= day <= LATEST_DAY:
+        raise Invalid("See `errors`.", errors={"service_date": [f"From {EARLIEST_DAY} to {LATEST_DAY}."]})
 
 
 def _require_followable(caller: Principal, ticket_id: int, vehicle_id: int) -> None:
@@ -154,8 +162,11 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
     :raises TicketClosed: finished, cancelled, or for a customer already received.
     :raises Stale: not the `expected` version. :raises CustomerNotFound: the new customer is unknown here.
     :raises EstimateUndecided: it is to be another customer's, and the present one has been asked.
+    :raises Invalid: a day out of reason.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
+    if "service_date" in changes:
+        _require_day(changes["service_date"])
     with atomic() as session:
         ticket = hold(caller, ticket_id, expected)
         require_open(ticket)

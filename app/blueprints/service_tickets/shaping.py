@@ -21,14 +21,15 @@ from app.core.quantities import from_thousandths, told
 TERMS, PARTS_MISSING = "terms", "parts_missing"
 # In the order in which they are answered.
 _LISTED = (
-    "id", "number", "VIN", "service_date", "service_desc", "status", "stage", "customer_id", "customer", "mechanics",
-    "inventory_items", "net_total", "tax_total", "total", "created_at", "updated_at",
+    "id", "number", "vehicle_id", "VIN", "service_date", "service_desc", "status", "stage", "customer_id", "customer",
+    "mechanics", "inventory_items", "net_total", "tax_total", "total", "created_at", "updated_at",
 )  # fmt: skip
 
 
 def as_opened(
     ticket_id: int,
     number: int,
+    vehicle_id: int,
     vin: str,
     service_date: date,
     service_desc: str,
@@ -38,7 +39,7 @@ def as_opened(
     now: datetime,
     follows_ticket_id: int | None,
     follows_as: str | None,
-    counts: dict[str, int],
+    of_vehicle: dict[str, int],
 ) -> dict[str, Any]:
     """Return a ticket just opened, in the form that `reading.get` reads: all of it is known without asking again."""
     opened = clock.rfc3339(now)
@@ -52,6 +53,7 @@ def as_opened(
     return {
         "id": ticket_id,
         "number": number,
+        "vehicle_id": vehicle_id,
         "VIN": vin,
         "service_date": service_date.isoformat(),
         "service_desc": service_desc,
@@ -73,7 +75,7 @@ def as_opened(
         "created_at": opened,
         "updated_at": opened,
         "version": 1,
-        **counts,
+        **of_vehicle,
         "status_history": [first],
         TERMS: {},
         PARTS_MISSING: False,
@@ -103,10 +105,10 @@ def whole(text: str) -> dict[str, Any]:
 
 
 def visit(text: str) -> dict[str, Any]:
-    """Return the listed ticket that the JSON of a row is, with its lines."""
+    """Return the listed ticket that the JSON of a row is, with its lines and the time of its car's stay."""
     ticket = _read(text)
     _complete_lines(ticket)
-    more = ("lines", "follows_ticket_id", "follows_as")
+    more = ("lines", "follows_ticket_id", "follows_as", "received_at", "left_at")
     return {name: ticket[name] for name in (*_LISTED, *more)}
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert
 
 from app.blueprints.service_tickets import counting
 from app.blueprints.service_tickets.models import NOTHING, ServiceTicket, StatusChange
+from app.blueprints.vehicles import service as vehicles
 from app.core.prepared import Prepared
 
 _TICKET = Prepared(
@@ -21,7 +22,11 @@ _TICKET = Prepared(
             )
         }
     )
-    .returning(ServiceTicket.id, *counting.of_vehicle(bindparam("vehicle_id")).values()),
+    .returning(
+        ServiceTicket.id,
+        vehicles.keeper_of(bindparam("vehicle_id")),
+        *counting.of_vehicle(bindparam("vehicle_id")).values(),
+    ),
     writes="service_tickets",
 )  # fmt: skip
 _STATUS_CHANGE = Prepared(
@@ -47,7 +52,7 @@ def insert_ticket(
     follows_ticket_id: int | None = None,
     follows_as: str | None = None,
 ) -> tuple[int, dict[str, int]]:
-    """Insert a booked ticket into the current workshop; return its id, and what is counted of its car by name."""
+    """Insert a booked ticket into the current workshop; return its id, and by name its car's keeper and counts."""
     [row] = _TICKET.rows(
         number=number,
         customer_id=customer_id,
@@ -63,7 +68,7 @@ def insert_ticket(
         created_at=now,
         updated_at=now,
     )
-    return row[0], dict(zip(counting.names(), row[1:], strict=True))
+    return row[0], dict(zip(("keeper_id", *counting.names()), row[1:], strict=True))
 
 
 def insert_status_change(

@@ -47,6 +47,12 @@ class MaintenanceNotFound(NotFound):
     code, title = "maintenance_not_found", "The vehicle has no such maintenance."
 
 
+class NotYourMaintenance(NotAllowed):
+    """A customer reached for what the workshop said that their car needs again."""
+
+    code, title = "not_your_maintenance", "The workshop said that the vehicle needs this."
+
+
 class KeeperErased(Conflict):
     """Nothing more is kept of an erased keeper, such as their car's plate."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from vininfo import Vin
 
+from app.blueprints.vehicles.vin import is_short
 from app.core import clock
 
 
@@ -14,7 +15,7 @@ def of(vin: str) -> dict[str, Any] | None:
 
     Outside North America the tenth character need not be the model year (ISO 3779 leaves it to the maker).
     """
-    if len(vin) != 17:
+    if is_short(vin):
         return None
     read = Vin(vin)
     latest = clock.now().year + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy import update as update_rows
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -13,21 +12,20 @@ from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import hints, odometer, plates
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.errors import NotYourVehicle, VinTaken
-from app.blueprints.vehicles.models import EARLIEST_YEAR, MaintenanceInterval, Vehicle
-from app.blueprints.vehicles.vin import normalised, warnings
+from app.blueprints.vehicles.events import VehicleArchiving
+from app.blueprints.vehicles.models import EARLIEST_YEAR, Vehicle
+from app.blueprints.vehicles.service import DESCRIBED, RECORD
+from app.blueprints.vehicles.vin import LENGTH, SHORT_BEFORE, is_short, normalised, warnings
 from app.core import audit, clock
 from app.core.db import atomic, is_still_named
 from app.core.errors import Invalid, NotAllowed
+from app.core.events import announce
 from app.core.identity import Principal
 from app.core.preconditions import Expected
 
-DESCRIBED = (
-    "make", "model", "year", "fuel_type", "transmission", "engine_capacity_cc", "engine_power_kw", "colour", "odometer_unit",
-)  # fmt: skip
-RECORD = ("customer_id", "vin", "plate", *DESCRIBED)
 SHOWN = (
-    "id", "customer_id", "vin", "plate", *DESCRIBED, "odometer", "odometer_read_at", "archived", "created_at", "updated_at",
-    "version",
+    "id", "customer_id", "vin", "short_number", "plate", *DESCRIBED, "odometer", "odometer_read_at", "archived",
+    "created_at", "updated_at", "version",
 )  # fmt: skip
 
 
@@ -35,6 +33,15 @@ def whole(vehicle: Vehicle) -> dict[str, Any]:
     """Return a vehicle with what its VIN says by itself, and what to look at twice in it."""
     shown = audit.fields_of(vehicle, SHOWN)
     return shown | {"hints": hints.of(vehicle.vin), "warnings": warnings(vehicle.vin)}
+
+
+def read_vin(text: str) -> dict[str, Any]:
+    """Return what a VIN says by itself before there is a vehicle, and what to look at twice in it.
+
+    :raises InvalidVin: it is not one.
+    """
+    vin = normalised(text)
+    return {"VIN": vin, "short_number": is_short(vin), "hints": hints.of(vin), "warnings": warnings(vin)}
 
 
 def add(
@@ -50,11 +57,12 @@ def add(
     """Make a vehicle: by staff for a customer who is there or for a new one, by a customer for themselves.
 
     :raises InvalidVin: it is not one. :raises VinTaken: an active vehicle has it. :raises CustomerNotFound: unknown here.
-    :raises NotYourVehicle: a customer names another. :raises Invalid: no keeper or two, a year to come, no unit.
+    :raises NotYourVehicle: a customer names another. :raises Invalid: no keeper or two, no unit, a year to come,
+    or one too late for so short a number.
     :raises EmailTaken: a new customer's address is somebody's here. :raises PhoneTaken: their number is.
     """
     vin = normalised(VIN)
-    _require_year(described.get("year"))
+    _require_year(described.get("year"), vin)
     if odometer_value is not None and described.get("odometer_unit") is None:
         raise Invalid("See `errors`.", errors={"odometer_unit": ["Needed with `odometer`."]})
     with atomic() as session:
@@ -113,10 +121,13 @@ def _flush(session: Session) -> None:
         raise VinTaken() from error
 
 
-def _require_year(year: int | None) -> None:
+def _require_year(year: int | None, vin: str) -> None:
     latest = clock.now().year + 2  # model years run ahead of the calendar
     if year is not None and not EARLIEST_YEAR <= year <= latest:
         raise Invalid("See `errors`.", errors={"year": [f"From {EARLIEST_YEAR} to {latest}."]})
+    if year is not None and year >= SHORT_BEFORE and is_short(vin):
+        told = f"A car from {SHORT_BEFORE} on has a VIN of {LENGTH} characters."
+        raise Invalid("See `errors`.", errors={"VIN": [told]})
 
 
 def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected: Expected = None) -> Vehicle:
@@ -124,13 +135,14 @@ def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
     :raises Stale: not the `expected` version. :raises InvalidVin: it is not one. :raises VinTaken: an active vehicle has it.
-    :raises NotAllowed: a customer gives their car another VIN. :raises Invalid: a year to come.
-    :raises KeeperErased: it is given a plate, and its keeper was erased.
+    :raises NotAllowed: a customer gives their car another VIN. :raises Invalid: a year to come, or too late for so short a VIN.
+    :raises KeeperErased: it is to have a plate, and its keeper was erased.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
-    _require_year(changes.get("year"))
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id, expected)
+        if vin is not None or "year" in changes:
+            _require_year(changes.get("year", vehicle.year), vin or vehicle.vin)
         before = audit.fields_of(vehicle, RECORD)
         if vin is not None and vin != vehicle.vin:
             if not caller.may("vehicles:write"):
@@ -155,7 +167,8 @@ def update(caller: Principal, vehicle_id: int, changes: dict[str, Any], expected
 def remove(caller: Principal, vehicle_id: int, expected: Expected = None) -> bool:
     """Delete a vehicle, or archive one with a ticket, a reading or a change of keeper, and tell whether it is gone.
 
-    The foreign keys decide, so that no ticket opened at the same moment is left without its car.
+    The foreign keys decide, so that no ticket opened at the same moment is left without its car. Later features refuse
+    to have one archived that is still at work (`VehicleHasOpenTickets`).
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: already.
     :raises Stale: not the `expected` version.
     """
@@ -167,6 +180,7 @@ def remove(caller: Principal, vehicle_id: int, expected: Expected = None) -> boo
         if is_gone:
             session.expunge(vehicle)
         else:
+            announce(VehicleArchiving(caller, vehicle_id))
             vehicle.archived_at = clock.now()
             session.flush()
         action = "vehicle.deleted" if is_gone else "vehicle.archived"
@@ -197,17 +211,5 @@ def restore(caller: Principal, vehicle_id: int, expected: Expected = None) -> Ve
         vehicle = vehicles.hold_archived(caller, vehicle_id, expected)
         vehicle.archived_at = None
         _flush(session)
-        session.execute(
-            update_rows(MaintenanceInterval)
-            .where(
-                MaintenanceInterval.workshop_id == caller.workshop_id,
-                MaintenanceInterval.vehicle_id == vehicle_id,
-            )
-            .values(next_look_on=clock.today())
-            .execution_options(synchronize_session=False)
-        )
-        audit.note(
-            "vehicle.restored", "vehicle", vehicle_id,
-            after=audit.fields_of(vehicle, RECORD), person=customers.person(vehicle.customer_id),
-        )  # fmt: skip
+        vehicles.use_again(vehicle)
     return vehicle

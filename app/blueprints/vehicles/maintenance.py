@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from app.blueprints.vehicles import distance, odometer, pace
 from app.blueprints.vehicles import service as vehicles
-from app.blueprints.vehicles.errors import MaintenanceNotFound
+from app.blueprints.vehicles.errors import MaintenanceNotFound, NotYourMaintenance
 from app.blueprints.vehicles.models import MaintenanceInterval, Vehicle
 from app.blueprints.vehicles.pace import Pace, Read
-from app.core import audit, clock, paging
+from app.blueprints.workshops.terms import today_in
+from app.core import audit, paging
 from app.core.db import atomic, locked
 from app.core.errors import Invalid
 from app.core.identity import Principal
@@ -24,6 +25,7 @@ from app.extensions import db
 RECORD = ("title", "every_months", "every_distance", "unit", "last_done_on", "last_done_at")
 SHOWN = ("id", *RECORD, "version")
 ORDER = Order(MaintenanceInterval.id, "title", title=MaintenanceInterval.title)
+EARLIEST_DAY = date(1900, 1, 1)
 Shown = dict[str, Any]
 
 
@@ -31,9 +33,9 @@ def add(caller: Principal, vehicle_id: int, **fields: Any) -> Shown:
     """Say what a vehicle needs again and again.
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
-    :raises Invalid: neither a time nor a distance, or a distance that is not whole.
+    :raises Invalid: neither a time nor a distance, a distance that is not whole, or done before 1900 or after today.
     """
-    _require_whole(fields)
+    _require_whole(fields, today_in(caller.workshop_id))
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id)
         interval = MaintenanceInterval(
@@ -52,15 +54,16 @@ def _keeper(caller: Principal) -> int | None:
     return None if caller.may("vehicles:read") else caller.customer_id
 
 
-def _require_whole(fields: dict[str, Any]) -> None:
+def _require_whole(fields: dict[str, Any], today: date) -> None:
     by_distance = [fields.get(name) for name in ("every_distance", "unit", "last_done_at")]
     if fields.get("every_months") is None and by_distance[0] is None:
         raise Invalid("See `errors`.", errors={"every_months": ["Needed, or `every_distance`."]})
     if len({value is None for value in by_distance}) > 1:
         told = "Needed with a distance, and with nothing else."
         raise Invalid("See `errors`.", errors={"every_distance": [told]})
-    if fields["last_done_on"] > clock.now().date():
-        raise Invalid("See `errors`.", errors={"last_done_on": ["In the future."]})
+    if not EARLIEST_DAY <= fields["last_done_on"] <= today:
+        told = f"From {EARLIEST_DAY} on, and not in the future."
+        raise Invalid("See `errors`.", errors={"last_done_on": [told]})
 
 
 def get(caller: Principal, vehicle_id: int, interval_id: int) -> Shown:
@@ -80,6 +83,14 @@ def _one(
     if found is None:
         raise MaintenanceNotFound()
     return found
+
+
+def _held(caller: Principal, vehicle: Vehicle, interval_id: int, expected: Expected) -> MaintenanceInterval:
+    interval = _one(locked(MaintenanceInterval), caller, vehicle, interval_id)
+    if not caller.may("vehicles:write") and interval.customer_id != caller.customer_id:
+        raise NotYourMaintenance()
+    require_version(interval, expected)
+    return interval
 
 
 def _of(caller: Principal, vehicle: Vehicle) -> list[ColumnElement[bool]]:
@@ -115,38 +126,41 @@ def find(caller: Principal, vehicle_id: int, walk: Walk) -> Page:
 def replace(
     caller: Principal, vehicle_id: int, interval_id: int, fields: dict[str, Any], expected: Expected = None
 ) -> Shown:
-    """Say anew what a vehicle needs again, such as after it was done.
+    """Say anew what a vehicle needs again, such as after it was done; a customer what they said themselves.
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
-    :raises MaintenanceNotFound: not of it. :raises Stale: not the `expected` version. :raises Invalid: see `add`.
+    :raises MaintenanceNotFound: not of it. :raises NotYourMaintenance: the workshop said it, and the caller is a customer.
+    :raises Stale: not the `expected` version. :raises Invalid: see `add`.
     """
-    _require_whole(fields)
+    today = today_in(caller.workshop_id)
+    _require_whole(fields, today)
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id)
-        interval = _one(locked(MaintenanceInterval), caller, vehicle, interval_id)
-        require_version(interval, expected)
+        interval = _held(caller, vehicle, interval_id, expected)
         before = audit.fields_of(interval, RECORD)
         interval.customer_id = caller.customer_id  # whoever said it last
         for name, value in fields.items():
             setattr(interval, name, value)
         after = audit.fields_of(interval, RECORD)
         if after != before:
-            interval.next_look_on = clock.today()  # it begins anew, and its keeper is reminded anew
+            interval.next_look_on = today_in(
+                caller.workshop_id
+            )  # it begins anew, and its keeper is reminded anew
         session.flush()
         audit.note_change("vehicle.maintenance_changed", "vehicle", vehicle_id, before, after)
     return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
 
 
 def remove(caller: Principal, vehicle_id: int, interval_id: int, expected: Expected = None) -> None:
-    """Forget that a vehicle needs something again.
+    """Forget that a vehicle needs something again; a customer what they said themselves.
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
-    :raises MaintenanceNotFound: not of it. :raises Stale: not the `expected` version.
+    :raises MaintenanceNotFound: not of it. :raises NotYourMaintenance: the workshop said it, and the caller is a customer.
+    :raises Stale: not the `expected` version.
     """
     with atomic() as session:
         vehicle = vehicles.hold(caller, vehicle_id)
-        interval = _one(locked(MaintenanceInterval), caller, vehicle, interval_id)
-        require_version(interval, expected)
+        interval = _held(caller, vehicle, interval_id, expected)
         before = audit.fields_of(interval, RECORD)
         session.delete(interval)
         session.flush()

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.blueprints.vehicles import distance
+from app.blueprints.vehicles.vin import is_short
 from app.core import clock
 from app.core.crypto import EncryptedText
 from app.core.db import Id, Instant, Versioned, one_of
@@ -152,6 +153,11 @@ class Vehicle(WorkshopOwned, Versioned, Model):
         if self.odometer_metres is None or self.odometer_unit is None:
             return None
         return distance.of_metres(self.odometer_metres, self.odometer_unit)
+
+    @property
+    def short_number(self) -> bool:
+        """Whether its number is the chassis number of a car from before 1981."""
+        return is_short(self.vin)
 
     @property
     def archived(self) -> bool:

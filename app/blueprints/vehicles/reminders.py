@@ -8,9 +8,10 @@ queues the mail.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.blueprints.customers import preferences
@@ -34,26 +35,44 @@ AT_ONCE = 200
 
 @periodic(NAME, every=timedelta(hours=1))
 def remind() -> int:
-    """Look at the intervals whose day has come, a bounded number, and return how many they were."""
+    """Look at the intervals whose day has come at their workshop, a bounded number, and return how many they were."""
     from app.extensions import jobs as queue
 
-    today = clock.today()
     with tenancy.across_workshops():
-        rows = db.session.execute(_waiting(today)).all()
-    for workshop_id, interval_id in rows:
+        days = _days()
+        rows = db.session.execute(_waiting(days)).all() if days else []
+    for workshop_id, interval_id, zone in rows:
         with tenancy.acting_in(workshop_id):
-            _look_safely(workshop_id, interval_id, today)
+            _look_safely(workshop_id, interval_id, days[zone])
     if len(rows) == AT_ONCE:
         queue.nudge(NAME)
     return len(rows)
 
 
-def _waiting(today: date) -> Select[int, int]:
-    """Return what finds the workshops and ids of the intervals whose day has come, those that wait longest first."""
+def _days() -> dict[str, date]:
+    """Return the day that it is in each time zone in which there is a workshop."""
+    now = clock.now()
+    zones = db.session.scalars(select(Workshop.time_zone).distinct())
+    return {zone: now.astimezone(ZoneInfo(zone)).date() for zone in zones}
+
+
+def _waiting(days: dict[str, date]) -> Select[int, int, str]:
+    """Return what finds the intervals whose day has come by the `days` of the time zones, those that wait longest first.
+
+    Each as its workshop, its id and the zone.
+    """
+    look_on, distinct = MaintenanceInterval.next_look_on, sorted(set(days.values()))
+    has_come = or_(
+        look_on <= distinct[0],
+        *(
+            and_(look_on <= day, Workshop.time_zone.in_([zone for zone in days if days[zone] == day]))
+            for day in distinct[1:]
+        ),
+    )
     return (
-        select(MaintenanceInterval.workshop_id, MaintenanceInterval.id)
+        select(MaintenanceInterval.workshop_id, MaintenanceInterval.id, Workshop.time_zone)
         .join(Workshop, Workshop.id == MaintenanceInterval.workshop_id)
-        .where(MaintenanceInterval.next_look_on <= today, Workshop.closed_at.is_(None))
+        .where(look_on <= distinct[-1], has_come, Workshop.closed_at.is_(None))
         .order_by(MaintenanceInterval.next_look_on, MaintenanceInterval.id)
         .limit(AT_ONCE)
     )

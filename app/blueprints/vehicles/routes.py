@@ -24,6 +24,8 @@ from app.blueprints.vehicles.schemas import (
     VehiclePatch,
     VehicleQuery,
     VehicleWholeOut,
+    VinQuery,
+    VinReadOut,
 )
 from app.core import paging
 from app.core.contract import cached, limited, needs, unversioned
@@ -66,6 +68,19 @@ def create_vehicle(vehicle: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
 def list_vehicles(query: dict[str, Any]) -> Any:
     """List the vehicles in use: the workshop's to staff, their own to a customer."""
     return paging.answer(service.find(principal(), paging.walk_of(query), **query))
+
+
+@bp.get("/hints")
+@limited("read")
+@needs("vehicles:read", "own:read")
+@bp.arguments(VinQuery, location="query")
+@bp.response(200, VinReadOut)
+def get_vin_hints(query: dict[str, str]) -> dict[str, Any]:
+    """Tell what a VIN says by itself, while a form is filled in: make, country and possible years.
+
+    Hints to be confirmed; nothing is looked up or kept, and whether the workshop knows the car is not told.
+    """
+    return keeping.read_vin(query["VIN"])
 
 
 @bp.get("/recent")

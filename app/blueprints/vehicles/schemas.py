@@ -147,6 +147,13 @@ class VehicleOut(Schema):
     id = fields.Integer(required=True, metadata={"example": 1})
     customer_id = fields.Integer(required=True, metadata={"description": "Its keeper.", "example": 1})
     VIN = fields.String(required=True, attribute="vin", metadata={"example": EXAMPLE_VIN})
+    short_number = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether that is the shorter chassis number of a car from before 1981.",
+            "example": False,
+        },
+    )
     plate = fields.String(required=True, allow_none=True, metadata={"example": "GD 2137K"})
     make = fields.String(required=True, allow_none=True, metadata={"example": "Honda"})
     model = fields.String(required=True, allow_none=True, metadata={"example": "Accord"})
@@ -189,6 +196,39 @@ class VinHintsOut(Schema):
     )
 
 
+class VinQuery(Schema):
+    """Which VIN."""
+
+    VIN = VinText(required=True, description="The VIN to be read.")
+
+
+class VinReadOut(Schema):
+    """A VIN as it would be kept, with what it says by itself, and what to look at twice in it."""
+
+    VIN = fields.String(required=True, metadata={"example": EXAMPLE_VIN})
+    short_number = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "Whether it is the shorter chassis number of a car from before 1981.",
+            "example": False,
+        },
+    )
+    hints = fields.Nested(
+        VinHintsOut,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Only hints. Null of an old car's shorter number.",
+            "example": {"make": "Honda", "country": "United States", "years": [2003]},
+        },
+    )
+    warnings = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Such as a check digit that is off.", "example": []},
+    )
+
+
 class VehicleWholeOut(VehicleOut):
     """A vehicle with what its VIN says by itself, and what to look at twice in it."""
 
@@ -218,7 +258,7 @@ class VehicleQuery(ListQuery):
         shortest=2,
         longest=100,
         metadata={
-            "description": "Words in make and model, in any order, or a part of the plate.",
+            "description": "Words in make, model and plate, in any order; blanks and hyphens in a plate do not matter.",
             "example": "honda accord",
         },
     )

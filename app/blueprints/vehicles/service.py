@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import plates
 from app.blueprints.vehicles import vin as vins
 from app.blueprints.vehicles.errors import NotYourVehicle, VehicleArchived, VehicleInUse, VehicleNotFound
-from app.blueprints.vehicles.models import ACTIVE, Vehicle, VehiclePlate
-from app.core import clock, paging
+from app.blueprints.vehicles.models import ACTIVE, MaintenanceInterval, Vehicle, VehiclePlate
+from app.core import audit, clock, paging, tenancy
 from app.core.crypto import blind_index
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
-from app.core.prepared import Prepared
-from app.core.search import contains, has_words, pattern
+from app.core.prepared import Prepared, here
+from app.core.search import contains, pattern, split
 from app.extensions import db
 
+DESCRIBED = (
+    "make", "model", "year", "fuel_type", "transmission", "engine_capacity_cc", "engine_power_kw", "colour", "odometer_unit",
+)  # fmt: skip
+RECORD = ("customer_id", "vin", "plate", *DESCRIBED)
 ORDER = Order(Vehicle.id, "-created_at", created_at=Vehicle.created_at, updated_at=Vehicle.updated_at)
 
 
@@ -34,29 +52,85 @@ def _upsert() -> Any:
         index_elements=["workshop_id", "vin_digest"],
         index_where=ACTIVE,
         set_={"vin_digest": statement.excluded.vin_digest},
-    ).returning(Vehicle.id)
+    ).returning(Vehicle.id, Vehicle.created_at == bindparam("created_at"))
 
 
 _FIND_OR_MAKE = Prepared(_upsert, writes="vehicles")
+_ARCHIVED = Prepared(
+    lambda: (
+        select(Vehicle.id)
+        .where(here(Vehicle), has_digests(), Vehicle.archived_at.is_not(None))
+        .order_by(
+            case((Vehicle.customer_id == bindparam("customer_id"), 0), else_=1), Vehicle.archived_at.desc()
+        )
+        .limit(1)
+    )
+)
 
 
 def find_or_make(customer_id: int, vin: str) -> int:
-    """Return the id of the current workshop's active vehicle with a normalised `vin`; without one, make it.
+    """Return the id of the current workshop's active vehicle with a normalised `vin`; take back an archived one, or make one.
 
-    One statement, so that two tickets opened at once for one new car find one vehicle.
+    One statement finds or makes it, so that two tickets opened at once for one new car find one vehicle. Only where it made
+    one is an archived record looked for, the customer's own before another's; its keeper stays who they were.
     """
     now = clock.now()
+    known = {"vin_digest": digest(vin), "vin_tail_digest": tail_digest(vin)}
     with atomic():
-        vehicle_id: int = _FIND_OR_MAKE.one(
-            customer_id=customer_id,
-            vin=vin,
-            vin_digest=digest(vin),
-            vin_tail_digest=tail_digest(vin),
-            version=1,
-            created_at=now,
-            updated_at=now,
+        row: Any = _FIND_OR_MAKE.row(
+            customer_id=customer_id, vin=vin, **known, version=1, created_at=now, updated_at=now
         )
+        vehicle_id: int = row[0]
+        is_new = row[1]
+        archived = _ARCHIVED.row(customer_id=customer_id, **known) if is_new else None
+        if archived is not None and _is_taken_back(customer_id, archived[0], blank=vehicle_id):
+            vehicle_id = archived[0]
     return vehicle_id
+
+
+def _is_taken_back(customer_id: int, vehicle_id: int, *, blank: int) -> bool:
+    """Put an archived vehicle in the place of a `blank` record that was just made, and tell whether it was still archived.
+
+    Its keeper is reminded again of what it needs where it is they who bring it.
+    """
+    session, workshop_id = db.session, tenancy.current_workshop()
+    vehicle = session.scalar(
+        locked(Vehicle).where(Vehicle.workshop_id == workshop_id, Vehicle.id == vehicle_id)
+    )
+    if vehicle is None or not vehicle.archived:
+        return False
+    session.execute(
+        delete(Vehicle)
+        .where(Vehicle.workshop_id == workshop_id, Vehicle.id == blank)
+        .execution_options(synchronize_session=False)
+    )
+    vehicle.archived_at = None
+    session.flush()
+    use_again(vehicle, reminds=vehicle.customer_id == customer_id)
+    return True
+
+
+def use_again(vehicle: Vehicle, *, reminds: bool = True) -> None:
+    """Note that a vehicle is not archived any more; unless told otherwise its keeper is reminded again of what it needs."""
+    if reminds:
+        db.session.execute(
+            update(MaintenanceInterval)
+            .where(
+                MaintenanceInterval.workshop_id == vehicle.workshop_id,
+                MaintenanceInterval.vehicle_id == vehicle.id,
+            )
+            .values(next_look_on=clock.today())
+            .execution_options(synchronize_session=False)
+        )
+    audit.note(
+        "vehicle.restored", "vehicle", vehicle.id,
+        after=audit.fields_of(vehicle, RECORD), person=customers.person(vehicle.customer_id),
+    )  # fmt: skip
+
+
+def keeper_of(vehicle_id: Any) -> ScalarSelect[int]:
+    """Return, of a column or a value with a vehicle's id, the subquery that tells whose car it is."""
+    return select(Vehicle.customer_id).where(here(Vehicle), Vehicle.id == vehicle_id).scalar_subquery()
 
 
 def digest(vin: str) -> bytes:
@@ -162,8 +236,8 @@ def find(
 
     :raises InvalidVin: `vin` is neither a VIN nor the last six characters of one.
     """
-    here = caller.workshop_id
-    statement = select(Vehicle).where(Vehicle.workshop_id == here)
+    workshop_id = caller.workshop_id
+    statement = select(Vehicle).where(Vehicle.workshop_id == workshop_id)
     statement = statement.where(
         Vehicle.archived_at.is_not(None) if archived else Vehicle.archived_at.is_(None)
     )
@@ -175,9 +249,9 @@ def find(
     if vin is not None:
         statement, given = statement.where(has_digests()), dict(digests(vin))
     if plate is not None:
-        statement = statement.where(Vehicle.id.in_(plates.vehicles_with(here, plates.folded(plate))))
+        statement = statement.where(Vehicle.id.in_(plates.vehicles_with(workshop_id, plates.folded(plate))))
     if q is not None:
-        statement = statement.where(Vehicle.id.in_(_with_words(here, q)))
+        statement = statement.where(Vehicle.id.in_(_with_words(workshop_id, q)))
     return paging.fetch(
         statement,
         ORDER,
@@ -188,16 +262,37 @@ def find(
 
 
 def _with_words(workshop_id: int, words: str) -> Select[int]:
-    """Return what finds the vehicles with these words in make and model, or as they are in the plate.
+    """Return what finds the vehicles with these words in make, model and plate, in any order.
 
-    A union, because each then has its index.
+    A union, because each then has its index: all words in make and model, or one of them in the plate and the rest in either.
     """
+    typed = split(words)
     called = select(Vehicle.id).where(
-        Vehicle.workshop_id == workshop_id, has_words(words, Vehicle.make, Vehicle.model)
+        Vehicle.workshop_id == workshop_id, *(_is_called(word) for word in typed)
     )
-    plated = select(VehiclePlate.vehicle_id).where(
-        VehiclePlate.workshop_id == workshop_id,
-        VehiclePlate.until.is_(None),
-        contains(VehiclePlate.plate, pattern(words)),
-    )
-    return select(union(called, plated).subquery().c.id)
+    plated = [
+        select(Vehicle.id)
+        .join(
+            VehiclePlate,
+            and_(VehiclePlate.workshop_id == Vehicle.workshop_id, VehiclePlate.vehicle_id == Vehicle.id),
+        )
+        .where(
+            Vehicle.workshop_id == workshop_id,
+            VehiclePlate.workshop_id == workshop_id,
+            VehiclePlate.until.is_(None),
+            _is_plated(word),
+            *(or_(_is_called(other), _is_plated(other)) for other in typed if other is not word),
+        )
+        for word in typed
+        if plates.folded(word)
+    ]
+    return select(union(called, *plated).subquery().c.id)
+
+
+def _is_called(word: str) -> ColumnElement[bool]:
+    return or_(contains(Vehicle.make, pattern(word)), contains(Vehicle.model, pattern(word)))
+
+
+def _is_plated(word: str) -> ColumnElement[bool]:
+    sought = plates.folded(word)
+    return contains(VehiclePlate.folded, pattern(sought)) if sought else false()

@@ -7,7 +7,7 @@ import re
 from app.core.errors import Invalid
 
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-_CHASSIS_NUMBER = re.compile(r"[A-Z0-9-]{3,16}")
+_CHASSIS_NUMBER = re.compile(r"(?=.*[A-Z0-9])[A-Z0-9-]{3,16}")
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VALUES = dict(
     zip(
@@ -16,9 +16,11 @@ _VALUES = dict(
         strict=True,
     )
 )
-TAIL_LENGTH = 6
+LENGTH, TAIL_LENGTH = 17, 6
+SHORT_BEFORE = 1981
+"""From this model year on a VIN has its 17 characters (49 CFR 565)."""
 # What `normalised` takes, as the document tells it (ECMA-262).
-PATTERN = r"^ *(?:(?:[A-HJ-NPR-Za-hj-npr-z0-9] *){17}|(?:[A-Za-z0-9-] *){3,16})$"
+PATTERN = r"^ *(?:(?:[A-HJ-NPR-Za-hj-npr-z0-9] *){17}|(?=[ -]*[A-Za-z0-9])(?:[A-Za-z0-9-] *){3,16})$"
 
 
 class InvalidVin(Invalid):
@@ -30,7 +32,7 @@ class InvalidVin(Invalid):
 def normalised(text: str) -> str:
     """Return a VIN in capitals and without blanks; a shorter text is an old car's chassis number.
 
-    :raises InvalidVin: not 17 of A-HJ-NPR-Z0-9, nor 3 to 16 letters, digits and hyphens.
+    :raises InvalidVin: not 17 of A-HJ-NPR-Z0-9, nor 3 to 16 letters, digits and hyphens, of which one is no hyphen.
     """
     given = "".join(text.split())
     vin = given.upper()  # of more than ASCII that makes other letters: ß becomes SS
@@ -42,6 +44,11 @@ def normalised(text: str) -> str:
     return vin
 
 
+def is_short(vin: str) -> bool:
+    """Tell whether a normalised `vin` is the chassis number of a car from before 1981."""
+    return len(vin) < LENGTH
+
+
 def check_digit(vin: str) -> str:
     """Return the ninth character that a 17-character `vin` should have (49 CFR 565.15: weighted sum modulo 11, 10 is X)."""
     remainder = sum(_VALUES[character] * weight for character, weight in zip(vin, _WEIGHTS, strict=True)) % 11
@@ -50,7 +57,7 @@ def check_digit(vin: str) -> str:
 
 def warnings(vin: str) -> list[str]:
     """Return what a person should look at twice in a normalised `vin`; nothing that would refuse it."""
-    if len(vin) < 17:
+    if is_short(vin):
         return ["Shorter than 17 characters: taken as the chassis number of a car from before 1981."]
     if vin[0] in "12345" and vin[8] != check_digit(vin):
         return [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from app.blueprints.workshops.models import Workshop
+from app.core import clock
 from app.extensions import db
 
 
@@ -31,6 +33,11 @@ def time_zone_of(workshop_id: int) -> ZoneInfo:
     """Return the time zone of a workshop's wall clocks."""
     name = db.session.scalars(select(Workshop.time_zone).where(Workshop.id == workshop_id)).one()
     return ZoneInfo(name)
+
+
+def today_in(workshop_id: int) -> date:
+    """Return the day that it is at a workshop."""
+    return clock.now().astimezone(time_zone_of(workshop_id)).date()
 
 
 @dataclass(frozen=True, slots=True)
