@@ -10,10 +10,12 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from app.blueprints.inventory import proposals, wanting
 from app.blueprints.inventory.models import Part
 from app.blueprints.inventory.vocabulary import PIECE
+from app.core.db import atomic
 from tests.factories import Shop
 from tests.inventory.test_order_proposals import PATH, offer, proposed
 from tests.service_tickets.life import bring, ticket_in
@@ -116,10 +118,11 @@ class TestWhatTicketsLack:
 
         assert (line["item"]["id"], line["quantity"], line["to_order"]) == (part.id, 2, 2)
 
-    def test_a_unit_that_became_whole_is_ordered_whole(self, shop: Shop) -> None:
+    def test_a_unit_that_became_whole_before_that_was_refused_is_ordered_whole(self, shop: Shop) -> None:
         part = supplied(shop, unit="l")
         want(shop, part, 1.5)
-        shop.owner.patch(f"/inventory/{part}", json={"unit": "piece"})
+        with shop.inside(), atomic() as session:
+            session.execute(update(Part).where(Part.id == part).values(unit=PIECE))
 
         made = shop.owner.post(PATH, json={})
 
