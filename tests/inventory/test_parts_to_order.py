@@ -200,9 +200,15 @@ class TestWhatIsNotProposed:
 
     def test_what_is_not_counted_or_was_taken_out_is_not(self, shop: Shop) -> None:
         uncounted, removed = supplied(shop, on_hand=None), supplied(shop)
-        for part in (uncounted, removed):
-            want(shop, part, 2)
+        want(shop, uncounted, 2)
+        path = want(shop, removed, 2, ticket=ticket_in(shop, "analysis"))
+        for status in ("awaiting_approval", "approved", "awaiting_approval", "declined"):
+            step = {"status": status, "reason": "By phone."}
+            assert shop.owner.post(f"{path}/status", json=step).status_code == 200
         assert shop.owner.delete(f"/inventory/{removed}").status_code == 200
+        assert (
+            shop.owner.post(f"{path}/status", json={"status": "analysis"}).json["lines"][0]["to_order"] == 2
+        )
 
         assert proposed(shop) == {"proposals": [], "without_supplier": []}
 

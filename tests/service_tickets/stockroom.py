@@ -156,10 +156,17 @@ class Stockroom:
 
     def remove(self, part: int) -> bool:
         shelf = self.shelves[part]
-        if shelf.removed or shelf.reserved or shelf.on_hand:
+        if shelf.removed or shelf.reserved or shelf.on_hand or any(self._lacking(part)):
             return False
         shelf.removed = True
         return True
+
+    def _lacking(self, part: int) -> Iterable[Decimal]:
+        """Yield how many of a part the lines of tickets lack that are to have it."""
+        for ticket in self.tickets.values():
+            for line in ticket.lines if ticket.status in WANTING else ():
+                if line.part == part:
+                    yield line.lacking
 
     def restore(self, part: int) -> bool:
         was_removed = self.shelves[part].removed

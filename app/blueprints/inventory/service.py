@@ -8,13 +8,23 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.inventory import barcodes, categories, ledger, part_numbers, pricing, succession, units
+from app.blueprints.inventory import (
+    barcodes,
+    categories,
+    ledger,
+    part_numbers,
+    pricing,
+    succession,
+    units,
+    wanting,
+)
 from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.errors import (
     BarcodeTaken,
     CategoryNotFound,
     PartInUse,
     PartNotFound,
+    PartWanted,
     SkuTaken,
     StockLeft,
     StockReserved,
@@ -246,10 +256,11 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
 
 
 def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
-    """Take a part out of the inventory, of which none is left; tickets, orders and sheets that have it keep it.
+    """Take a part out of the inventory, of which none is left or wanted; tickets, orders and sheets that have it keep it.
 
     :raises PartNotFound: unknown here, or taken out already. :raises Stale: not the `expected` version.
     :raises StockReserved: tickets have set some aside. :raises StockLeft: some are on hand.
+    :raises PartWanted: tickets wait for some, which could not be bought nor fitted any more.
     :raises ReplacesOthers: others are replaced by it.
     """
     with atomic() as session:
@@ -259,6 +270,8 @@ def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
             raise StockReserved(f"{told(part.reserved)} are reserved.")
         if part.on_hand:
             raise StockLeft(f"{told(part.on_hand)} are on hand: write them off or count them first.")
+        if (wanted := wanting.of_parts(workshop_id, [part_id]).get(part_id)) is not None:
+            raise PartWanted(f"{part.name}: {wanted.told()}.")
         succession.require_follows_none(session, workshop_id, part_id)
         if part.alert is not None:
             look_again(session, workshop_id, [part_id])
