@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -22,7 +23,8 @@ from app.core.quantities import NOT_WHOLE
 from app.core.schema import GREATEST_ID
 from app.extensions import db
 
-PATH = " > "
+SIGN = ">"
+PATH = f" {SIGN} "
 NEEDED = ("name", "price")
 COLUMNS = {
     "id": Column(cells.whole(GREATEST_ID)),
@@ -42,7 +44,10 @@ COLUMNS = {
 
 
 def paths(workshop_id: int) -> dict[int, str]:
-    """Return the categories of a workshop by id, each written from the top: `Fluids > Oils`."""
+    """Return the categories of a workshop by id, each written from the top: `Fluids > Oils`.
+
+    A `>` within a name is written twice: so no two are written alike.
+    """
     rows = db.session.execute(
         select(PartCategory.id, PartCategory.parent_id, PartCategory.name).where(
             PartCategory.workshop_id == workshop_id
@@ -52,9 +57,19 @@ def paths(workshop_id: int) -> dict[int, str]:
 
     def path(id_: int) -> str:
         row = known[id_]
-        return row.name if row.parent_id is None else f"{path(row.parent_id)}{PATH}{row.name}"
+        name = row.name.replace(SIGN, SIGN * 2)
+        return name if row.parent_id is None else f"{path(row.parent_id)}{PATH}{name}"
 
     return {id_: path(id_) for id_ in known}
+
+
+def _by_path(paths: Mapping[int, str]) -> dict[str, int]:
+    """Return categories by how they may be written: as in `paths`, or with each `>` once where that is no other one too."""
+    exactly, loosely = {}, defaultdict(set)
+    for id_, path in paths.items():
+        exactly[path.casefold()] = id_
+        loosely[path.replace(SIGN * 2, SIGN).casefold()].add(id_)
+    return {text: next(iter(ids)) for text, ids in loosely.items() if len(ids) == 1} | exactly
 
 
 class Parts:
@@ -67,7 +82,7 @@ class Parts:
         self.workshop_id = workshop_id
         self.touched: set[int] = set()
         self.log = Log("part", recorded)
-        categories = {path.casefold(): id_ for id_, path in paths(workshop_id).items()}
+        categories = _by_path(paths(workshop_id))
 
         def category(cell: str) -> int:
             try:
