@@ -361,6 +361,16 @@ class TestStock:
         with shop.inside():
             assert list(proving.discrepancies(shop.id)) == []
 
+    def test_what_is_counted_from_now_on_and_not_there_is_told_as_out(self, shop: Shop) -> None:
+        shop.make_part(sku="X")
+
+        answer = read_in(shop, "stock", "sku,on_hand\nX,0\n")
+
+        assert numbers(answer) == (0, 1, 0, 0)
+        (alert,) = shop.owner.get("/inventory/stock-alerts").json
+        (raised,) = shop.owner.get("/inventory/stock-alerts/history").json
+        assert (alert["alert"], alert["raised_at"]) == ("out", raised["raised_at"])
+
     @pytest.mark.parametrize("cells", ["A,", "A,-1", "A,0.5", "Z,1", "A,1\nA,2", "A,1000000001"])
     def test_a_wrong_line_undoes_all(self, shop: Shop, cells: str) -> None:
         part, other = shop.make_part(sku="A", on_hand=5), shop.make_part(sku="B", on_hand=5)
