@@ -372,8 +372,15 @@ class Stockroom:
             return False
         if to == "cancelled":
             self._release(ticket.lines)
-        ticket.status = to
+        begins = to == "in_progress" and ticket.status != "waiting_parts"
+        ticket.status = "waiting_parts" if begins and self._are_missing(ticket) else to
         return True
+
+    def _are_missing(self, ticket: Ticket) -> bool:
+        lacking: defaultdict[int, Decimal] = defaultdict(Decimal)
+        for line in ticket.lines:
+            lacking[line.part] += line.lacking
+        return not all(self.shelves[part].has(number) for part, number in lacking.items())
 
     def _complete(self, ticket: Ticket) -> bool:
         """Fit what is left, out of what is there for anybody where it was not set aside."""

@@ -490,4 +490,4 @@ def test_no_part_and_no_cent_is_lost_whatever_is_done(shop: Shop) -> None:
 
     # It would show nothing if all were refused; chance may leave out one or another.
     never = {what for what, done in Here.answered.items() if done == {False} and not what.startswith("to ")}
-    assert len(never) <= 3, never
+    assert len(never) <= 5, never
