@@ -868,7 +868,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /inventory/usage", 2, lambda r: r.owner.get(f"/inventory/usage?by=mechanic&make=Honda&mechanic_id={r.mechanic}")),
     ("PUT /inventory/<id>", 7, lambda r: r.owner.put(f"/inventory/{r.part}", json={"name": "Filter", "price": 20})),
     ("PATCH /inventory/<id>", 4, lambda r: r.owner.patch(f"/inventory/{r.part}", json={"price": 20})),
-    ("DELETE /inventory/<id>", 5, lambda r: r.owner.delete(f"/inventory/{r.idle_item}")),
+    ("DELETE /inventory/<id>", 6, lambda r: r.owner.delete(f"/inventory/{r.idle_item}")),
     ("POST /inventory/<id>/restore", 4, lambda r: r.owner.post(f"/inventory/{r.archived_item}/restore")),
     ("GET /inventory/<id>/movements", 2, lambda r: r.owner.get(f"/inventory/{r.part}/movements")),
     ("POST /inventory/<id>/movements", 6, lambda r: r.owner.post(f"/inventory/{r.part}/movements", json=RECEIPT)),

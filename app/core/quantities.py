@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
-from sqlalchemy import Dialect, Integer, Numeric, Text
+from sqlalchemy import Boolean, Dialect, Integer, Numeric, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -91,6 +91,23 @@ def _thousandths(element: thousandths, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(thousandths, "sqlite")
 def _thousandths_sqlite(element: thousandths, compiler: SQLCompiler, **kw: Any) -> str:
     return compiler.process(element.clauses, **kw)
+
+
+class has_fraction(FunctionElement[bool]):  # noqa: N801 - the same
+    """Ask the database whether a quantity is no whole number."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(has_fraction)
+def _has_fraction(element: has_fraction, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(mod({compiler.process(element.clauses, **kw)}, 1) <> 0)"
+
+
+@compiles(has_fraction, "sqlite")
+def _has_fraction_sqlite(element: has_fraction, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(({compiler.process(element.clauses, **kw)}) % 1000 <> 0)"
 
 
 class Amount(fields.Decimal):

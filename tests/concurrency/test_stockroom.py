@@ -29,7 +29,14 @@ from tests.factories import Shop
 
 PARTS, TICKETS = 20, 100
 FIRST, DELIVERIES, DELIVERED = 20, 10, 4  # of each part at first; then so many deliveries of so many pieces
-REFUSALS = {"not_enough_on_hand", "parts_missing", "already_fitted", "not_fitted", "ticket_closed"}
+REFUSALS = {
+    "not_enough_on_hand",
+    "parts_missing",
+    "already_fitted",
+    "not_fitted",
+    "ticket_closed",
+    "transition_not_allowed",
+}
 
 
 @pytest.fixture(autouse=True)

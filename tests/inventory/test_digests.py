@@ -40,6 +40,12 @@ def letters(shop: Shop) -> int:
         return db.session.query(OutboxMessage).filter_by(topic="stock_digest").count()
 
 
+def told(shop: Shop) -> list[bool]:
+    """Return of each alert, the first one first, whether a letter told it."""
+    found = shop.owner.get("/inventory/stock-alerts/history?sort=id").json
+    return [one["told_at"] is not None for one in found]
+
+
 def run_low(shop: Shop, name: str = "Oil Filter") -> int:
     return shop.make_part(name=name, on_hand=1, minimum_stock_level=2).id
 
@@ -68,6 +74,7 @@ class TestWhen:
 
     def test_once_a_day_and_what_is_new_then_the_next_morning(self, shop: Shop, clock_set: Clock) -> None:
         seen = []
+        at(clock_set, "2026-03-01T22:00:00")
         run_low(shop)
         for moment in (
             "02T08:00:00",
@@ -84,9 +91,33 @@ class TestWhen:
 
         assert seen == [1, 0, 0, 0, 1, 0]
 
-    def test_once_however_many_workers_there_are(self, shop: Shop, clock_set: Clock) -> None:
-        at(clock_set, "2026-03-02T08:00:00")
+    def test_what_begins_during_the_day_waits_for_the_next_morning_with_or_without_a_letter_before(
+        self, shop: Shop, clock_set: Clock
+    ) -> None:
+        shop.owner.patch(f"/workshops/{shop.id}", json={"time_zone": "Europe/Warsaw"})
+        at(clock_set, "2026-03-02T13:10:00")
         run_low(shop)
+
+        seen = []
+        for moment in ("02T13:15:00", "02T22:59:59", "02T23:00:00", "03T05:59:59", "03T06:00:00"):
+            at(clock_set, f"2026-03-{moment}")
+            seen.append(look(shop))
+
+        assert seen == [0, 0, 0, 0, 1]
+
+    def test_late_where_nobody_could_write_in_the_morning(self, shop: Shop, clock_set: Clock) -> None:
+        at(clock_set, "2026-03-02T06:59:59")
+        run_low(shop)
+        at(clock_set, "2026-03-02T07:00:00")
+        run_low(shop)
+        at(clock_set, "2026-03-02T15:00:00")
+
+        assert (look(shop), told(shop)) == (1, [True, False])
+
+    def test_once_however_many_workers_there_are(self, shop: Shop, clock_set: Clock) -> None:
+        at(clock_set, "2026-03-02T06:00:00")
+        run_low(shop)
+        at(clock_set, "2026-03-02T08:00:00")
 
         told = race(*[lambda: look(shop)] * 4)
 
@@ -111,11 +142,12 @@ class TestWhat:
     def test_it_goes_to_owners_and_to_staff_whose_role_orders_and_to_nobody_else(
         self, shop: Shop, clock_set: Clock, transport: Scripted
     ) -> None:
-        at(clock_set, "2026-03-02T08:00:00")
+        at(clock_set, "2026-03-02T06:00:00")
         storekeeper = shop.make_staff("purchasing:write", "inventory:read")
         shop.make_staff("stock:write", "inventory:read")
         run_low(shop, "Belt")
 
+        at(clock_set, "2026-03-02T08:00:00")
         look(shop)
         mailing.deliver(shop)
 
@@ -124,11 +156,12 @@ class TestWhat:
     def test_it_says_how_many_are_there_to_every_owner(
         self, shop: Shop, clock_set: Clock, transport: Scripted
     ) -> None:
-        at(clock_set, "2026-03-02T08:00:00")
+        at(clock_set, "2026-03-02T06:00:00")
         second = shop.make_owner()
         run_low(shop, "Żarówka H7")
         shop.make_part(name="Brake fluid", on_hand=0, unit="l")
 
+        at(clock_set, "2026-03-02T08:00:00")
         look(shop)
         mailing.deliver(shop)
 
@@ -141,11 +174,12 @@ class TestWhat:
     def test_of_many_it_names_some_and_counts_the_rest(
         self, shop: Shop, clock_set: Clock, transport: Scripted, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        at(clock_set, "2026-03-02T08:00:00")
+        at(clock_set, "2026-03-02T06:00:00")
         monkeypatch.setattr(digests, "MOST_TOLD", 2)
         for name in "ABC":
             run_low(shop, f"Part {name}")
 
+        at(clock_set, "2026-03-02T08:00:00")
         look(shop)
         mailing.deliver(shop)
 

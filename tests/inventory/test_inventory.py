@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.blueprints.inventory import issuing, service
+from app.blueprints.inventory import issuing, service, wanting
 from app.blueprints.inventory.errors import NotEnoughOnHand, PartNotFound
 from tests.factories import Caller, Shop, unique
+from tests.inventory.test_parts_to_order import want
 
 
 def item(**overrides: Any) -> dict[str, Any]:
@@ -290,6 +291,35 @@ class TestTakingOut:
 
         assert (refused.status_code, refused.json["code"], done.status_code) == (409, "stock_left", 200)
         assert refused.json["detail"].startswith(f"{on_hand:g} are on hand")
+
+    @pytest.mark.parametrize("on_hand", [0, None])
+    def test_it_stays_while_open_tickets_wait_for_it(
+        self, shop: Shop, other_shop: Shop, on_hand: int | None
+    ) -> None:
+        want(other_shop, other_shop.make_part(on_hand=0).id, 5)
+        part, other = (shop.make_part(name="Belt", on_hand=on_hand).id for _ in range(2))
+        tickets = [want(shop, part, 2), want(shop, part, 1.0)]
+        want(shop, other, 1, ticket=tickets[0])
+
+        refused = shop.owner.delete(f"/inventory/{part}")
+        for path in tickets:
+            shop.owner.post(f"{path}/status", json={"status": "cancelled"})
+        done = shop.owner.delete(f"/inventory/{part}")
+
+        assert (refused.status_code, refused.json["code"], done.status_code) == (409, "item_wanted", 200)
+        assert refused.json["detail"] == "Belt: 3 are wanted, by these tickets: 1, 2."
+
+    def test_of_many_tickets_that_wait_the_first_are_named(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(wanting, "MOST_TICKETS", 2)
+        part = shop.make_part(name="Belt", on_hand=0).id
+        for _ in range(3):
+            want(shop, part, 1)
+
+        detail = shop.owner.delete(f"/inventory/{part}").json["detail"]
+
+        assert detail == "Belt: 3 are wanted, by these tickets first: 1, 2."
 
     def test_its_sku_is_free_again(self, shop: Shop) -> None:
         part = shop.make_part(sku="OF-1")

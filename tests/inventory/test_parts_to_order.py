@@ -10,10 +10,12 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from app.blueprints.inventory import proposals, wanting
 from app.blueprints.inventory.models import Part
 from app.blueprints.inventory.vocabulary import PIECE
+from app.core.db import atomic
 from tests.factories import Shop
 from tests.inventory.test_order_proposals import PATH, offer, proposed
 from tests.service_tickets.life import bring, ticket_in
@@ -116,10 +118,11 @@ class TestWhatTicketsLack:
 
         assert (line["item"]["id"], line["quantity"], line["to_order"]) == (part.id, 2, 2)
 
-    def test_a_unit_that_became_whole_is_ordered_whole(self, shop: Shop) -> None:
+    def test_a_unit_that_became_whole_before_that_was_refused_is_ordered_whole(self, shop: Shop) -> None:
         part = supplied(shop, unit="l")
         want(shop, part, 1.5)
-        shop.owner.patch(f"/inventory/{part}", json={"unit": "piece"})
+        with shop.inside(), atomic() as session:
+            session.execute(update(Part).where(Part.id == part).values(unit=PIECE))
 
         made = shop.owner.post(PATH, json={})
 
@@ -197,9 +200,15 @@ class TestWhatIsNotProposed:
 
     def test_what_is_not_counted_or_was_taken_out_is_not(self, shop: Shop) -> None:
         uncounted, removed = supplied(shop, on_hand=None), supplied(shop)
-        for part in (uncounted, removed):
-            want(shop, part, 2)
+        want(shop, uncounted, 2)
+        path = want(shop, removed, 2, ticket=ticket_in(shop, "analysis"))
+        for status in ("awaiting_approval", "approved", "awaiting_approval", "declined"):
+            step = {"status": status, "reason": "By phone."}
+            assert shop.owner.post(f"{path}/status", json=step).status_code == 200
         assert shop.owner.delete(f"/inventory/{removed}").status_code == 200
+        assert (
+            shop.owner.post(f"{path}/status", json={"status": "analysis"}).json["lines"][0]["to_order"] == 2
+        )
 
         assert proposed(shop) == {"proposals": [], "without_supplier": []}
 

@@ -142,6 +142,30 @@ class TestReadingInAgain:
         assert found == (0, 0, len(rows(table)), 0)
         assert exported(stocked, kind) == table
 
+    def test_changes_nothing_whatever_signs_there_are_in_the_names_of_categories(self, shop: Shop) -> None:
+        top = {name: shop.make_category(name=name).id for name in ("A", "A >", "A > B", "A >> B", "> B", ">")}
+        inner = [
+            shop.make_category(name=name, parent_id=top[within]).id
+            for within, name in (("A", "B"), ("A", "> B"), ("A >", "B"), ("A", ">"), (">", "B"))
+        ]
+        for category in (*top.values(), *inner):
+            shop.make_part(category_id=category)
+        table = exported(shop, "parts")
+
+        assert numbers(read_in(shop, "parts", table)) == (0, 0, 11, 0)
+        assert len({row["category"] for row in rows(table)}) == 11
+
+    @pytest.mark.parametrize(("written", "meant"), [("Oil > 10W", 0), ("OIL >> 10w", 0), ("A > B", 2)])
+    def test_a_sign_in_a_name_may_be_written_once_where_it_is_no_path(
+        self, shop: Shop, written: str, meant: int
+    ) -> None:
+        made = [shop.make_category(name="Oil > 10W").id, shop.make_category(name="A > B").id]
+        made.append(shop.make_category(name="B", parent_id=shop.make_category(name="A").id).id)
+
+        read_in(shop, "parts", f"sku,name,price,category\nX,Oil,1,{written}\n")
+
+        assert shop.owner.get("/inventory").json[0]["category_id"] == made[meant]
+
     def test_by_semicolons_as_some_spreadsheets_save_it_too(self, stocked: Shop) -> None:
         told = io.StringIO()
         writer = csv.writer(told, delimiter=";")
@@ -336,6 +360,16 @@ class TestStock:
         assert shop.owner.get(f"/inventory/{more.id}").json["average_cost"] == 2.5
         with shop.inside():
             assert list(proving.discrepancies(shop.id)) == []
+
+    def test_what_is_counted_from_now_on_and_not_there_is_told_as_out(self, shop: Shop) -> None:
+        shop.make_part(sku="X")
+
+        answer = read_in(shop, "stock", "sku,on_hand\nX,0\n")
+
+        assert numbers(answer) == (0, 1, 0, 0)
+        (alert,) = shop.owner.get("/inventory/stock-alerts").json
+        (raised,) = shop.owner.get("/inventory/stock-alerts/history").json
+        assert (alert["alert"], alert["raised_at"]) == ("out", raised["raised_at"])
 
     @pytest.mark.parametrize("cells", ["A,", "A,-1", "A,0.5", "Z,1", "A,1\nA,2", "A,1000000001"])
     def test_a_wrong_line_undoes_all(self, shop: Shop, cells: str) -> None:

@@ -26,6 +26,7 @@ class Shelf:
     on_hand: Decimal | None
     reserved: Decimal = NONE
     removed: bool = False
+    divisible: bool = False
 
     def has(self, quantity: Decimal, own: Decimal = NONE) -> bool:
         """Whether so many can be taken, `own` of which were set aside for the taker."""
@@ -97,9 +98,10 @@ class Order:
 
 @dataclass
 class Sheet:
-    """A count that is open: of each part on it, by how much it differed when it was counted."""
+    """A count that is open: of each part on it, by how much it differed when it was counted, and which were fractions then."""
 
     differences: dict[int, Decimal | None]
+    broken: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -121,16 +123,50 @@ class Stockroom:
         shelf.move(by)
         return True
 
-    def set_level(self, part: int, level: Decimal) -> bool:
+    def set_level(self, part: int, level: Decimal | None) -> bool:
+        """Say how many there are, or that nobody counts them any more."""
         shelf = self.shelves[part]
-        return shelf.on_hand is not None and self.move(part, level - shelf.on_hand)
+        if level is None or shelf.on_hand is None:
+            if shelf.removed or shelf.reserved:
+                return False
+            shelf.on_hand = level
+            return True
+        return self.move(part, level - shelf.on_hand)
+
+    def divide(self, part: int, divisible: bool) -> bool:
+        """Say whether there are fractions of a part: not whether there are some, as long as there are."""
+        shelf = self.shelves[part]
+        if shelf.removed or (not divisible and any(one % 1 for one in self._quantities(part))):
+            return False
+        shelf.divisible = divisible
+        return True
+
+    def _quantities(self, part: int) -> Iterable[Decimal]:
+        """Yield all that there is of a part, or may be: on the shelf, on tickets, on order and on the sheet."""
+        yield self.shelves[part].on_hand or NONE
+        for ticket in self.tickets.values():
+            for line in ticket.lines if ticket.is_open else ():
+                if line.part == part:
+                    yield from (line.quantity, line.reserved, line.fitted)
+        for order in self.orders.values():
+            if part in order.lines:
+                yield order.lines[part].outstanding
+        if self.sheet is not None and part in self.sheet.broken:
+            yield Decimal("0.5")
 
     def remove(self, part: int) -> bool:
         shelf = self.shelves[part]
-        if shelf.removed or shelf.reserved or shelf.on_hand:
+        if shelf.removed or shelf.reserved or shelf.on_hand or any(self._lacking(part)):
             return False
         shelf.removed = True
         return True
+
+    def _lacking(self, part: int) -> Iterable[Decimal]:
+        """Yield how many of a part the lines of tickets lack that are to have it."""
+        for ticket in self.tickets.values():
+            for line in ticket.lines if ticket.status in WANTING else ():
+                if line.part == part:
+                    yield line.lacking
 
     def restore(self, part: int) -> bool:
         was_removed = self.shelves[part].removed
@@ -142,7 +178,8 @@ class Stockroom:
     def receive(self, order: Order, came: Mapping[int, tuple[Decimal, Decimal | None]]) -> bool:
         """Take in so many of each part, at a price of their own or as ordered."""
         if order.status not in ("ordered", "partly_received") or any(
-            quantity > order.lines[part].outstanding for part, (quantity, _) in came.items()
+            quantity > order.lines[part].outstanding or self.shelves[part].on_hand is None
+            for part, (quantity, _) in came.items()
         ):
             return False
         for part, (quantity, price) in came.items():
@@ -188,16 +225,34 @@ class Stockroom:
         if part not in sheet.differences or on_hand is None:
             return False
         sheet.differences[part] = quantity - on_hand
+        (sheet.broken.add if quantity % 1 or on_hand % 1 else sheet.broken.discard)(part)
         return True
 
-    def post(self, sheet: Sheet) -> bool:
+    def post(self, sheet: Sheet, release: bool) -> bool:
+        """Enter what differs; where that leaves less than is set aside, the newest tickets go without, if `release` says so."""
         differing = {part: by for part, by in sheet.differences.items() if by}
-        if not all(self.shelves[part].has(-by) for part, by in differing.items()):
-            return False
+        for part, by in differing.items():
+            shelf = self.shelves[part]
+            if shelf.on_hand is None or shelf.on_hand + by < 0 or not (release or shelf.has(-by)):
+                return False
         for part, by in differing.items():
             self.shelves[part].move(by)
+        self._let_go({part for part, by in differing.items() if by < 0})
         self.sheet = None
         return True
+
+    def _let_go(self, parts: Container[int]) -> None:
+        for _, ticket in sorted(self.tickets.items(), reverse=True):
+            released = []
+            for line in reversed(ticket.lines):
+                shelf = self.shelves[line.part]
+                assert shelf.on_hand is not None or line.reserved == 0
+                too_many = min(line.reserved, max(shelf.reserved - (shelf.on_hand or NONE), NONE))
+                if line.part in parts and too_many:
+                    shelf.reserved -= too_many
+                    line.reserved -= too_many
+                    released.append(line)
+            self._wait(ticket, released)
 
     # ---- On tickets
 
@@ -317,8 +372,15 @@ class Stockroom:
             return False
         if to == "cancelled":
             self._release(ticket.lines)
-        ticket.status = to
+        begins = to == "in_progress" and ticket.status != "waiting_parts"
+        ticket.status = "waiting_parts" if begins and self._are_missing(ticket) else to
         return True
+
+    def _are_missing(self, ticket: Ticket) -> bool:
+        lacking: defaultdict[int, Decimal] = defaultdict(Decimal)
+        for line in ticket.lines:
+            lacking[line.part] += line.lacking
+        return not all(self.shelves[part].has(number) for part, number in lacking.items())
 
     def _complete(self, ticket: Ticket) -> bool:
         """Fit what is left, out of what is there for anybody where it was not set aside."""

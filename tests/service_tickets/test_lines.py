@@ -350,6 +350,58 @@ def test_a_finished_job_has_fitted_what_its_lines_want(shop: Shop) -> None:
     assert (done.status_code, done.json["lines"][0]["fitted"], stock(shop, part.id)) == (200, 3, (2, 0, 2))
 
 
+@pytest.mark.parametrize("before", ["received", "analysis", "approved"])
+def test_work_that_begins_without_its_parts_waits_for_them(shop: Shop, before: str) -> None:
+    part = shop.make_part(on_hand=1)
+    path = ticket_in(shop)
+    put_on(shop, path, part_line(part.id, 3))
+    bring(shop, path, before)
+
+    answer = shop.mechanic.post(f"{path}/status", json={"status": "in_progress", "reason": "Up it goes."})
+
+    assert (answer.status_code, answer.json["status"], answer.json["stage"]) == (
+        200,
+        "waiting_parts",
+        "in_progress",
+    )
+    steps = [
+        (one["from_status"], one["to_status"], one["reason"]) for one in answer.json["status_history"][-2:]
+    ]
+    assert steps == [
+        (before, "in_progress", "Up it goes."),
+        ("in_progress", "waiting_parts", "Parts are to be ordered."),
+    ]
+    assert shop.owner.get(path).json == shop.owner.get(path).json | answer.json
+
+
+def test_who_goes_on_without_the_parts_is_not_made_to_wait_again(shop: Shop) -> None:
+    part = shop.make_part(on_hand=0)
+    path = ticket_in(shop, "received")
+    put_on(shop, path, part_line(part.id, 3))
+
+    seen = [
+        shop.mechanic.post(f"{path}/status", json={"status": "in_progress"}).json["status"] for _ in range(2)
+    ]
+
+    assert seen == ["waiting_parts", "in_progress"]
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "comes", "after"),
+    [(3, 0, "in_progress"), (0, 3, "in_progress"), (None, 0, "in_progress"), (0, 2, "waiting_parts")],
+)
+def test_work_that_begins_with_its_parts_there_or_not_counted_waits_for_nothing(
+    shop: Shop, on_hand: int | None, comes: int, after: str
+) -> None:
+    part = shop.make_part(on_hand=on_hand)
+    path = ticket_in(shop, "received")
+    put_on(shop, path, part_line(part.id, 3))
+    if comes:
+        shop.owner.patch(f"/inventory/{part.id}", json={"on_hand": comes})
+
+    assert shop.mechanic.post(f"{path}/status", json={"status": "in_progress"}).json["status"] == after
+
+
 def test_a_job_that_lacks_parts_is_not_finished(shop: Shop) -> None:
     part = shop.make_part(on_hand=2)
     path = ticket_in(shop, "in_progress")

@@ -72,7 +72,7 @@ class Workshop(RuleBasedStateMachine):
         kinds = (("piece", Decimal(pieces)), ("l", Decimal(litres) / 1000), ("piece", None))
         for number, (unit, on_hand) in enumerate(kinds):
             part = self.shop.make_part(price=Decimal(number), unit=unit, on_hand=on_hand)
-            self.room.shelves[part.id] = Shelf(Decimal(number), on_hand)
+            self.room.shelves[part.id] = Shelf(Decimal(number), on_hand, divisible=unit == "l")
         self.supplier = self.shop.make_supplier().id
         self.order([(0, 2000), (1, 2500)], Decimal("3.33"))
         self.open_a_ticket(is_at_work=True)
@@ -87,8 +87,8 @@ class Workshop(RuleBasedStateMachine):
 
     def of(self, place: int, thousandths: int) -> tuple[int, Decimal]:
         """Return a part, and a quantity in which it can be had."""
-        whole = Decimal(-(-thousandths // 1000))
-        return self.part(place), Decimal(thousandths) / 1000 if SHELVES[place] == 1 else whole
+        part, whole = self.part(place), Decimal(-(-thousandths // 1000))
+        return part, Decimal(thousandths) / 1000 if self.room.shelves[part].divisible else whole
 
     def all_of(self, some: list[tuple[int, int]]) -> dict[int, Decimal]:
         wanted: defaultdict[int, Decimal] = defaultdict(Decimal)
@@ -124,7 +124,7 @@ class Workshop(RuleBasedStateMachine):
 
     def agree(self, what: str, answer: TestResponse, done: bool) -> None:
         """What the model did has been done; what it refused was refused."""
-        assert answer.status_code in ((200, 201) if done else (404, 409)), (what, done, answer.text)
+        assert answer.status_code in ((200, 201) if done else (400, 404, 409)), (what, done, answer.text)
         self.answered[what].add(done)
 
     # ---- By hand
@@ -173,9 +173,24 @@ class Workshop(RuleBasedStateMachine):
             answer = self.shop.owner.patch(f"/inventory/{part}", json={"price": told(price)})
             self.agree(what, answer, not shelf.removed)
             shelf.price = shelf.price if shelf.removed else price
-        elif shelf.on_hand is not None:
+        else:
             answer = self.shop.owner.patch(f"/inventory/{part}", json={"on_hand": told(quantity)})
             self.agree(what, answer, self.room.set_level(part, quantity))
+
+    @rule(divisible=st.booleans())
+    def count_by_another_unit(self, divisible: bool) -> None:
+        """Count what there is by the litre by the piece, or again by the litre."""
+        part = self.part(1)
+        answer = self.shop.owner.patch(f"/inventory/{part}", json={"unit": "l" if divisible else "piece"})
+        self.agree("unit", answer, self.room.divide(part, divisible))
+
+    @rule(place=PLACES)
+    def count_no_more(self, place: int) -> None:
+        """Count a part no more of which none is fitted: what would come back of it would be worth nothing to anybody."""
+        part = self.part(place)
+        if not any(line.fitted for _, _, line in self.lines if line.part == part):
+            answer = self.shop.owner.patch(f"/inventory/{part}", json={"on_hand": None})
+            self.agree("uncounted", answer, self.room.set_level(part, None))
 
     @precondition(lambda self: not any(shelf.removed for shelf in self.room.shelves.values()))
     @rule(place=PLACES)
@@ -257,11 +272,12 @@ class Workshop(RuleBasedStateMachine):
         self.agree("count", answer, self.room.count(self.sheet, part, quantity))
 
     @has("sheet")
-    @rule()
-    def enter_what_was_counted(self) -> None:
+    @rule(release=st.booleans())
+    def enter_what_was_counted(self, release: bool) -> None:
         assert self.sheet is not None
-        answer = self.shop.mechanic.post(f"{self.sheet_path}/post", json={"leave_uncounted": True})
-        self.agree("post", answer, self.room.post(self.sheet))
+        body = {"leave_uncounted": True, "release": release}
+        answer = self.shop.mechanic.post(f"{self.sheet_path}/post", json=body)
+        self.agree("post", answer, self.room.post(self.sheet, release))
 
     @has("sheet")
     @rule()
@@ -474,4 +490,4 @@ def test_no_part_and_no_cent_is_lost_whatever_is_done(shop: Shop) -> None:
 
     # It would show nothing if all were refused; chance may leave out one or another.
     never = {what for what, done in Here.answered.items() if done == {False} and not what.startswith("to ")}
-    assert len(never) <= 3, never
+    assert len(never) <= 5, never

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as AnySession
 
@@ -22,6 +22,7 @@ from app.core.letters import language_of
 from app.core.quantities import told
 from app.extensions import db
 
+Conditions = tuple[ColumnElement[bool], ...]
 MORNING = time(7)
 MOST_TOLD = 30
 WORDS: dict[str, dict[Alert, str]] = {
@@ -35,8 +36,9 @@ WORDS: dict[str, dict[Alert, str]] = {
 def write_due() -> int:
     """Write to those who order, of the workshops whose morning has come; return how many workshops were written to.
 
-    Only what is new is told: a letter about the same parts every morning would not be read for long. Each workshop is a
-    transaction of its own, whose first statement decides between two workers.
+    Only what is new is told: a letter about the same parts every morning would not be read for long. What began after the
+    morning waits for the next one, whether or not there was a letter. Each workshop is a transaction of its own, in which one
+    statement decides between two workers.
     """
     with tenancy.across_workshops():
         waiting = db.session.scalars(
@@ -57,9 +59,23 @@ def write_due() -> int:
 def _write(workshop_id: int) -> bool:
     with tenancy.acting_in(workshop_id), atomic() as session:
         here = clock.now().astimezone(time_zone_of(workshop_id))
-        if here.time() < MORNING or not _claim(session, workshop_id, here.date()):
+        untold = _untold(workshop_id, before=datetime.combine(here.date(), MORNING, here.tzinfo))
+        if here.time() < MORNING or not _number(session, untold):
             return False
-        return _tell(session, workshop_id)
+        return _claim(session, workshop_id, here.date()) and _tell(session, workshop_id, untold)
+
+
+def _untold(workshop_id: int, before: datetime) -> Conditions:
+    return (
+        StockAlert.workshop_id == workshop_id,
+        StockAlert.resolved_at.is_(None),
+        StockAlert.told_at.is_(None),
+        StockAlert.raised_at < before,
+    )
+
+
+def _number(session: AnySession, untold: Conditions) -> int:
+    return session.scalars(select(func.count()).select_from(StockAlert).where(*untold)).one()
 
 
 def _claim(session: AnySession, workshop_id: int, day: date) -> bool:
@@ -76,13 +92,8 @@ def _claim(session: AnySession, workshop_id: int, day: date) -> bool:
     return claimed is not None
 
 
-def _tell(session: AnySession, workshop_id: int) -> bool:
-    untold = (
-        StockAlert.workshop_id == workshop_id,
-        StockAlert.resolved_at.is_(None),
-        StockAlert.told_at.is_(None),
-    )
-    number = session.scalars(select(func.count()).select_from(StockAlert).where(*untold)).one()
+def _tell(session: AnySession, workshop_id: int, untold: Conditions) -> bool:
+    number = _number(session, untold)
     rows = session.execute(
         select(Part.name, Part.unit, Part.on_hand, Part.minimum_stock_level, StockAlert.grade)
         .join(StockAlert, StockAlert.part_id == Part.id)

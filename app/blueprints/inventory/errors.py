@@ -89,6 +89,18 @@ class StockLeft(Conflict):
     code, title = "stock_left", "Some of this item is on hand."
 
 
+class PartWanted(Conflict):
+    """Tickets wait for some of the part: taken out of the inventory, it could be neither bought nor fitted."""
+
+    code, title = "item_wanted", "Tickets wait for this item."
+
+
+class FractionsLeft(Conflict):
+    """The part is promised, expected or counted in fractions, and its new unit has none."""
+
+    code, title = "fractions_left", "There are fractions of this item."
+
+
 class PartInUse(Conflict):
     """Only what was taken out is restored."""
 

@@ -225,10 +225,12 @@ def _orderable(workshop_id: int, supplier_id: int) -> Supplier:
 
 
 def _parts(workshop_id: int, wanted: dict[int, Wanted]) -> dict[int, Part]:
+    """Return parts that can be ordered so, held so that nobody changes their units meanwhile."""
     statement = select(Part).where(
         Part.workshop_id == workshop_id, Part.id.in_(wanted), Part.archived_at.is_(None)
     )
-    parts = {part.id: part for part in db.session.scalars(statement)}
+    held = statement.order_by(Part.id).with_for_update(read=True, key_share=True)
+    parts = {part.id: part for part in db.session.scalars(held.execution_options(populate_existing=True))}
     for part_id, line in wanted.items():
         part = parts.get(part_id)
         if part is None:

@@ -5,7 +5,7 @@ Whoever releases holds first what the parts are set aside for, and the parts aft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -38,7 +38,8 @@ class Keeper:
     how many it was. `hold_waiting` locks the tickets that want more of these parts than is set aside for them, as `hold` does.
     `give` sets so many of each part aside at most for tickets that are held, the earliest day first. `sums` selects the parts
     of a range (beyond the first id, up to the last) and how many of each are set aside in all: within one statement, so that
-    what is reserved meanwhile is on both sides or on neither.
+    what is reserved meanwhile is on both sides or on neither. `broken` tells which open tickets have a fraction of a part on a
+    line, by their numbers.
     """
 
     numbers: Callable[[int, Parts], dict[int, list[int]]]
@@ -47,6 +48,7 @@ class Keeper:
     hold_waiting: Callable[[int, Parts], list[int]]
     give: Callable[[int, list[int], Mapping[int, Decimal]], list[Given]]
     sums: Callable[[int, int, int], Select[int, Decimal]]
+    broken: Callable[[int, int], list[int]]
 
 
 _keeper: Keeper | None = None
@@ -72,7 +74,11 @@ def told_below(part: Part, left: Decimal) -> str:
 
 def told_holders(workshop_id: int, part_id: int) -> str:
     """Return in words for which tickets a part is set aside; the first of very many."""
-    numbers = keeper().numbers(workshop_id, [part_id]).get(part_id, [])
-    named = ", ".join(map(str, numbers[:MOST_NAMED]))
+    return named(keeper().numbers(workshop_id, [part_id]).get(part_id, []))
+
+
+def named(numbers: Sequence[int]) -> str:
+    """Return numbers in words; the first of very many."""
+    first = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = len(numbers) - MOST_NAMED
-    return f"{named} and {more} more" if more > 0 else named
+    return f"{first} and {more} more" if more > 0 else first

@@ -123,7 +123,7 @@ def patch_inventory_item(changes: dict[str, Any], item_id: int) -> Part:
 @needs("inventory:write")
 @bp.response(200, Message)
 def delete_inventory_item(item_id: int) -> dict[str, str]:
-    """Take an item out of the inventory, of which none is on hand; tickets that have it keep it.
+    """Take an item out of the inventory, of which none is on hand and for which no ticket waits; tickets that have it keep it.
 
     `GET /inventory?archived=true` lists it from then on. What others are replaced by stays, as long as they are.
     """

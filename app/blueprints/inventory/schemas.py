@@ -53,7 +53,10 @@ class Unit(fields.String):
 
     def __init__(self, **options: Any) -> None:
         whole = ", ".join(f"`{unit}`" for unit, divisible in UNITS.items() if not divisible)
-        metadata = {"description": f"By what it is counted; {whole} by whole ones.", "example": PIECE}
+        metadata = {
+            "description": f"By what it is counted; {whole} by whole ones, once there are no fractions of it.",
+            "example": PIECE,
+        }
         super().__init__(validate=validate.OneOf(tuple(UNITS)), metadata=metadata, **options)
 
 

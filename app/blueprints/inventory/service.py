@@ -8,20 +8,30 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.inventory import barcodes, categories, ledger, part_numbers, pricing, succession
+from app.blueprints.inventory import (
+    barcodes,
+    categories,
+    ledger,
+    part_numbers,
+    pricing,
+    succession,
+    units,
+    wanting,
+)
 from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.errors import (
     BarcodeTaken,
     CategoryNotFound,
     PartInUse,
     PartNotFound,
+    PartWanted,
     SkuTaken,
     StockLeft,
     StockReserved,
 )
 from app.blueprints.inventory.ledger import Entry, Stock
 from app.blueprints.inventory.models import Part, PartSupplier, Supplier
-from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE, is_divisible
+from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import CurrencyInUse
 from app.core import audit, clock, paging
@@ -30,11 +40,10 @@ from app.core.errors import Invalid
 from app.core.names import folded_number
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
-from app.core.quantities import NOT_WHOLE, is_whole, told
+from app.core.quantities import NOT_WHOLE, told
 from app.core.search import has_words
 from app.extensions import db
 
-QUANTITIES = ("on_hand", "minimum_stock_level", "reorder_quantity")
 RECORD = (
     "name", "price", "pricing", "markup_rule_id", "sku", "barcode", "manufacturer", "category_id", "bin", "warranty_months",
     "unit", "replaced_by_id", "core_charge",
@@ -44,7 +53,7 @@ ORDER = Order(Part.id, "name", name=Part.name, price=Part.price)
 
 def recorded(part: Part) -> dict[str, Any]:
     """Return what the audit log keeps of a part."""
-    return audit.fields_of(part, RECORD) | {name: told(getattr(part, name)) for name in QUANTITIES}
+    return audit.fields_of(part, RECORD) | {name: told(getattr(part, name)) for name in units.QUANTITIES}
 
 
 def add(workshop_id: int, **fields: Any) -> Part:
@@ -55,7 +64,7 @@ def add(workshop_id: int, **fields: Any) -> Part:
     :raises ReplacementNotFound, ReplacementChainTooLong: see `succession.require_fit`.
     """
     part = Part(workshop_id=workshop_id, **{"unit": PIECE, "pricing": FIXED, **fields})
-    _require_whole(part)
+    _require_whole(None, part.unit, fields)
     with atomic() as session:
         if part.replaced_by_id is not None:
             succession.hold(session, workshop_id, part.replaced_by_id)
@@ -71,17 +80,12 @@ def add(workshop_id: int, **fields: Any) -> Part:
     return part
 
 
-def _require_whole(part: Part) -> None:
+def _require_whole(part: Part | None, unit: str, values: dict[str, Any]) -> None:
     """Refuse half a filter.
 
     :raises Invalid: naming the fields.
     """
-    if is_divisible(part.unit):
-        return
-    present = {name: getattr(part, name) for name in QUANTITIES}
-    if broken := [
-        name for name, quantity in present.items() if quantity is not None and not is_whole(quantity)
-    ]:
+    if broken := units.broken_by(part, unit, values):
         raise Invalid("See `errors`.", errors={name: [NOT_WHOLE] for name in broken})
 
 
@@ -218,7 +222,7 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
     :raises PartNotFound: unknown here. :raises Stale: not the `expected` version. :raises SkuTaken: another has the SKU.
     :raises BarcodeTaken: another has the barcode. :raises CategoryNotFound: the category is unknown here.
     :raises Invalid: a fraction of what is counted by whole ones. :raises BelowReserved: fewer than tickets have set aside.
-    :raises StockReserved: counted no more, with some set aside.
+    :raises StockReserved: counted no more, with some set aside. :raises FractionsLeft: see `units.require_no_fractions`.
     :raises ReplacementNotFound, ReplacementCircle, ReplacementChainTooLong: see `succession.require_fit`.
     """
     successor_id = changes.get("replaced_by_id")
@@ -231,6 +235,9 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
         require_version(part, expected)
         if successor_id is not None:
             succession.require_fit(session, workshop_id, part_id, successor_id)
+        unit = changes.get("unit", part.unit)
+        _require_whole(part, unit, changes)
+        units.require_no_fractions(part, unit)
         before = recorded(part)
         level = changes.pop("on_hand", part.on_hand)
         for field, value in changes.items():
@@ -239,7 +246,6 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
         ledger.set_level(session, part, level)
         if part.pricing == FIXED:
             part.markup_rule_id = None
-        _require_whole(part)
         _flush(session)
         pricing.set_prices(session, workshop_id, [part])
         session.flush()
@@ -251,10 +257,11 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
 
 
 def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
-    """Take a part out of the inventory, of which none is left; tickets, orders and sheets that have it keep it.
+    """Take a part out of the inventory, of which none is left or wanted; tickets, orders and sheets that have it keep it.
 
     :raises PartNotFound: unknown here, or taken out already. :raises Stale: not the `expected` version.
     :raises StockReserved: tickets have set some aside. :raises StockLeft: some are on hand.
+    :raises PartWanted: tickets wait for some, which could not be bought nor fitted any more.
     :raises ReplacesOthers: others are replaced by it.
     """
     with atomic() as session:
@@ -264,6 +271,8 @@ def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
             raise StockReserved(f"{told(part.reserved)} are reserved.")
         if part.on_hand:
             raise StockLeft(f"{told(part.on_hand)} are on hand: write them off or count them first.")
+        if (wanted := wanting.of_parts(workshop_id, [part_id]).get(part_id)) is not None:
+            raise PartWanted(f"{part.name}: {wanted.told()}.")
         succession.require_follows_none(session, workshop_id, part_id)
         if part.alert is not None:
             look_again(session, workshop_id, [part_id])

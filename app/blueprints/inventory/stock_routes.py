@@ -69,7 +69,7 @@ def list_stock_alerts(query: dict[str, Any]) -> Any:
     """List the items of which too few are there: none, fewer than the minimum, or as many.
 
     An alert is raised once as long as it holds, by the movement that brings it about, and resolved by the one that ends it.
-    What is new each morning is mailed to the owners.
+    What is new each morning at seven, by the workshop's clock, is mailed to those who order.
     """
     return paging.answer(reports.alerts(principal().workshop_id, paging.walk_of(query), **query))
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy import Select, Subquery, func, select
 
 from app.blueprints.inventory.models import Part
+from app.core.quantities import told
 from app.extensions import db
 
 MOST_TICKETS = 20
@@ -26,6 +27,12 @@ class Wanting:
 
     lacking: Decimal = NONE
     tickets: list[dict[str, int]] = field(default_factory=list)
+
+    def told(self) -> str:
+        """Return in words how many are lacking, and on which tickets."""
+        first = " first" if len(self.tickets) == MOST_TICKETS else ""
+        numbers = ", ".join(str(ticket["number"]) for ticket in self.tickets)
+        return f"{told(self.lacking)} are wanted, by these tickets{first}: {numbers}"
 
 
 def wanted_by(lacking: Lacking) -> None:

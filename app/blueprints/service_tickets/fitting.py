@@ -35,12 +35,14 @@ Quantities = defaultdict[int, Decimal]
 def require_whole(workshop_id: int, wanted: dict[int, tuple[int, Decimal]]) -> None:
     """Refuse half a filter, but not half a litre; a part that is unknown here is taken for a whole one.
 
-    `wanted`: by its place among the lines of a request, a part and how many.
+    `wanted`: by its place among the lines of a request, a part and how many. Where there is a fraction, the parts are locked
+    until the transaction ends: their units stay.
     :raises Invalid: naming the lines by their places.
     """
     broken = {place: part_id for place, (part_id, quantity) in wanted.items() if not is_whole(quantity)}
     if not broken:
         return
+    issuing.hold(workshop_id, {part_id for part_id, _ in wanted.values()})
     divisible = issuing.divisible_among(workshop_id, set(broken.values()))
     errors = {
         str(place): {"quantity": [NOT_WHOLE]} for place, part_id in broken.items() if part_id not in divisible
@@ -61,15 +63,14 @@ def add_parts(
     :raises TicketClosed: finished or cancelled. :raises Invalid: a fraction of what is counted by whole ones.
     :raises ApprovalExceeded: it would come to more than was approved.
     """
-    require_whole(
-        caller.workshop_id, {place: (item["item_id"], item["quantity"]) for place, item in enumerate(items)}
-    )
     wanted: Quantities = defaultdict(Decimal)
     for item in items:
         wanted[item["item_id"]] += item["quantity"]
     with atomic():
         ticket = hold(caller, ticket_id, expected)
         require_open(ticket)
+        asked = {place: (item["item_id"], item["quantity"]) for place, item in enumerate(items)}
+        require_whole(caller.workshop_id, asked)
         _put_on(ticket, dict(wanted))
         return whole(caller, ticket_id)
 
@@ -377,12 +378,13 @@ def part_line(ticket: ServiceTicket, line_id: int) -> TicketLine:
 
 
 def require_whole_of(ticket: ServiceTicket, line: TicketLine, quantity: Decimal) -> None:
-    """Refuse half a filter, but not half a litre, where one line of a part is spoken of.
+    """Refuse half a filter, but not half a litre, where one line of a part is spoken of. Its unit stays until the end, too.
 
     :raises Invalid: the quantity is a fraction of what is counted by whole ones.
     """
     assert line.part_id is not None
-    if not is_whole(quantity) and line.part_id not in issuing.divisible_among(
-        ticket.workshop_id, [line.part_id]
-    ):
+    if is_whole(quantity):
+        return
+    issuing.hold(ticket.workshop_id, [line.part_id])
+    if line.part_id not in issuing.divisible_among(ticket.workshop_id, [line.part_id]):
         raise Invalid("See `errors`.", errors={"quantity": [NOT_WHOLE]})

@@ -35,6 +35,7 @@ def change_status(
 ) -> Ticket:
     """Take a ticket one step on. Cancelling puts its parts back into stock; completing fits what is left of them.
 
+    Work that begins without its parts waits for them at once, by a step of its own; who then goes on means it.
     What the customer said is recorded with the `reason`, which tells how they did; what they declined goes off the ticket.
 
     :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's.
@@ -46,16 +47,18 @@ def change_status(
     """
     with atomic():
         ticket = hold(caller, ticket_id, expected)
-        _require_allowed(caller, ticket, status)
+        before, situation = ticket.status, _require_allowed(caller, ticket, status)
         if status in BY_WORD and reason is None:
             raise Invalid("See `errors`.", errors={"reason": [HOW_IT_WAS_SAID]})
         if status == "declined":
             _take_off_what_is_declined(ticket, caller.account_id, reason)
         step(ticket, status, caller.account_id, reason)
+        if status == "in_progress" and before != "waiting_parts" and situation.parts_missing:
+            step(ticket, "waiting_parts", caller.account_id, PARTS_TO_ORDER)
         return whole(caller, ticket_id)
 
 
-def _require_allowed(caller: Principal, ticket: ServiceTicket, status: str) -> None:
+def _require_allowed(caller: Principal, ticket: ServiceTicket, status: str) -> Situation:
     allowed = steps_from(ticket.status, caller.role)
     if status not in allowed:
         raise TransitionNotAllowed(
@@ -64,6 +67,7 @@ def _require_allowed(caller: Principal, ticket: ServiceTicket, status: str) -> N
     situation = situation_of(reading.get(ticket.id))
     if (guard := first_refusal(ticket.status, status, situation)) is not None:
         raise _REFUSALS[guard](situation)
+    return situation
 
 
 def _take_off_what_is_declined(ticket: ServiceTicket, account_id: int | None, reason: str | None) -> None:

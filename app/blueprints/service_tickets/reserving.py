@@ -8,17 +8,17 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Select, cast, func, select, text
+from sqlalchemy import Select, cast, func, or_, select, text
 
 from app.blueprints.inventory import reservations
 from app.blueprints.inventory.reservations import Given
 from app.blueprints.service_tickets import lines, moving
 from app.blueprints.service_tickets.models import LACKS_PARTS, ServiceTicket, TicketLine
-from app.blueprints.service_tickets.status import WANTING
+from app.blueprints.service_tickets.status import OVER, WANTING
 from app.core import audit
 from app.core.db import Id, locked, touch
 from app.core.identity import acting_account
-from app.core.quantities import told
+from app.core.quantities import has_fraction, told
 from app.extensions import db
 
 
@@ -168,8 +168,32 @@ def sums(workshop_id: int, after: int, last: int) -> Select[int, Decimal]:
     )
 
 
+def broken(workshop_id: int, part_id: int) -> list[int]:
+    """Return the numbers of the open tickets that have a fraction of a part on a line: wanted, set aside or fitted."""
+    quantities = (TicketLine.quantity, TicketLine.reserved, TicketLine.fitted)
+    statement = (
+        select(ServiceTicket.number)
+        .join(TicketLine, TicketLine.service_ticket_id == ServiceTicket.id)
+        .where(
+            ServiceTicket.workshop_id == workshop_id,
+            ServiceTicket.status.not_in(OVER),
+            TicketLine.workshop_id == workshop_id,
+            TicketLine.part_id == part_id,
+            or_(*map(has_fraction, quantities)),
+        )
+        .distinct()
+    )
+    return list(db.session.scalars(statement.order_by(ServiceTicket.number)))
+
+
 reservations.kept_by(
     reservations.Keeper(
-        numbers=numbers, hold=hold, release=release, hold_waiting=hold_waiting, give=give, sums=sums
+        numbers=numbers,
+        hold=hold,
+        release=release,
+        hold_waiting=hold_waiting,
+        give=give,
+        sums=sums,
+        broken=broken,
     )
 )

@@ -204,5 +204,7 @@ def change_service_ticket_status(step: dict[str, Any], ticket_id: int) -> Ticket
 
     Cancelling puts its items back into stock; completing fits those that are left. `approved` and `declined` by hand are for a
     word by phone or in person, and need the `reason`, which says how: what is on the ticket then counts as approved, or not.
+    Work that begins (`in_progress`) while parts are missing waits for them at once: the answer is `waiting_parts`, and
+    `status_history` has both steps. Sent once more, `in_progress` goes on with what needs none of them.
     """
     return moving.change_status(principal(), ticket_id, **step, expected=expected_versions())

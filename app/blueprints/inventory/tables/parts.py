@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from app.blueprints.inventory import ledger, pricing
+from app.blueprints.inventory import ledger, pricing, units
 from app.blueprints.inventory.alerts import look_again
+from app.blueprints.inventory.errors import FractionsLeft
 from app.blueprints.inventory.models import Part, PartCategory
 from app.blueprints.inventory.service import recorded
 from app.blueprints.inventory.tables import cells
 from app.blueprints.inventory.tables.cells import Column, WrongCell
 from app.blueprints.inventory.tables.importing import REASON, Log, Outcome, Wanted, changed, is_new
-from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE, is_divisible
+from app.blueprints.inventory.vocabulary import FIXED, MARKUP, PIECE
 from app.core.db import locked
-from app.core.quantities import NOT_WHOLE, is_whole
+from app.core.quantities import NOT_WHOLE
 from app.core.schema import GREATEST_ID
 from app.extensions import db
 
-PATH = " > "
+SIGN = ">"
+PATH = f" {SIGN} "
 NEEDED = ("name", "price")
 COLUMNS = {
     "id": Column(cells.whole(GREATEST_ID)),
@@ -42,7 +44,10 @@ COLUMNS = {
 
 
 def paths(workshop_id: int) -> dict[int, str]:
-    """Return the categories of a workshop by id, each written from the top: `Fluids > Oils`."""
+    """Return the categories of a workshop by id, each written from the top: `Fluids > Oils`.
+
+    A `>` within a name is written twice: so no two are written alike.
+    """
     rows = db.session.execute(
         select(PartCategory.id, PartCategory.parent_id, PartCategory.name).where(
             PartCategory.workshop_id == workshop_id
@@ -52,9 +57,19 @@ def paths(workshop_id: int) -> dict[int, str]:
 
     def path(id_: int) -> str:
         row = known[id_]
-        return row.name if row.parent_id is None else f"{path(row.parent_id)}{PATH}{row.name}"
+        name = row.name.replace(SIGN, SIGN * 2)
+        return name if row.parent_id is None else f"{path(row.parent_id)}{PATH}{name}"
 
     return {id_: path(id_) for id_ in known}
+
+
+def _by_path(paths: Mapping[int, str]) -> dict[str, int]:
+    """Return categories by how they may be written: as in `paths`, or with each `>` once where that is no other one too."""
+    exactly, loosely = {}, defaultdict(set)
+    for id_, path in paths.items():
+        exactly[path.casefold()] = id_
+        loosely[path.replace(SIGN * 2, SIGN).casefold()].add(id_)
+    return {text: next(iter(ids)) for text, ids in loosely.items() if len(ids) == 1} | exactly
 
 
 class Parts:
@@ -67,7 +82,7 @@ class Parts:
         self.workshop_id = workshop_id
         self.touched: set[int] = set()
         self.log = Log("part", recorded)
-        categories = {path.casefold(): id_ for id_, path in paths(workshop_id).items()}
+        categories = _by_path(paths(workshop_id))
 
         def category(cell: str) -> int:
             try:
@@ -142,16 +157,20 @@ class _Batch:
         return None if sku is None else self.by_sku.get(sku)
 
     def _clashes(self, part: Part | None, values: dict[str, Any]) -> dict[str, list[str]]:
-        faults = {}
+        faults: dict[str, list[str]] = {}
         for name, holders in (("sku", self.by_sku), ("barcode", self.by_barcode)):
             holder = holders.get(values.get(name) or "")
             if holder is not None and holder is not part:
                 faults[name] = ["Another item has it."]
         unit = values.get("unit") or (part.unit if part is not None else PIECE)
-        for name in () if is_divisible(unit) else ("minimum_stock_level", "reorder_quantity", "on_hand"):
-            present: Decimal | None = values.get(name, getattr(part, name, None))
-            if present is not None and not is_whole(present):
-                faults[name if name in COLUMNS else "unit"] = [NOT_WHOLE]
+        differing = {name: value for name, value in values.items() if getattr(part, name, None) != value}
+        for name in units.broken_by(part, unit, differing):
+            faults[name if name in COLUMNS else "unit"] = [NOT_WHOLE]
+        if part is not None and not faults:
+            try:
+                units.require_no_fractions(part, unit)
+            except FractionsLeft as refusal:
+                faults["unit"] = [refusal.detail]
         return faults
 
     def _made(self, one: Wanted, values: dict[str, Any]) -> tuple[Part, Outcome]:

@@ -9,6 +9,7 @@ from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from app.blueprints.inventory import ledger, pricing
+from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.models import Part
 from app.blueprints.inventory.stocktakes import least_left
 from app.blueprints.inventory.tables import cells
@@ -86,6 +87,7 @@ class Stock:
         before = Decimal(0) if part.on_hand is None else part.on_hand
         part.on_hand = before
         if level == before:
+            look_again(session, self.workshop_id, [part.id])
             return
         cost = unit_cost if level > before else None
         kind: Kind = "opening" if begins and level > 0 else "adjustment"
