@@ -38,6 +38,7 @@ NEEDED = (
     "code",
     "reason",
     "items",
+    "VIN",
 )  # parameters of a query without which there is no answer
 
 

@@ -143,9 +143,7 @@ def replace(
             setattr(interval, name, value)
         after = audit.fields_of(interval, RECORD)
         if after != before:
-            interval.next_look_on = today_in(
-                caller.workshop_id
-            )  # it begins anew, and its keeper is reminded anew
+            interval.next_look_on = today  # it begins anew, and its keeper is reminded anew
         session.flush()
         audit.note_change("vehicle.maintenance_changed", "vehicle", vehicle_id, before, after)
     return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
