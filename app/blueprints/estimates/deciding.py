@@ -237,4 +237,5 @@ def _tell(ticket: ServiceTicket, estimate: Estimate, offered: list[OfferedLine],
     theirs = customers.email_of(ticket.workshop_id, ticket.customer_id)
     for address in {theirs, email_of(ticket.workshop_id)} - {None}:
         assert address is not None
-        outbox.queue(ticket.workshop_id, "estimate_decided", address, **values)
+        whose = ticket.customer_id if address == theirs else None
+        outbox.queue(ticket.workshop_id, "estimate_decided", address, customer_id=whose, **values)
