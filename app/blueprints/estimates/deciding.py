@@ -38,9 +38,9 @@ BY_STAFF = "The customer's word, as staff recorded it."
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Who decided, and how that came to us: kept with the decision, encrypted."""
+    """Who decided, and how that came to us: kept with the decision, encrypted. Of who was erased before, no more than how."""
 
-    name: str
+    name: str | None
     how: str = "online"
     account_id: int | None = None
     address: str | None = None
@@ -122,6 +122,8 @@ def decide(
 def _decide(ticket: ServiceTicket, estimate_id: int, accepted: list[int], evidence: Evidence) -> Estimate:
     estimate = one_of_ticket(locked(Estimate), ticket.workshop_id, ticket.id, estimate_id)
     require_decidable(ticket, estimate)
+    if customers.is_erased(ticket.workshop_id, ticket.customer_id):
+        evidence = Evidence(None, evidence.how, evidence.account_id)
     offered = content.read(estimate.content)
     _require_offered(offered, accepted)
     wanted = set(accepted)
