@@ -144,6 +144,8 @@ def _is_genuine(entry: Link, sequence: int) -> bool:
 class Examination:
     """Walks a chain from its beginning and finds where it is broken. It holds two entries at a time.
 
+    An entry has to be genuine, and to go on from the one before it: an older one that once had its number is genuine too.
+
     Numbers are those that the entries had when they were written: an entry that was put in and moved the later ones on, or
     taken out and moved them up, is one break, not as many as there are entries after it.
     """
@@ -166,12 +168,15 @@ class Examination:
 
     def _examine(self, entry: Link, following: Link | None) -> Iterator[Break]:
         expected = self._last_stored + 1
-        if entry.sequence > expected:
+        follows = entry.sequence == expected
+        if not follows:
             yield Break("removed", expected - self._shift)
         self._last_stored = entry.sequence
         number = entry.sequence - self._shift
         if _is_genuine(entry, number):
-            self._last_hash = bytes(entry.hash)
+            self._last_hash, expected_hash = bytes(entry.hash), self._last_hash
+            if follows and bytes(entry.previous_hash) != expected_hash:
+                yield self._replaced(entry, number, following)
         elif _is_genuine(entry, number + 1):
             yield Break("removed", number)
             self._shift -= 1
@@ -182,6 +187,20 @@ class Examination:
         else:
             yield Break("changed", number)
             self._last_hash = bytes(following.previous_hash if following is not None else entry.hash)
+
+    def _replaced(self, entry: Link, number: int, following: Link | None) -> Break:
+        """Tell which was put in the place of another: an entry that does not go on from the one before it, or that one.
+
+        Both were written with the key, but one of them at another time, before its number was given anew.
+        """
+        after = self._last_hash
+        if following is not None:
+            after = bytes(following.previous_hash)
+        elif self._head is not None:
+            after = bytes(self._head.hash)
+        is_this_one = number == 1 or after != self._last_hash
+        self._last_hash = after
+        return Break("changed", number if is_this_one else number - 1)
 
     def _was_inserted(self, number: int, following: Link | None) -> bool:
         """Tell whether the chain goes on as if an entry that is not genuine were not there."""

@@ -26,6 +26,7 @@ from app.core.model import Model
 log = structlog.get_logger(__name__)
 
 SLOTS_KEPT = 100
+CLOCKS_DIFFER = timedelta(minutes=5)  # or a slot, where that is longer
 
 
 class JobRun(Model):
@@ -51,6 +52,10 @@ class Job:
 
     def slot(self, moment: datetime) -> int:
         return int(moment.timestamp() // self.every.total_seconds())
+
+    def latest_slot(self, moment: datetime) -> int:
+        """Return the latest slot that a worker whose clock is right may have claimed at `moment` of one's own clock."""
+        return max(self.slot(moment) + 1, self.slot(moment + CLOCKS_DIFFER))
 
 
 JOBS: dict[str, Job] = {}
@@ -106,7 +111,7 @@ def _forget_nudges(session: AnySession) -> None:
 def run_slot(job: Job, now: datetime) -> bool:
     """Run `job` if nobody has begun it in this slot; tell whether it was this worker's."""
     slot = job.slot(now)
-    if not _claim(job.name, slot, now):
+    if not _claim(job, slot, now):
         return False
     run(job)
     statement = update(JobRun).where(JobRun.job == job.name, JobRun.slot == slot)
@@ -115,20 +120,39 @@ def run_slot(job: Job, now: datetime) -> bool:
     return True
 
 
-def _claim(name: str, slot: int, now: datetime) -> bool:
-    """Claim a slot: the primary key decides between two who come at once. A clock that is behind claims nothing old."""
+def _claim(job: Job, slot: int, now: datetime) -> bool:
+    """Claim a slot: the primary key decides between two who come at once. A clock that is behind claims nothing old.
+
+    What was claimed by a clock that was far ahead counts for nothing: the job would not run before that time has come.
+    """
     from app.extensions import db
 
-    newest = db.session.scalar(select(func.max(JobRun.slot)).where(JobRun.job == name))
+    latest = job.latest_slot(now)
+    ends = select(func.max(JobRun.slot).filter(JobRun.slot <= latest), func.max(JobRun.slot))
+    row: Any = db.session.execute(ends.where(JobRun.job == job.name)).one()
+    newest, farthest = row
+    if farthest is not None and farthest > latest:
+        _disown(job, latest, now)
     if newest is not None and newest >= slot:
         return False
     insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(JobRun).values(job=name, slot=slot, claimed_at=now)
+    statement = insert(JobRun).values(job=job.name, slot=slot, claimed_at=now)
     with atomic() as session:
         claimed = session.execute(statement.on_conflict_do_nothing().returning(JobRun.slot)).first()
         if claimed is not None:
-            session.execute(delete(JobRun).where(JobRun.job == name, JobRun.slot < slot - SLOTS_KEPT))
+            session.execute(delete(JobRun).where(JobRun.job == job.name, JobRun.slot < slot - SLOTS_KEPT))
     return claimed is not None
+
+
+def _disown(job: Job, latest: int, now: datetime) -> None:
+    """Delete the slots beyond the latest that there can be, and say so: a clock is wrong, theirs or this one."""
+    with atomic() as session:
+        ahead = session.scalars(
+            delete(JobRun).where(JobRun.job == job.name, JobRun.slot > latest).returning(JobRun.claimed_at)
+        ).all()
+    if ahead:
+        claimed = clock.rfc3339(clock.as_utc(max(ahead)))
+        log.warning("job.clock_wrong", job=job.name, claimed_at=claimed, here=clock.rfc3339(now))
 
 
 def run(job: Job) -> None:

@@ -6,6 +6,8 @@ import re
 from importlib import import_module
 from typing import Any
 
+from app.core import clock
+
 # Kind: its module in python-stdnum, which names the standard or law that each follows.
 _MODULES = {
     "AT-VNR": "at.vnr",
@@ -52,7 +54,7 @@ class NotANationalId(ValueError):
 
 
 def normalised(kind: str, text: str) -> str:
-    """Return a number of one of `KINDS` without blanks and marks.
+    """Return a number of one of `KINDS` without blanks and marks, in the one form by which it is told from others.
 
     :raises NotANationalId: its length, form or check digit is wrong.
     """
@@ -70,7 +72,24 @@ def normalised(kind: str, text: str) -> str:
         raise NotANationalId from error
     if len(number) > LONGEST:  # python-stdnum lets a Portuguese one be of any length
         raise NotANationalId
-    return number
+    return _with_century(number) if kind == "SE-PNR" else number
+
+
+def _with_century(number: str) -> str:
+    """Return a Swedish number as 12 digits: a short one's century is told by today and its sign, `+` of who turns 100 or has.
+
+    Folkbokföringslag (1991:481), section 18.
+    """
+    digits = number[:-5] + number[-4:]
+    if len(digits) == 12:
+        return digits
+    born, today = int(digits[:6]), clock.today()
+    this_century = today.year // 100
+    is_to_come = born > int(f"{today:%y%m%d}")
+    if number[-5] == "+":
+        is_to_come = born // 10_000 > today.year % 100
+        this_century -= 1
+    return f"{this_century - is_to_come}{digits}"
 
 
 def masked(number: str) -> str:

@@ -5,7 +5,7 @@ So there is no message about what was undone, and no change whose message was lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,8 +22,10 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
+    and_,
     delete,
     func,
+    or_,
     select,
     text,
     true,
@@ -41,6 +43,7 @@ from config import is_address
 STATES = ("pending", "sent", "dead")
 DELIVERY = "deliver-mail"  # the job that is nudged
 _PENDING = text("state = 'pending'")
+_OF_A_CUSTOMER = text("customer_id IS NOT NULL")
 MOST_ATTACHED = 5_000_000  # bytes; what mail servers take is more, and base64 adds a third
 
 
@@ -48,6 +51,7 @@ class OutboxMessage(WorkshopOwned, Versioned, Model):
     """A message in a workshop's name: waiting, sent, or given up (`dead`).
 
     What fills its template may be a code or a link that opens an account: it is encrypted, and gone once the message is.
+    `customer_id` says whose it is, where it is to a customer as such. No foreign key leads out: an erasure holds the customer.
     """
 
     __tablename__ = "outbox_messages"
@@ -67,6 +71,14 @@ class OutboxMessage(WorkshopOwned, Versioned, Model):
         Index("ix_outbox_messages_state", "workshop_id", "state", "created_at", "id"),
         Index("ix_outbox_messages_topic", "workshop_id", "topic", "created_at", "id"),
         Index("ix_outbox_messages_recipient", "workshop_id", "recipient_digest", "created_at", "id"),
+        Index(
+            "ix_outbox_messages_customer",
+            "workshop_id",
+            "customer_id",
+            "id",
+            sqlite_where=_OF_A_CUSTOMER,
+            postgresql_where=_OF_A_CUSTOMER,
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -74,6 +86,7 @@ class OutboxMessage(WorkshopOwned, Versioned, Model):
     topic: Mapped[str] = mapped_column(String(60))
     recipient: Mapped[str | None] = mapped_column(crypto.EncryptedText)
     recipient_digest: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    customer_id: Mapped[int | None] = mapped_column(Id)
     language: Mapped[str] = mapped_column(String(10))
     template_values: Mapped[str | None] = mapped_column(crypto.EncryptedText)
     state: Mapped[str] = mapped_column(String(20), default="pending")
@@ -149,12 +162,14 @@ def queue(
     /,
     *,
     locale: str | None = None,
+    customer_id: int | None = None,
     attachments: Sequence[Attachment] = (),
     **values: Any,
 ) -> OutboxMessage:
     """Queue a message on `topic` in the present transaction: it leaves if that is committed, and only then.
 
-    `locale` is the recipient's; without one, the workshop's.
+    `locale` is the recipient's; without one, the workshop's. `customer_id` is the customer of the workshop to whom it is, as
+    such: the message goes with their erasure, whatever their address is by then.
     :raises RuntimeError: outside `atomic()`. :raises WrongValues: not what the topic takes, no address, or files too large.
     """
     from app.extensions import db
@@ -172,6 +187,7 @@ def queue(
         topic=topic,
         recipient=recipient,
         recipient_digest=digest_of(recipient),
+        customer_id=customer_id,
         language=letters.language_of(locale or letterhead_of(workshop_id).locale),
         template_values=letters.pack(topic, values),
         due_at=now,
@@ -250,17 +266,29 @@ def revive(message: OutboxMessage) -> None:
     jobs.nudge_after_commit(DELIVERY)
 
 
-def forget(workshop_id: int, address: str) -> int:
+def is_to(workshop_id: int, customer_id: int, addresses: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a message is to a customer: as such, or to nobody's record at one of these addresses."""
+    digests = [digest_of(address) for address in addresses]
+    to_no_record = and_(OutboxMessage.customer_id.is_(None), OutboxMessage.recipient_digest.in_(digests))
+    return and_(
+        OutboxMessage.workshop_id == workshop_id, or_(OutboxMessage.customer_id == customer_id, to_no_record)
+    )
+
+
+def forget(workshop_id: int, customer_id: int, addresses: Iterable[str]) -> int:
     """Take a person out of the log: their address and what was written to them. What still waits is not sent any more.
 
-    Returns how many messages there were. Inside the caller's `atomic()`, as part of an erasure.
+    `addresses` are theirs alone (`is_to`). Returns how many messages there were. Inside the caller's `atomic()`, as part of an
+    erasure.
     """
+    theirs = is_to(workshop_id, customer_id, addresses)
     statement = (
         update(OutboxMessage)
-        .where(OutboxMessage.workshop_id == workshop_id, OutboxMessage.recipient_digest == digest_of(address))
+        .where(theirs)
         .values(
             recipient=None,
             recipient_digest=None,
+            customer_id=None,
             template_values=None,
             claimed_until=None,
             version=OutboxMessage.version + 1,
@@ -268,11 +296,9 @@ def forget(workshop_id: int, address: str) -> int:
         )
         .execution_options(synchronize_session=False)
     )
-    theirs = select(OutboxMessage.id).where(
-        OutboxMessage.workshop_id == workshop_id, OutboxMessage.recipient_digest == digest_of(address)
-    )
     attached = delete(OutboxAttachment).where(
-        OutboxAttachment.workshop_id == workshop_id, OutboxAttachment.message_id.in_(theirs)
+        OutboxAttachment.workshop_id == workshop_id,
+        OutboxAttachment.message_id.in_(select(OutboxMessage.id).where(theirs)),
     )
     with atomic() as session:
         session.execute(attached.execution_options(synchronize_session=False))

@@ -25,6 +25,12 @@ def execute(shop: Shop, *statements: str) -> None:
             connection.execute(text(statement.replace("MINE", f"workshop_id = {shop.id}")))
 
 
+OTHERS = (
+    "at, account_id, role, action, subject_kind, subject_id, sealed_by, details, request_id, key_id,"
+    " salt, previous_hash, hash"
+)
+
+
 def length(shop: Shop) -> int:
     with shop.inside(), db.engine.connect() as connection:
         return int(
@@ -36,10 +42,9 @@ def length(shop: Shop) -> int:
 
 def copied(shop: Shop, source: int, target: int) -> str:
     """Return the statement that inserts a copy of an entry under another number."""
-    others = "at, account_id, role, action, subject_kind, subject_id, sealed_by, details, request_id, salt, previous_hash, hash"
     return (
-        f"INSERT INTO audit_entries (workshop_id, sequence, {others})"
-        f" SELECT workshop_id, {target}, {others} FROM audit_entries WHERE MINE AND sequence = {source}"
+        f"INSERT INTO audit_entries (workshop_id, sequence, {OTHERS})"
+        f" SELECT workshop_id, {target}, {OTHERS} FROM audit_entries WHERE MINE AND sequence = {source}"
     )
 
 
@@ -70,8 +75,8 @@ def test_a_chain_that_holds_is_told_with_its_end(logged: Shop, other_shop: Shop)
 
 EACH = [f"UPDATE audit_entries SET {change} WHERE MINE AND sequence = 5" for change in (
     "at = '2020-01-01 00:00:00'", "account_id = 12345", "role = 'mechanic'", "action = 'nothing'", "subject_kind = 'car'",
-    "subject_id = 4711", "sealed_by = 4711", "details = '{}'", "request_id = 'another'", "salt = previous_hash",
-    "previous_hash = hash", "hash = previous_hash",
+    "subject_id = 4711", "sealed_by = 4711", "details = '{}'", "request_id = 'another'", "key_id = 4711",
+    "salt = previous_hash", "previous_hash = hash", "hash = previous_hash",
 )]  # fmt: skip
 
 
@@ -187,6 +192,90 @@ def test_a_chain_made_anew_without_the_key_is_found(logged: Shop) -> None:
     )
 
     assert told(logged)[1][0] == "entry 4 was changed."
+
+
+def rewound(shop: Shop, number: int, *kept: int) -> None:
+    """Put entries of an older end of the chain into the places of those that were appended since.
+
+    The `kept` ones are laid by, the chain is cut off from `number` on and its head put back; four entries are appended,
+    and those with the kept ones' numbers give way to them.
+    """
+    taken = ", ".join(map(str, kept))
+    execute(
+        shop,
+        "DROP TABLE IF EXISTS laid_by",
+        f"CREATE TABLE laid_by AS SELECT * FROM audit_entries WHERE MINE AND sequence IN ({taken})",
+        f"DELETE FROM audit_entries WHERE MINE AND sequence >= {number}",
+        f"UPDATE audit_heads SET sequence = {number - 1},"
+        f" previous_hash = (SELECT previous_hash FROM audit_entries WHERE MINE AND sequence = {number - 1}),"
+        f" hash = (SELECT hash FROM audit_entries WHERE MINE AND sequence = {number - 1}) WHERE MINE",
+    )
+    for _ in range(4):
+        shop.make_part()
+    others = f"workshop_id, sequence, {OTHERS}"
+    execute(
+        shop,
+        f"DELETE FROM audit_entries WHERE MINE AND sequence IN ({taken})",
+        f"INSERT INTO audit_entries ({others}) SELECT {others} FROM laid_by",
+        "DROP TABLE laid_by",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"),
+    [((6,), 6), ((7,), 7), ((8,), 8), ((9,), 9), ((6, 7), 7), ((8, 9), 9)],
+    ids=["first", "second", "last but one", "last", "two", "two at the end"],
+)
+def test_a_genuine_entry_of_a_cut_off_end_is_found_in_the_place_of_a_later_one(
+    logged: Shop, kept: tuple[int, ...], found: int
+) -> None:
+    """It was written with the key and under that number: only the entry after it tells that it is not the one."""
+    rewound(logged, 6, *kept)
+
+    status, breaks = told(logged)
+
+    assert status == 1
+    assert f"entry {found} was changed." in breaks
+
+
+def test_a_genuine_entry_of_another_time_is_one_break_where_others_stand_around_it(logged: Shop) -> None:
+    rewound(logged, 6, 6)
+    assert told(logged) == (1, ["entry 6 was changed."])
+    rewound(logged, 6, 7)
+    assert told(logged) == (1, ["entry 7 was changed."])
+
+
+def test_two_entries_that_changed_places_are_found(logged: Shop) -> None:
+    execute(
+        logged,
+        "UPDATE audit_entries SET sequence = 1005 WHERE MINE AND sequence = 5",
+        "UPDATE audit_entries SET sequence = 5 WHERE MINE AND sequence = 6",
+        "UPDATE audit_entries SET sequence = 6 WHERE MINE AND sequence = 1005",
+    )
+
+    assert told(logged)[0] == 1
+
+
+def test_an_entry_that_was_moved_to_another_workshop_is_found_in_both(logged: Shop, other_shop: Shop) -> None:
+    last = length(other_shop)
+    execute(
+        logged,
+        f"UPDATE audit_entries SET workshop_id = {other_shop.id}, sequence = {last + 1} WHERE MINE AND sequence = 5",
+    )
+
+    assert told(logged) == (1, ["entry 5 and perhaps some after it were removed."])
+    assert told(other_shop) == (1, [f"an entry was inserted at {last + 1}."])
+
+
+def test_a_chain_that_begins_from_something_else_is_found(shop: Shop) -> None:
+    execute(
+        shop,
+        "UPDATE audit_heads SET sequence = 0 WHERE MINE",
+        "DELETE FROM audit_entries WHERE MINE",
+    )
+    shop.make_part()
+
+    assert told(shop) == (1, ["entry 1 was changed."])
 
 
 def test_a_log_in_many_batches_is_walked_whole(logged: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from huey.registry import Message
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from app.core import jobs, workers
+from app.core import clock, jobs, workers
 from app.core.db import atomic
 from app.core.jobs import JOBS, Job, JobRun
 from app.core.outbox import DELIVERY
@@ -91,6 +91,38 @@ class TestASlot:
 
         assert outcomes == [True, False]
         assert ran == [job.name]
+
+    @pytest.mark.parametrize("every", [timedelta(seconds=10), timedelta(minutes=1), HOUR, timedelta(days=1)])
+    @pytest.mark.parametrize("ahead", [timedelta(days=3), timedelta(days=365)])
+    def test_that_a_clock_far_ahead_claimed_stops_nobody_and_is_told(
+        self, app: Flask, ran: list[str], every: timedelta, ahead: timedelta
+    ) -> None:
+        job = Job(unique("job-"), every, lambda: ran.append("ran"))
+        with app.app_context(), log_lines() as log:
+            astray = jobs.run_slot(job, NOON + ahead)
+            outcomes = [jobs.run_slot(job, NOON + step * every) for step in (0, 0, 1, 2)]
+
+        assert (astray, outcomes) == (True, [True, False, True, True])
+        assert ran == ["ran"] * 4
+        assert slots(app, job) == [job.slot(NOON) + step for step in range(3)]
+        (told,) = [line for line in log.events("job.clock_wrong") if line["job"] == job.name]
+        assert told["level"] == "warning"
+        assert (told["claimed_at"], told["here"]) == (clock.rfc3339(NOON + ahead), clock.rfc3339(NOON))
+
+    @pytest.mark.parametrize(
+        ("every", "ahead"),
+        [(timedelta(seconds=10), timedelta(minutes=4)), (HOUR, HOUR), (timedelta(days=1), timedelta(days=1))],
+    )
+    def test_that_a_clock_a_little_ahead_claimed_is_its(
+        self, app: Flask, ran: list[str], every: timedelta, ahead: timedelta
+    ) -> None:
+        job = Job(unique("job-"), every, lambda: ran.append("ran"))
+        with app.app_context(), log_lines() as log:
+            outcomes = [jobs.run_slot(job, NOON + ahead), jobs.run_slot(job, NOON)]
+
+        assert outcomes == [True, False]
+        assert ran == ["ran"]
+        assert log.events("job.clock_wrong") == []
 
     def test_leaves_the_last_hundred_behind(self, app: Flask, job: Job) -> None:
         with app.app_context():
@@ -299,7 +331,7 @@ class TestTheWorkers:
         heard = threading.Event()
         job = Job(unique("job-"), FAR, heard.set)
         with app.app_context():
-            jobs._claim(job.name, job.slot(datetime.now(UTC)), datetime.now(UTC))
+            jobs._claim(job, job.slot(datetime.now(UTC)), datetime.now(UTC))
         started = running(job)
         assert not heard.wait(0.3)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 
 from app.core import national_ids
 from app.core.national_ids import KINDS, NotANationalId, masked, normalised
@@ -51,6 +54,26 @@ def test_a_pesel_with_a_slip_is_refused(text: str) -> None:
 def test_a_national_insurance_number_that_is_never_given_out_is_refused(text: str) -> None:
     with pytest.raises(NotANationalId):
         normalised("GB-NINO", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("880320-0016", "198803200016"),
+        ("8803200016", "198803200016"),
+        ("19880320-0016", "198803200016"),
+        ("198803200016", "198803200016"),
+        ("880320+0016", "188803200016"),
+        ("18880320+0016", "188803200016"),
+        ("261129-0012", "202611290012"),  # today
+        ("261130-0019", "192611300019"),  # tomorrow
+        ("261130+0019", "192611300019"),
+    ],
+)
+def test_a_swedish_number_has_one_form_however_its_century_is_told(text: str, number: str) -> None:
+    with time_machine.travel(datetime(2026, 11, 29, 12, tzinfo=UTC), tick=False):
+        assert normalised("SE-PNR", text) == number
+        assert normalised("SE-PNR", number) == number
 
 
 def test_a_mask_shows_the_end_alone() -> None:

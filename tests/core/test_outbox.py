@@ -180,26 +180,29 @@ class TestForgettingAPerson:
         sent = post(shop, recipient=address)
         deliver(shop)
         waiting, other = post(shop, recipient=address.upper()), post(shop)
+        elsewhere, another = post(shop, customer_id=7), post(shop, recipient=address, customer_id=8)
 
         with shop.inside(), atomic():
-            found = outbox.forget(shop.id, address)
+            found = outbox.forget(shop.id, 7, [address])
 
-        assert found == 3
-        assert [row(shop, id_).state for id_ in (dead, sent, waiting, other)] == [
-            "dead", "sent", "dead", "pending",
+        assert found == 4
+        assert [row(shop, id_).state for id_ in (dead, sent, waiting, elsewhere, other, another)] == [
+            "dead", "sent", "dead", "dead", "pending", "pending",
         ]  # fmt: skip
-        for id_ in (dead, sent, waiting):
+        for id_ in (dead, sent, waiting, elsewhere):
             kept = row(shop, id_)
             assert (kept.recipient, kept.recipient_digest, kept.template_values) == (None, None, None)
+            assert kept.customer_id is None
         assert row(shop, waiting).last_error == "the person was erased"
         assert row(shop, other).recipient is not None
+        assert (row(shop, another).recipient, row(shop, another).customer_id) == (address, 8)
 
     def test_leaves_other_workshops_alone(self, shop: Shop, other_shop: Shop) -> None:
         address = f"{unique('ada')}@example.com"
-        theirs = post(other_shop, recipient=address)
+        theirs = post(other_shop, recipient=address, customer_id=7)
 
         with shop.inside(), atomic():
-            assert outbox.forget(shop.id, address) == 0
+            assert outbox.forget(shop.id, 7, [address]) == 0
 
         assert row(other_shop, theirs).recipient == address
 

@@ -36,7 +36,8 @@ EMAILS = ("zdzislawa@zz.example.com", "przedtem@zz.example.com", "potem@zz.examp
 PHONES = ("+48601602603", "+48604605606")
 TOLD = (
     PESEL, "ul. Zielona 17", "Sopotowo", "81-704", "1944-05-14", "Janina Obiwska", "+12125550199", "198.51.100.77",
-    "Zdzislawas-Phone/1.0", "ZZ 17ZZZ", "ZZ17ZZZ", "ZZ 18ZZZ",
+    "Zdzislawas-Phone/1.0", "ZZ 17ZZZ", "ZZ17ZZZ", "ZZ 18ZZZ", "Oil for Zdzisia", "Brakes for Zdzisia", "Tyres for Zdzisia",
+    "Belts for Zdzisia",
 )  # fmt: skip
 NEEDLES = (*NAMES, *EMAILS, *PHONES, *TOLD, "zdzislawa", "Brzęczyszczykiewicz")
 
@@ -86,12 +87,25 @@ def use(shop: Shop) -> Caller:
         assert who.patch(f"/vehicles/{car['id']}", json={"plate": plate}).status_code == 200
     reading = {"value": 84_200, "unit": "km"}
     assert who.post(f"/vehicles/{car['id']}/readings", json=reading).status_code == 201
+    maintain(shop, who, f"/vehicles/{car['id']}/maintenance")
     assert who.get(f"/vehicles/{car['id']}").status_code == 200
     shop.owner.patch(f"{person}", json={"name": NAMES[0]})
     shop.nobody.post("/customers/login", json={"email": EMAILS[0], "password": "wrong"})
     exported(shop, who, customer_id)
     deliver(shop)
     return who
+
+
+def maintain(shop: Shop, who: Caller, path: str) -> None:
+    """Let a customer say what their car needs again, change it and take it back, and staff change what they said."""
+    for title in ("Oil for Zdzisia", "Tyres for Zdzisia", "Belts for Zdzisia"):
+        yearly = {"title": title, "every_months": 12, "last_done_on": "2026-01-05"}
+        assert who.post(path, json=yearly).status_code == 201
+    oil, tyres, belts = [one["id"] for one in sorted(who.get(path).json, key=lambda one: one["id"])]
+    changed = {"every_months": 6, "last_done_on": "2026-01-05"}
+    assert who.put(f"{path}/{oil}", json={"title": "Brakes for Zdzisia", **changed}).status_code == 200
+    assert shop.owner.put(f"{path}/{tyres}", json={"title": "Tyres", **changed}).status_code == 200
+    assert shop.owner.delete(f"{path}/{belts}").status_code == 200
 
 
 def customer_id_of(who: Caller) -> int:
@@ -212,7 +226,7 @@ class TestTheReport:
 
         assert {one["what"] for one in report["erased"]} == {
             "photo", "exports", "profile", "name_email_and_phone", "recipients_and_contents_of_mail", "kept_answers",
-            "sign_in", "what_the_audit_log_says", "plates",
+            "sign_in", "what_the_audit_log_says", "plates", "maintenance_intervals",
         }  # fmt: skip
         kept = {one["what"]: one for one in report["kept"]}
         assert set(kept) == {

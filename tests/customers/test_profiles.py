@@ -191,6 +191,18 @@ class TestNationalIds:
 
         assert (answer.status_code, list(answer.json["errors"])) == (400, ["national_id_kind"])
 
+    def test_are_one_customers_with_the_century_and_without(self, shop: Shop) -> None:
+        swedish = {"national_id_kind": "SE-PNR", "national_id": "880320-0016"}
+        first = shop.owner.patch(path(shop), json=swedish)
+        second = shop.make_customer().id
+
+        refused = shop.owner.patch(
+            f"/customers/{second}/profile", json={**swedish, "national_id": "198803200016"}
+        )
+
+        assert (first.status_code, first.json["national_id"]) == (200, "198803200016")
+        assert (refused.status_code, refused.json["code"]) == (409, "national_id_taken")
+
     def test_are_one_customers_in_a_workshop(self, shop: Shop, other_shop: Shop) -> None:
         shop.owner.put(path(shop), json=WHOLE)
         second = shop.make_customer().id

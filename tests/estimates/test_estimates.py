@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.blueprints.estimates.models import Estimate
+from app.blueprints.estimates.privacy import PERSONAL
 from app.core import clock
 from app.extensions import db
 from tests.accounts.letters import Letters
@@ -563,6 +564,25 @@ def test_who_decided_goes_with_the_person_and_what_was_decided_stays(shop: Shop)
     assert (seen["state"], seen["accepted_total"]) == ("accepted", 230)
 
 
+def personal(shop: Shop, estimate: dict[str, Any]) -> set[str]:
+    """Return the columns of an estimate in which something of a person is kept."""
+    with shop.inside():
+        kept = db.session.get_one(Estimate, estimate["id"])
+        return {name for name in PERSONAL if getattr(kept, name) is not None}
+
+
+def test_what_is_kept_of_who_decides_is_what_an_erasure_takes(shop: Shop) -> None:
+    path = examined(shop)
+    estimate = ask(shop, path)
+    body = {"accepted_line_ids": [], "name": "Ada Obi", "how": "phone", "note": "Ada said so."}
+    shop.owner.post(f"{path}/estimates/{estimate['id']}/decision", json=body)
+    assert personal(shop, estimate) == set(PERSONAL)
+
+    shop.owner.delete(f"/customers/{shop.customer_id}")
+
+    assert personal(shop, estimate) == set()
+
+
 @pytest.fixture
 def orphaned(shop: Shop) -> tuple[str, dict[str, Any]]:
     """An estimate that is out, of a ticket whose customer was erased since; and the path of that ticket."""
@@ -574,12 +594,14 @@ def orphaned(shop: Shop) -> tuple[str, dict[str, Any]]:
 
 def test_the_word_of_who_was_erased_since_is_recorded(shop: Shop, orphaned: tuple[str, Any]) -> None:
     path, estimate = orphaned
-    body = {"accepted_line_ids": ids(estimate), "name": "Ada Obi", "how": "in_person"}
+    body = {"accepted_line_ids": ids(estimate), "name": "Ada Obi", "how": "in_person", "note": "Ada said so."}
 
     decided = shop.owner.post(f"{path}/estimates/{estimate['id']}/decision", json=body)
 
     assert (decided.status_code, decided.json["state"]) == (200, "accepted")
     assert shop.owner.get(path).json["status"] == "approved"
+    assert personal(shop, estimate) == set()
+    assert decided.json["decided_how"] == "in_person"
 
 
 def test_a_link_decides_for_who_was_erased_since_and_nobody_is_written_to(
@@ -591,6 +613,7 @@ def test_a_link_decides_for_who_was_erased_since_and_nobody_is_written_to(
     decided = decide(shop, estimate)
 
     assert (decided.status_code, shop.owner.get(path).json["status"]) == (200, "declined")
+    assert personal(shop, estimate) == set()
     assert len(letters.to(shop.customer.email)) == written
 
 
@@ -604,6 +627,7 @@ def test_who_was_erased_since_is_asked_by_a_link_that_is_handed_over(
 
     assert (anew["sent_to"], again.status_code, again.json["sent_to"]) == (None, 200, None)
     assert decide(shop, anew, *ids(anew)).status_code == 200
+    assert personal(shop, anew) == set()
 
 
 def test_another_workshops_estimate_looks_missing(shop: Shop, other_shop: Shop) -> None:

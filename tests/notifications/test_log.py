@@ -213,7 +213,7 @@ class TestSendingAgain:
     def test_is_refused_where_the_person_was_erased(self, shop: Shop, of_each_state: dict[str, int]) -> None:
         dead = row(shop, of_each_state["dead"])
         with shop.inside(), atomic():
-            outbox.forget(shop.id, dead.recipient or "")
+            outbox.forget(shop.id, 0, [dead.recipient or ""])
 
         answer = shop.owner.post(f"/notifications/{dead.id}/resend")
 

@@ -10,11 +10,12 @@ import pytest
 import time_machine
 from babel.dates import format_date
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.blueprints.vehicles import pace, reminders
 from app.blueprints.vehicles.models import MaintenanceInterval
 from app.core import delivery
+from app.core.outbox import OutboxMessage
 from app.extensions import db
 from tests.factories import Shop
 from tests.mailing import Scripted
@@ -61,6 +62,14 @@ def mailed(transport: Scripted) -> list[tuple[str, str]]:
     return [(letter.subject, letter.recipient) for letter in transport.taken]
 
 
+def whose(shop: Shop) -> list[int | None]:
+    """Return whose the letters are that the shop wrote."""
+    with shop.inside():
+        return list(
+            db.session.scalars(select(OutboxMessage.customer_id).where(OutboxMessage.workshop_id == shop.id))
+        )
+
+
 def next_look(shop: Shop, path: str) -> Any:
     with shop.inside():
         return db.session.get_one(MaintenanceInterval, int(path.rpartition("/")[2])).next_look_on
@@ -74,6 +83,7 @@ def test_the_keeper_is_told_a_fortnight_before_and_once(shop: Shop, at: At, tran
     assert mailed(transport) == [("Due soon: Oil change", shop.customer.email)]
     told = " ".join(transport.taken[0].text.split())
     assert "Honda Accord GD 1" in told
+    assert whose(shop) == [shop.customer_id]
     assert format_date(DUE_ON, "long", locale="en") in told
     assert looked == [1, 0, 0, 1, 0, 0, 0]
 

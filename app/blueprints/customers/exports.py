@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import CursorResult, or_, select, update
 
+from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.models import Account
 from app.blueprints.customers import archive
 from app.blueprints.customers import service as customers
@@ -189,7 +190,12 @@ def _finish(claim: Claim, made: Draft) -> None:
 def _tell(claim: Claim, until: datetime) -> None:
     asked = db.session.get(Account, claim.account_id) if claim.account_id is not None else None
     if asked is not None and asked.email is not None:
-        outbox.queue(claim.workshop_id, "export_ready", asked.email, number=claim.customer_id, until=until)
+        theirs = accounts.account_of(claim.workshop_id, customer_id=claim.customer_id)
+        is_theirs = theirs is not None and theirs.id == asked.id
+        outbox.queue(
+            claim.workshop_id, "export_ready", asked.email,
+            customer_id=claim.customer_id if is_theirs else None, number=claim.customer_id, until=until,
+        )  # fmt: skip
 
 
 def _put_off(claim: Claim) -> None:

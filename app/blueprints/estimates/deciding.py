@@ -50,9 +50,9 @@ THEIRS = (EstimateDecided, EstimateExpired, EstimateWithdrawn, DiscountTooLarge)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Who decided, and how that came to us: kept with the decision, encrypted."""
+    """Who decided, and how that came to us: kept with the decision, encrypted. Of who was erased before, no more than how."""
 
-    name: str
+    name: str | None
     how: str = "online"
     account_id: int | None = None
     address: str | None = None
@@ -154,6 +154,8 @@ def _told_to_customers() -> Iterator[None]:
 def _decide(ticket: ServiceTicket, estimate_id: int, accepted: list[int], evidence: Evidence) -> Estimate:
     estimate = one_of_ticket(locked(Estimate), ticket.workshop_id, ticket.id, estimate_id)
     require_decidable(ticket, estimate)
+    if customers.is_erased(ticket.workshop_id, ticket.customer_id):
+        evidence = Evidence(None, evidence.how, evidence.account_id)
     offered = content.read(estimate.content)
     _require_offered(offered, accepted)
     wanted = set(accepted)
@@ -269,4 +271,5 @@ def _tell(ticket: ServiceTicket, estimate: Estimate, offered: list[OfferedLine],
     theirs = customers.email_of(ticket.workshop_id, ticket.customer_id)
     for address in {theirs, email_of(ticket.workshop_id)} - {None}:
         assert address is not None
-        outbox.queue(ticket.workshop_id, "estimate_decided", address, **values)
+        whose = ticket.customer_id if address == theirs else None
+        outbox.queue(ticket.workshop_id, "estimate_decided", address, customer_id=whose, **values)

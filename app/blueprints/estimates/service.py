@@ -119,6 +119,7 @@ def _send(ticket: ServiceTicket, estimate: Estimate) -> None:
         ticket.workshop_id,
         "estimate",
         estimate.sent_to,
+        customer_id=ticket.customer_id,
         number=ticket.number,
         total=price(estimate, estimate.net_total + estimate.tax_total),
         until=estimate.valid_until,

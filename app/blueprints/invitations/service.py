@@ -222,7 +222,10 @@ def _mail(invitation: Invitation, token: str) -> None:
         "hours": int(GOOD_FOR.total_seconds() // 3600),
     }
     if invitation.role == "customer":
-        outbox.queue(invitation.workshop_id, "invitation_customer", invitation.email, **values)
+        outbox.queue(
+            invitation.workshop_id, "invitation_customer", invitation.email,
+            customer_id=invitation.customer_id, **values,
+        )  # fmt: skip
         return
     role = role_name(invitation) or invitation.role
     outbox.queue(invitation.workshop_id, "invitation_staff", invitation.email, role=role, **values)

@@ -14,23 +14,30 @@ from app.extensions import db
 
 def tell_of_progress(update: ProgressUpdate) -> None:
     """Queue the mail on a progress update that was validated. Inside the caller's `atomic()`."""
-    number, address = _addressed(update.workshop_id, update.service_ticket_id, "progress_updates")
+    number, whose, address = _addressed(update.workshop_id, update.service_ticket_id, "progress_updates")
     if address is not None:
-        outbox.queue(update.workshop_id, "progress_update", address, number=number, words=update.text)
+        outbox.queue(
+            update.workshop_id,
+            "progress_update",
+            address,
+            customer_id=whose,
+            number=number,
+            words=update.text,
+        )
 
 
 def tell_of_completion(workshop_id: int, ticket_id: int) -> None:
     """Queue the mail that a car is ready. Inside the caller's `atomic()`."""
-    number, address = _addressed(workshop_id, ticket_id, "completion_notices")
+    number, whose, address = _addressed(workshop_id, ticket_id, "completion_notices")
     if address is not None:
-        outbox.queue(workshop_id, "ticket_completed", address, number=number)
+        outbox.queue(workshop_id, "ticket_completed", address, customer_id=whose, number=number)
 
 
-def _addressed(workshop_id: int, ticket_id: int, kind: Kind) -> tuple[int, str | None]:
-    """Return a ticket's number, and where its customer reads mail of a kind, if they want it."""
+def _addressed(workshop_id: int, ticket_id: int, kind: Kind) -> tuple[int, int, str | None]:
+    """Return a ticket's number, whose it is, and where its customer reads mail of a kind, if they want it."""
     number, customer_id = db.session.execute(
         select(ServiceTicket.number, ServiceTicket.customer_id).where(
             ServiceTicket.workshop_id == workshop_id, ServiceTicket.id == ticket_id
         )
     ).one()
-    return number, preferences.address_for(workshop_id, customer_id, kind)
+    return number, customer_id, preferences.address_for(workshop_id, customer_id, kind)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
+from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import distance, odometer, pace
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.errors import MaintenanceNotFound, NotYourMaintenance
@@ -20,6 +21,7 @@ from app.core.errors import Invalid
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
+from app.core.sealing import Person
 from app.extensions import db
 
 RECORD = ("title", "every_months", "every_distance", "unit", "last_done_on", "last_done_at")
@@ -44,9 +46,15 @@ def add(caller: Principal, vehicle_id: int, **fields: Any) -> Shown:
         session.add(interval)
         session.flush()
         audit.note(
-            "vehicle.maintenance_added", "vehicle", vehicle_id, after=audit.fields_of(interval, RECORD)
-        )
+            "vehicle.maintenance_added", "vehicle", vehicle_id,
+            after=audit.fields_of(interval, RECORD), person=_said_by(interval.customer_id),
+        )  # fmt: skip
     return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
+
+
+def _said_by(customer_id: int | None) -> Person | None:
+    """Return whose key seals what the audit log has of an interval: its words are theirs who said it, and nobody's of staff."""
+    return None if customer_id is None else customers.person(customer_id)
 
 
 def _keeper(caller: Principal) -> int | None:
@@ -138,6 +146,7 @@ def replace(
         vehicle = vehicles.hold(caller, vehicle_id)
         interval = _held(caller, vehicle, interval_id, expected)
         before = audit.fields_of(interval, RECORD)
+        said_by = _said_by(interval.customer_id or caller.customer_id)
         interval.customer_id = caller.customer_id  # whoever said it last
         for name, value in fields.items():
             setattr(interval, name, value)
@@ -145,7 +154,7 @@ def replace(
         if after != before:
             interval.next_look_on = today  # it begins anew, and its keeper is reminded anew
         session.flush()
-        audit.note_change("vehicle.maintenance_changed", "vehicle", vehicle_id, before, after)
+        audit.note_change("vehicle.maintenance_changed", "vehicle", vehicle_id, before, after, person=said_by)
     return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
 
 
@@ -162,7 +171,8 @@ def remove(caller: Principal, vehicle_id: int, interval_id: int, expected: Expec
         before = audit.fields_of(interval, RECORD)
         session.delete(interval)
         session.flush()
-        audit.note("vehicle.maintenance_removed", "vehicle", vehicle_id, before=before)
+        said_by = _said_by(interval.customer_id)
+        audit.note("vehicle.maintenance_removed", "vehicle", vehicle_id, before=before, person=said_by)
 
 
 # ---- When ---------------------------------------------------------------------------------------------------------

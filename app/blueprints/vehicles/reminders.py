@@ -107,8 +107,9 @@ def _look(session: Session, workshop_id: int, interval_id: int, today: date) -> 
         return
     if address is not None and due_on is not None and due_on >= today - OVERDUE:
         outbox.queue(
-            workshop_id, "maintenance_due", address, title=interval.title, car=_called(vehicle), on=due_on
-        )
+            workshop_id, "maintenance_due", address, customer_id=vehicle.customer_id,
+            title=interval.title, car=_called(vehicle), on=due_on,
+        )  # fmt: skip
 
 
 def _address(vehicle: Vehicle) -> str | None:
