@@ -76,7 +76,7 @@ def close_unless_needed(account: Account) -> None:
         account.email, account.password_hash, account.closed_at = None, None, clock.now()
         account.name, account.suspended_at, account.suspension_reason = None, None, None
         codes.forget(account.id)
-        tries.forget(tries.of_account(account.id))
+        tries.forget(tries.of_account(account.id), tries.second_factor_of(account.id))
         if has_second_factor:
             second_factor.forget(account.id)
         sessions.forget_places(account.id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, literal, select, update
 
-from app.blueprints.accounts import codes, leaving, numbers, sessions, tries
+from app.blueprints.accounts import codes, leaving, sessions
 from app.blueprints.accounts.models import (
     Account,
     AccountSession,
@@ -126,10 +126,7 @@ def _erase_sign_in(person: Subject) -> Iterable[Erased | Kept]:
     codes.forget_asked_in_vain(person.addresses)
     if account is None:
         return
-    address = account.email
     leaving.leave(person.workshop_id, customer_id=person.customer_id)
-    if account.closed_at is not None:
-        _forget_failures(person, account.id, address)
     with atomic() as session:
         places = session.scalars(
             update(AccountSession)
@@ -154,14 +151,3 @@ def _erase_sign_in(person: Subject) -> Iterable[Erased | Kept]:
         "When somebody was signed in, without from where or with what.",
         clock.now() + sessions.KEPT_AFTER_THE_END + timedelta(hours=1),
     )
-
-
-def _forget_failures(person: Subject, account_id: int, address: str | None) -> None:
-    """Forget what failed at an account that is closed. At a former address or number somebody else may be guessed at."""
-    names = [tries.second_factor_of(account_id), *([address] if address else ())]
-    names += [
-        tries.number_in(person.workshop_id, number)
-        for number in person.words - person.addresses
-        if not numbers.is_anybodys(person.workshop_id, number)
-    ]
-    tries.forget(*names)

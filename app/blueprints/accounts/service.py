@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import ColumnElement, Executable, and_, or_, select
+from sqlalchemy import ColumnElement, Executable, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.accounts import challenges, codes, proving, second_factor, sessions, tries
@@ -107,7 +107,11 @@ def _account_with_number(workshop_id: int, number: str) -> Account | None:
         found = db.session.execute(
             select(Account, is_staff)
             .join(Membership, Membership.account_id == Account.id)
-            .where(has_number(workshop_id, number))
+            .where(
+                Membership.workshop_id == workshop_id,
+                Membership.ended_at.is_(None),
+                or_(*(book(workshop_id, number) for book in _PHONE_BOOKS)),
+            )
             .distinct()
             .order_by(is_staff.desc())
             .limit(2)
@@ -116,15 +120,6 @@ def _account_with_number(workshop_id: int, number: str) -> Account | None:
         return None
     account: Account = found[0][0]
     return account
-
-
-def has_number(workshop_id: int, number: str) -> ColumnElement[bool]:
-    """Return the condition that a membership is in a workshop, has not ended and has a telephone number."""
-    return and_(
-        Membership.workshop_id == workshop_id,
-        Membership.ended_at.is_(None),
-        or_(*(book(workshop_id, number) for book in _PHONE_BOOKS)),
-    )
 
 
 def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[Role, ...]) -> Principal:
