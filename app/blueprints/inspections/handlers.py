@@ -1,9 +1,14 @@
-"""What inspections do when work is declined, when lines go off a visit, and when it ends."""
+"""What inspections do when work is declined, when lines go off a visit, and when it ends or is deleted."""
 
 from __future__ import annotations
 
 from app.blueprints.inspections import taking
-from app.blueprints.service_tickets.events import LinesTakenOff, TicketStatusChanged, WorkDeclined
+from app.blueprints.service_tickets.events import (
+    LinesTakenOff,
+    TicketDeleted,
+    TicketStatusChanged,
+    WorkDeclined,
+)
 from app.core.events import handles
 
 BECOMES = {"completed": "done", "cancelled": "open"}
@@ -15,6 +20,13 @@ def settle_what_was_taken(event: TicketStatusChanged) -> None:
     state = BECOMES.get(event.after)
     if state is not None:
         taking.settle_taken(event.workshop_id, event.ticket_id, state, event.account_id)
+
+
+@handles(TicketDeleted)
+def reopen_what_was_taken_there(event: TicketDeleted) -> None:
+    """Advice that somebody decided on keeps the visit at which it was found. What was to be done at this one is open again."""
+    taking.require_none_kept(event.ticket)
+    taking.settle_taken(event.ticket.workshop_id, event.ticket.id, "open", event.account_id)
 
 
 @handles(WorkDeclined)

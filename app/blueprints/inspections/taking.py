@@ -13,6 +13,7 @@ from app.blueprints.inspections.errors import RecommendationOutdated
 from app.blueprints.inspections.models import Recommendation, RecommendationLine
 from app.blueprints.inventory.errors import PartNotFound
 from app.blueprints.service_tickets import work
+from app.blueprints.service_tickets.errors import TicketInUse
 from app.blueprints.service_tickets.events import Declined
 from app.blueprints.service_tickets.holding import Ticket, hold, require_open, whole
 from app.blueprints.service_tickets.lines import ONE
@@ -136,7 +137,7 @@ def _put_off(ticket: ServiceTicket, line: Declined) -> Recommendation:
 
 
 def settle_taken(workshop_id: int, ticket_id: int, state: str, account_id: int | None) -> None:
-    """Bring all that was taken at a visit into another state: done with its completion, open again where it is cancelled."""
+    """Bring all that was taken at a visit into another state: done with its completion, open again without it."""
     statement = (
         locked(Recommendation)
         .where(
@@ -148,3 +149,22 @@ def settle_taken(workshop_id: int, ticket_id: int, state: str, account_id: int |
     )
     for one in db.session.scalars(statement).all():
         recommendations.step(account_id, one, state, ticket_id, None)
+
+
+def require_none_kept(ticket: ServiceTicket) -> None:
+    """Refuse to delete a ticket that is held where work was declined, or where advice was found of which something became.
+
+    What its inspections found, and nobody decided on, goes with it, be it on the ticket already.
+    :raises TicketInUse: there is other advice.
+    """
+    found = db.session.scalars(
+        locked(Recommendation)
+        .where(
+            Recommendation.workshop_id == ticket.workshop_id, Recommendation.service_ticket_id == ticket.id
+        )
+        .order_by(Recommendation.id)
+    )
+    for one in found:
+        is_undecided = one.state == "open" or (one.state == "taken" and one.taken_ticket_id == ticket.id)
+        if one.inspection_id is None or not is_undecided:
+            raise TicketInUse("What it recommends is kept with the car: at most it is cancelled.")

@@ -21,6 +21,14 @@ class TicketStatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketDeleted:
+    """A ticket that is held is about to be deleted, and by whom (an account). Whoever keeps what hangs on it refuses."""
+
+    ticket: ServiceTicket
+    account_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """A line that was declined: what it was, and what it would have come to, tax included."""
 

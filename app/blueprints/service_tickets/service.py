@@ -19,7 +19,7 @@ from app.blueprints.service_tickets.errors import (
     TicketNotFound,
     TicketsOpen,
 )
-from app.blueprints.service_tickets.events import TicketStatusChanged
+from app.blueprints.service_tickets.events import TicketDeleted, TicketStatusChanged
 from app.blueprints.service_tickets.holding import (
     Ticket,
     completed,
@@ -28,8 +28,8 @@ from app.blueprints.service_tickets.holding import (
     require_own,
     whole,
 )
-from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
-from app.blueprints.service_tickets.status import FINISHED, OVER
+from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine
+from app.blueprints.service_tickets.status import BY_WORD, FINISHED, OVER
 from app.blueprints.service_tickets.vocabulary import Link
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.vin import normalised
@@ -178,7 +178,7 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
 
     :raises TicketNotFound: unknown here. :raises MechanicsAssigned: somebody still works on it.
     :raises TicketClosed: it is finished. :raises Stale: not the `expected` version.
-    :raises TicketInUse: an estimate was made of it, say, or another follows it.
+    :raises TicketInUse: the customer said yes or no to it, an estimate was made of it, say, or another follows it.
     """
     with atomic() as session:
         ticket = hold(caller, ticket_id, expected)
@@ -186,6 +186,8 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
             raise TicketClosed(f"The ticket is {ticket.status}: it is kept.")
         if assigned := staffing.on(ticket):
             raise MechanicsAssigned(f"Still assigned: {', '.join(map(str, sorted(assigned)))}.")
+        _require_no_word(ticket)
+        announce(TicketDeleted(ticket, caller.account_id))
         if ticket.status != "cancelled":
             fitting.release_all(ticket)
         session.delete(ticket)
@@ -197,6 +199,20 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
             raise TicketInUse("Cancel it instead.") from error
         audit.note("ticket.deleted", "ticket", ticket_id, before=audit.fields_of(ticket, RECORD))
         return ticket.number
+
+
+def _require_no_word(ticket: ServiceTicket) -> None:
+    """Refuse to delete a ticket whose history says what the customer agreed to or declined.
+
+    :raises TicketInUse: it does.
+    """
+    said = select(StatusChange.id).where(
+        StatusChange.workshop_id == ticket.workshop_id,
+        StatusChange.service_ticket_id == ticket.id,
+        StatusChange.to_status.in_(sorted(BY_WORD)),
+    )
+    if db.session.scalar(said.limit(1)) is not None:
+        raise TicketInUse("The customer's word is kept with it: at most it is cancelled.")
 
 
 def edit(
