@@ -125,10 +125,8 @@ def _decide(ticket: ServiceTicket, estimate_id: int, accepted: list[int], eviden
     offered = content.read(estimate.content)
     _require_offered(offered, accepted)
     wanted = set(accepted)
-    stays = [line for line in offered if line.agreed or line.line_id in wanted]
-    if stays:  # a discount is on the whole, and goes with it
-        stays += [line for line in offered if line.kind == "discount" and not line.agreed]
-    if sum((line.total for line in stays), NOTHING) < 0:  # what came on the ticket since may hide it
+    stays = content.staying(estimate.content, wanted)
+    if sum((line.net for line in stays), NOTHING) < 0:  # what came on the ticket since may hide it
         raise DiscountTooLarge()
     _defer(ticket, [line for line in offered if line.is_open and line.line_id not in wanted], evidence)
     _take_off_the_rest(ticket, offered, stays)
