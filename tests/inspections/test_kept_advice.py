@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from tests.factories import Shop
-from tests.inspections.examining import advise, advised, begun, offered, refused
+from tests.factories import Shop, unique_vin
+from tests.inspections.examining import advise, advised, begun, car_of, offered, refused
 from tests.service_tickets.life import bring, ticket_in
+from tests.tampering import owners_connection
 
 PADS = {"kind": "labour", "description": "Front pads", "quantity": 1, "unit_price": 100}
 RUST = {"kind": "fee", "description": "Rust protection", "unit_price": 80}
@@ -102,3 +106,69 @@ class TestTakenByHand:
 
         assert refused(wrong) == (409, "recommendation_settled")
         assert [one["unit_price"] for one in again.json["lines"]] == [189.9]
+
+
+class TestAVinThatWasMisread:
+    def test_is_corrected_and_what_was_found_goes_along(self, shop: Shop) -> None:
+        ticket = shop.make_ticket()
+        wrong = car_of(shop, ticket)
+        first = begun(shop, ticket["id"])
+        advice = advise(shop, first)
+        shop.owner.post(f"{first}/validate")
+        unfinished = begun(shop, ticket["id"])
+        later = shop.make_ticket(VIN=(right := unique_vin()))["id"]
+        place = f"/service_tickets/{ticket['id']}"
+        shop.mechanic.post(f"{place}/recommendations/{advice}")
+
+        corrected = shop.mechanic.patch(place, {"VIN": right})
+
+        car = car_of(shop, {"VIN": right})
+        assert (corrected.status_code, corrected.json["VIN"]) == (200, right)
+        assert {shop.mechanic.get(one).json["vehicle_id"] for one in (first, unfinished)} == {car}
+        assert shop.mechanic.get(f"/vehicles/{wrong}/recommendations").json == []
+        told = shop.customer.get(f"/vehicles/{car}/recommendations/{advice}").json
+        assert (told["state"], told["taken_ticket_id"]) == ("taken", ticket["id"])
+        for line in shop.mechanic.get(place).json["lines"]:
+            shop.mechanic.delete(f"{place}/lines/{line['id']}")
+        assert offered(shop.mechanic, later) == [advice]
+
+    def test_is_corrected_with_what_was_declined(self, shop: Shop) -> None:
+        path = ticket_in(shop)
+        shop.mechanic.post(f"{path}/lines", json=PADS)
+        bring(shop, path, "declined")
+        later = shop.make_ticket()
+
+        assert shop.mechanic.patch(path, {"VIN": later["VIN"]}).status_code == 200
+        assert len(offered(shop.mechanic, later["id"])) == 1
+
+    def test_stays_while_advice_of_that_car_is_to_be_done(self, shop: Shop) -> None:
+        ticket, path = advised(shop)
+        advice = path.rpartition("/")[2]
+        second = f"/service_tickets/{shop.make_ticket(VIN=ticket['VIN'])['id']}"
+        [line] = shop.mechanic.post(f"{second}/recommendations/{advice}").json["lines"]
+        right = {"VIN": unique_vin()}
+
+        at_the_second, at_the_first = (
+            shop.mechanic.patch(place, right) for place in (second, f"/service_tickets/{ticket['id']}")
+        )
+        shop.mechanic.delete(f"{second}/lines/{line['id']}")
+
+        assert refused(at_the_second) == refused(at_the_first) == (409, "ticket_in_use")
+        assert shop.mechanic.patch(second, right).status_code == 200
+        assert shop.mechanic.get(path).json["state"] == "open"
+
+    def test_stays_where_the_ticket_follows_one_of_that_car(self, shop: Shop) -> None:
+        first = shop.owner.get(ticket_in(shop, "delivered")).json
+        follows = {"follows_ticket_id": first["id"], "follows_as": "warranty"}
+        path = f"/service_tickets/{shop.make_ticket(VIN=first['VIN'], **follows)['id']}"
+
+        assert refused(shop.mechanic.patch(path, {"VIN": unique_vin()})) == (409, "cannot_follow")
+        assert shop.mechanic.patch(path, {"VIN": first["VIN"]}).status_code == 200
+
+    def test_is_all_that_is_corrected_of_what_is_validated(self, app: Flask, shop: Shop) -> None:
+        inspection = begun(shop)
+        shop.owner.post(f"{inspection}/validate")
+
+        for change in ("title = 'x'", "summary = 'x'", "validated_at = NULL", "validated_by = NULL"):
+            with pytest.raises(DBAPIError), owners_connection(app) as connection:
+                connection.execute(text(f"UPDATE inspections SET {change}"))

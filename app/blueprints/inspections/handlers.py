@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.blueprints.inspections import taking
 from app.blueprints.service_tickets.events import (
     LinesTakenOff,
+    TicketCarChanged,
     TicketDeleted,
     TicketStatusChanged,
     WorkDeclined,
@@ -20,6 +21,12 @@ def settle_what_was_taken(event: TicketStatusChanged) -> None:
     state = BECOMES.get(event.after)
     if state is not None:
         taking.settle_taken(event.workshop_id, event.ticket_id, state, event.account_id)
+
+
+@handles(TicketCarChanged)
+def go_along_with_the_car(event: TicketCarChanged) -> None:
+    """What was found at a visit was found in the car that stood there."""
+    taking.move(event.ticket)
 
 
 @handles(TicketDeleted)

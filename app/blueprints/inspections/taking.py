@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select, update
 
 from app.blueprints.inspections import recommendations
 from app.blueprints.inspections.errors import RecommendationOutdated
-from app.blueprints.inspections.models import Recommendation, RecommendationLine
+from app.blueprints.inspections.models import Inspection, Recommendation, RecommendationLine
 from app.blueprints.inventory.errors import PartNotFound
 from app.blueprints.service_tickets import work
 from app.blueprints.service_tickets.errors import TicketInUse
@@ -18,7 +18,7 @@ from app.blueprints.service_tickets.events import Declined
 from app.blueprints.service_tickets.holding import Ticket, hold, require_open, whole
 from app.blueprints.service_tickets.lines import ONE
 from app.blueprints.service_tickets.models import ServiceTicket
-from app.core import audit
+from app.core import audit, clock
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.preconditions import Expected
@@ -168,3 +168,28 @@ def require_none_kept(ticket: ServiceTicket) -> None:
         is_undecided = one.state == "open" or (one.state == "taken" and one.taken_ticket_id == ticket.id)
         if one.inspection_id is None or not is_undecided:
             raise TicketInUse("What it recommends is kept with the car: at most it is cancelled.")
+
+
+def move(ticket: ServiceTicket) -> None:
+    """Let what was found at a ticket that is held, and what was declined at it, be of the car that the ticket names by now.
+
+    :raises TicketInUse: advice of the former car is to be done at it, or advice found at it was taken at another visit.
+    """
+    here = Recommendation.service_ticket_id == ticket.id
+    taken_here = Recommendation.taken_ticket_id == ticket.id
+    of_both = select(Recommendation.id).where(
+        Recommendation.workshop_id == ticket.workshop_id,
+        or_(
+            and_(taken_here, Recommendation.state == "taken", ~here),
+            and_(here, Recommendation.taken_ticket_id.is_not(None), ~taken_here),
+        ),
+    )
+    if db.session.scalar(of_both.limit(1)) is not None:
+        raise TicketInUse("Advice of the one car is done at a visit of the other: take it off there first.")
+    for found in (Inspection, Recommendation):
+        db.session.execute(
+            update(found)
+            .where(found.workshop_id == ticket.workshop_id, found.service_ticket_id == ticket.id)
+            .values(vehicle_id=ticket.vehicle_id, version=found.version + 1, updated_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )

@@ -29,6 +29,13 @@ class TicketDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketCarChanged:
+    """That a ticket that is held turns out to be another car's: it names that one already. Whoever cannot follow refuses."""
+
+    ticket: ServiceTicket
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """A line that was declined: what it was, and what it would have come to, tax included."""
 

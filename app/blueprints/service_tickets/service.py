@@ -19,7 +19,7 @@ from app.blueprints.service_tickets.errors import (
     TicketNotFound,
     TicketsOpen,
 )
-from app.blueprints.service_tickets.events import TicketDeleted, TicketStatusChanged
+from app.blueprints.service_tickets.events import TicketCarChanged, TicketDeleted, TicketStatusChanged
 from app.blueprints.service_tickets.holding import (
     Ticket,
     completed,
@@ -152,6 +152,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
     :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's, or given to another.
     :raises TicketClosed: finished, cancelled, or for a customer already received.
     :raises Stale: not the `expected` version. :raises CustomerNotFound: the new customer is unknown here.
+    :raises CannotFollow: it follows a ticket of another car. :raises TicketInUse: what hangs on it is the former car's as well.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
     with atomic() as session:
@@ -167,10 +168,20 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
         for field, value in changes.items():
             setattr(ticket, field, value)
         if vin is not None:
-            ticket.vehicle_id = vehicles.find_or_make(ticket.customer_id, vin)
+            _move_to(caller, ticket, vehicles.find_or_make(ticket.customer_id, vin))
         session.flush()
         audit.note_change("ticket.updated", "ticket", ticket_id, before, audit.fields_of(ticket, RECORD))
         return whole(caller, ticket_id)
+
+
+def _move_to(caller: Principal, ticket: ServiceTicket, vehicle_id: int) -> None:
+    """Let a ticket be another car's, as it turned out; what was found at it goes along."""
+    if vehicle_id == ticket.vehicle_id:
+        return
+    if ticket.follows_ticket_id is not None:
+        _require_followable(caller, ticket.follows_ticket_id, vehicle_id)
+    ticket.vehicle_id = vehicle_id
+    announce(TicketCarChanged(ticket))
 
 
 def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
