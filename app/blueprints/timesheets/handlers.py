@@ -1,8 +1,8 @@
-"""What the clock does when a ticket takes a step: work that is over is not worked on."""
+"""What the clock does when a ticket takes a step, and when work is declined: what is over is not worked on."""
 
 from __future__ import annotations
 
-from app.blueprints.service_tickets.events import TicketStatusChanged
+from app.blueprints.service_tickets.events import TicketStatusChanged, WorkDeclined
 from app.blueprints.timesheets import service
 from app.core.events import handles
 
@@ -11,3 +11,11 @@ from app.core.events import handles
 def _stop_the_clocks(step: TicketStatusChanged) -> None:
     if step.after in ("completed", "cancelled"):
         service.stop_all(step.workshop_id, step.ticket_id)
+
+
+@handles(WorkDeclined)
+def _leave_what_was_declined(event: WorkDeclined) -> None:
+    """Hours that were worked on a line that is declined stay with the ticket, and on no line."""
+    worked_on = [line.line_id for line in event.work if line.kind == "labour"]
+    if worked_on:
+        service.leave_lines(event.ticket.workshop_id, worked_on)
