@@ -115,6 +115,8 @@ def _require_followable(caller: Principal, ticket_id: int, vehicle_id: int) -> N
     if followed is None:
         raise TicketNotFound(f"Ticket {ticket_id} is unknown here.")
     require_own(caller, followed.customer_id)
+    if followed.status == "cancelled":
+        raise CannotFollow(f"Ticket {followed.number} was cancelled: there is no job to follow.")
     if followed.status not in FINISHED:
         raise CannotFollow(f"Ticket {followed.number} is {followed.status}: it goes on itself.")
     if followed.vehicle_id != vehicle_id:
