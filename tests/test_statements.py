@@ -359,7 +359,8 @@ def make_rows(app: Flask) -> Rows:
 
 
 def an_estimate(shop: Shop, part: int) -> tuple[str, str, str, str]:
-    """Make a ticket with a line of parts, some fitted and some not, of which the customer is asked; return the paths.
+    """Make a ticket with a line of parts, some fitted and some not, and one of a part and one of work that are not begun, of
+    which the customer is asked; return the paths.
 
     They agreed to more than that before: more of it is fitted while they are asked.
     """
@@ -372,6 +373,8 @@ def an_estimate(shop: Shop, part: int) -> tuple[str, str, str, str]:
     line = shop.owner.post(f"{path}/lines", json=wanted).json["lines"][0]["id"]
     shop.owner.post(f"{path}/lines/{line}/fit", json={"quantity": 5})
     shop.owner.post(f"/inventory/{part}/movements", json={"kind": "purchase", "quantity": 50})
+    aside = {"kind": "part", "item_id": shop.make_part(on_hand=5).id, "quantity": 2}
+    shop.owner.post(f"{path}/lines", json=[aside, LABOUR])
     sent = shop.owner.post(f"{path}/estimates", json={}).json
     link = "/estimates/" + sent["link"].rpartition("/")[2]
     return f"{path}/lines/{line}", path, f"{path}/estimates/{sent['id']}", link
@@ -670,9 +673,9 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),
     ("GET /service_tickets/my-tickets", 2, lambda r: r.shop.customer.get("/service_tickets/my-tickets")),
     ("GET /service_tickets/<id>", 2, lambda r: r.owner.get(f"/service_tickets/{r.ticket}")),
-    ("PUT /service_tickets/<id>", 8, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
-    ("PATCH /service_tickets/<id>", 7, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
-    ("DELETE /service_tickets/<id>", 8, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
+    ("PUT /service_tickets/<id>", 10, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
+    ("PATCH /service_tickets/<id>", 9, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
+    ("DELETE /service_tickets/<id>", 11, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
     (
         "PUT /service_tickets/<id>/assign-mechanic/<id>", 8,
         lambda r: r.owner.put(f"/service_tickets/{r.ticket}/assign-mechanic/{r.free_mechanic}"),
@@ -695,7 +698,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         lambda r: r.owner.delete(f"/service_tickets/{r.ticket}/inventory/{r.part}"),
     ),
     ("GET /service_tickets/board", 4, lambda r: r.owner.get("/service_tickets/board")),
-    ("POST /service_tickets/<id>/lines", 9, lambda r: r.owner.post(f"{r.asked}/lines", json=LABOUR)),
+    ("POST /service_tickets/<id>/lines", 8, lambda r: r.owner.post(f"{r.asked}/lines", json=LABOUR)),
     ("PATCH /service_tickets/<id>/lines/<id>", 12, lambda r: r.owner.patch(r.line, json={"quantity": 50})),
     ("DELETE /service_tickets/<id>/lines/<id>", 14, lambda r: r.owner.delete(r.line)),
     ("POST /service_tickets/<id>/lines/<id>/reserve", 10, lambda r: r.owner.post(f"{r.line}/reserve")),
@@ -703,7 +706,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /service_tickets/<id>/lines/<id>/return", 13, lambda r: r.owner.post(f"{r.line}/return", json={"quantity": 1})),
     ("POST /service_tickets/<id>/lines/<id>/cores", 8, lambda r: r.owner.post(f"{r.exchange_line}/cores", json=HELD)),
     ("DELETE /service_tickets/<id>/lines/<id>/cores/<id>", 9, lambda r: r.owner.delete(f"{r.exchange_line}/cores/{r.core}")),
-    ("POST /service_tickets/<id>/estimates", 16, lambda r: r.owner.post(f"{r.asked}/estimates", json={"valid_days": 5})),
+    ("POST /service_tickets/<id>/estimates", 18, lambda r: r.owner.post(f"{r.asked}/estimates", json={"valid_days": 5})),
     ("GET /service_tickets/<id>/estimates", 3, lambda r: r.owner.get(f"{r.asked}/estimates")),
     ("GET /service_tickets/<id>/estimates/<id>", 3, lambda r: r.owner.get(r.estimate)),
     ("POST /service_tickets/<id>/estimates/<id>/send", 8, lambda r: r.owner.post(f"{r.estimate}/send")),
@@ -768,7 +771,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("PUT /canned_jobs/<id>", 9, lambda r: r.owner.put(f"/canned_jobs/{r.canned_job}", json=canned(r.part))),
     ("DELETE /canned_jobs/<id>", 5, lambda r: r.owner.delete(f"/canned_jobs/{r.canned_job}")),
     (
-        "POST /service_tickets/<id>/canned_jobs/<id>", 14,
+        "POST /service_tickets/<id>/canned_jobs/<id>", 13,
         lambda r: r.owner.post(f"{r.asked}/canned_jobs/{r.canned_job}"),
     ),
     # inspections
@@ -784,31 +787,31 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     ("GET /service_tickets/<id>/inspections", 4, lambda r: r.owner.get(f"/service_tickets/{r.ticket}/inspections")),
     ("GET /service_tickets/<id>/inspections/<id>", 5, lambda r: r.owner.get(r.inspection)),
-    ("DELETE /service_tickets/<id>/inspections/<id>", 4, lambda r: r.owner.delete(r.inspection)),
+    ("DELETE /service_tickets/<id>/inspections/<id>", 5, lambda r: r.owner.delete(r.inspection)),
     (
-        "POST /service_tickets/<id>/inspections/<id>/points", 8,
+        "POST /service_tickets/<id>/inspections/<id>/points", 9,
         lambda r: r.owner.post(f"{r.inspection}/points", json=FINDINGS),
     ),
     (
-        "POST /service_tickets/<id>/inspections/<id>/finish", 7,
+        "POST /service_tickets/<id>/inspections/<id>/finish", 10,
         lambda r: r.owner.post(f"{r.inspection}/finish", json={}),
     ),
     ("POST /service_tickets/<id>/inspections/<id>/validate", 8, lambda r: r.owner.post(f"{r.inspection}/validate")),
     (
-        "POST /service_tickets/<id>/inspections/<id>/recommendations", 7,
+        "POST /service_tickets/<id>/inspections/<id>/recommendations", 8,
         lambda r: r.owner.post(f"{r.inspection}/recommendations", json=ADVICE),
     ),
     (
-        "PATCH /service_tickets/<id>/inspections/<id>/recommendations/<id>", 6,
+        "PATCH /service_tickets/<id>/inspections/<id>/recommendations/<id>", 7,
         lambda r: r.owner.patch(f"{r.inspection}/recommendations/{r.open_advice}", json={"urgency": "now"}),
     ),
     (
-        "DELETE /service_tickets/<id>/inspections/<id>/recommendations/<id>", 6,
+        "DELETE /service_tickets/<id>/inspections/<id>/recommendations/<id>", 7,
         lambda r: r.owner.delete(f"{r.inspection}/recommendations/{r.open_advice}"),
     ),
     ("GET /service_tickets/<id>/recommendations", 3, lambda r: r.owner.get(f"/service_tickets/{r.ticket}/recommendations")),
     (
-        "POST /service_tickets/<id>/recommendations/<id>", 14,
+        "POST /service_tickets/<id>/recommendations/<id>", 13,
         lambda r: r.owner.post(f"/service_tickets/{r.ticket}/recommendations/{r.open_advice}"),
     ),
     ("GET /vehicles/<id>/recommendations", 3, lambda r: r.owner.get(f"{r.car}/recommendations")),

@@ -7,8 +7,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
-from app.blueprints.inspections import recommendations, templates
-from app.blueprints.inspections import service as inspections
+from app.blueprints.inspections import holding, recommendations, templates
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
 from tests.inspections.examining import SECTIONS, advised, begun
@@ -42,7 +41,7 @@ def validate_and_check(
 ) -> tuple[list[int], bool]:
     """Validate an inspection while a point is written down; return the statuses, and whether that came in afterwards."""
     path = begun(shop)
-    monkeypatch.setattr(inspections, "require_version", meeting.after(inspections.require_version))
+    monkeypatch.setattr(holding, "require_version", meeting.after(holding.require_version))
     points = {"points": [{"place": 1, "condition": "red"}]}
 
     answers = race(

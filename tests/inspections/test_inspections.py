@@ -148,6 +148,7 @@ class TestFillingIn:
 class TestValidation:
     def test_comes_after_it_is_finished_and_is_the_owners(self, shop: Shop) -> None:
         path = begun(shop)
+        check(shop, path, RED)
 
         finished = shop.mechanic.post(f"{path}/finish", json={"summary": "Sound."}).json
         by_mechanic = shop.mechanic.post(f"{path}/validate")
@@ -175,6 +176,7 @@ class TestValidation:
         setting = {"inspections_validated_automatically": True}
         assert shop.owner.patch(f"/workshops/{shop.id}", json=setting).status_code == 200
         path = begun(shop)
+        check(shop, path, RED)
 
         finished = shop.mechanic.post(f"{path}/finish", json={}).json
 
@@ -184,6 +186,7 @@ class TestValidation:
     def test_shows_it_to_the_customer_and_not_before(self, shop: Shop) -> None:
         path = begun(shop)
         every = path.rpartition("/")[0]
+        check(shop, path, RED)
         shop.mechanic.post(f"{path}/finish", json={})
 
         before = shop.customer.get(path), shop.customer.get(every)

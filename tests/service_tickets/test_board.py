@@ -145,6 +145,7 @@ def test_what_waits_for_an_owner_to_validate_it_is_said_until_that_is_done(shop:
     update = shop.mechanic.post(f"{path}/progress", json={"text": "The pads are off."}).json
     inspection = begun(shop, int(path.rpartition("/")[2]))
     one_waits = on_board(shop, path)["needs"]
+    shop.mechanic.post(f"{inspection}/points", json={"points": [{"place": 1, "condition": "red"}]})
     assert shop.mechanic.post(f"{inspection}/finish", json={}).status_code == 200
     two_wait = on_board(shop, path)["needs"]
     shop.owner.post(f"{path}/progress/{update['id']}/validate")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from app.blueprints.inventory.models import Part
+from app.core import clock
+from app.core.db import atomic
 from tests.factories import Caller, Shop
 from tests.service_tickets.life import bring, ticket_in
 
@@ -304,3 +306,21 @@ class TestCancelling:
         shop.owner.post(f"{path}/status", json={"status": "cancelled"})
 
         assert on_hand(shop, part) is None
+
+
+def test_a_job_is_finished_with_an_item_that_was_taken_out_meanwhile(shop: Shop) -> None:
+    item = shop.make_part(price=Decimal("12.00"))
+    ticket = shop.make_ticket()["id"]
+    path = f"/service_tickets/{ticket}"
+    shop.owner.post(f"{path}/lines", json={"kind": "part", "item_id": item.id, "quantity": 2})
+    for step in ("received", "in_progress"):
+        shop.owner.post(f"{path}/status", json={"status": step})
+    with shop.inside(), atomic() as session:
+        session.get_one(Part, item.id).archived_at = clock.now()
+    assert "completed" in shop.owner.get(path).json["allowed_transitions"]
+
+    done = shop.owner.post(f"{path}/status", json={"status": "completed"})
+
+    assert (done.status_code, done.json["lines"][0]["fitted"]) == (200, 2)
+    again = f"/service_tickets/{shop.make_ticket()['id']}/inventory"
+    assert shop.owner.post(again, json={"item_id": item.id}).json["code"] == "item_not_found"

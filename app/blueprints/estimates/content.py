@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from app.blueprints.service_tickets import discounts
 from app.blueprints.service_tickets.models import TicketLine
 from app.core.quantities import told
 
@@ -18,7 +19,10 @@ NOTHING = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class OfferedLine:
-    """A line as it was offered. What was agreed to before, and discounts, are not up for decision."""
+    """A line as it was offered. What was agreed to before, and discounts, are not up for decision.
+
+    A discount of so many `percent` follows what is agreed to of the lines before it.
+    """
 
     line_id: int
     kind: str
@@ -30,6 +34,7 @@ class OfferedLine:
     net: Decimal
     tax: Decimal
     agreed: bool
+    percent: Decimal | None = None
 
     @property
     def total(self) -> Decimal:
@@ -57,6 +62,7 @@ def written(lines: Iterable[TicketLine], **head: Any) -> tuple[str, str]:
             "agreed": line.agreed,
             **{name: str(getattr(line, name)) for name in _MONEY},
             **{name: str(told(getattr(line, name))) for name in _EXACT},
+            **({} if line.percent is None else {"percent": str(told(line.percent))}),
         }
         for line in lines
     ]
@@ -77,7 +83,22 @@ def currency_of(content: str) -> str:
 
 def read(content: str) -> list[OfferedLine]:
     """Return the lines of an estimate's content."""
-    return [
-        OfferedLine(**{**line, **{name: Decimal(line[name]) for name in (*_MONEY, *_EXACT)}})
-        for line in orjson.loads(content)["lines"]
-    ]
+    return [_line(row) for row in orjson.loads(content)["lines"]]
+
+
+def _line(row: dict[str, Any]) -> OfferedLine:
+    exact = {name: Decimal(row[name]) for name in (*_MONEY, *_EXACT, "percent") if name in row}
+    return OfferedLine(**{**row, **exact})
+
+
+def staying(content: str, accepted: set[int]) -> list[OfferedLine]:
+    """Return what is agreed to of an estimate's content, if that is these lines beside what was before, as it then comes to.
+
+    A discount is on the whole: it stays as long as any work does.
+    """
+    lines = [line for line in read(content) if not line.is_open or line.line_id in accepted]
+    if all(line.kind == "discount" for line in lines):
+        return []
+    includes_tax = orjson.loads(content).get("prices_include_tax", False)
+    found = discounts.reckoned(lines, includes_tax=includes_tax)
+    return [replace(line, net=net, tax=tax) for line, (net, tax) in zip(lines, found, strict=True)]

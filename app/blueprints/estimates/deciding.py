@@ -23,19 +23,18 @@ from app.blueprints.estimates.errors import (
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.estimates.service import one_of_ticket, price, require_decidable
 from app.blueprints.estimates.vocabulary import BY_WORD
-from app.blueprints.inspections import taking
 from app.blueprints.service_tickets import fitting, lines, moving
 from app.blueprints.service_tickets.errors import DiscountTooLarge
-from app.blueprints.service_tickets.events import Declined
+from app.blueprints.service_tickets.events import Declined, WorkDeclined
 from app.blueprints.service_tickets.holding import hold
 from app.blueprints.service_tickets.models import ServiceTicket
-from app.blueprints.timesheets import service as timesheets
 from app.blueprints.workshops.errors import WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.blueprints.workshops.terms import email_of
 from app.core import audit, clock, outbox, tenancy
 from app.core.db import atomic, locked
 from app.core.errors import Conflict, Invalid
+from app.core.events import announce
 from app.core.identity import Principal
 from app.extensions import db
 
@@ -159,13 +158,10 @@ def _decide(ticket: ServiceTicket, estimate_id: int, accepted: list[int], eviden
     offered = content.read(estimate.content)
     _require_offered(offered, accepted)
     wanted = set(accepted)
-    stays = [line for line in offered if line.agreed or line.line_id in wanted]
-    if stays:  # a discount is on the whole, and goes with it
-        stays += [line for line in offered if line.kind == "discount" and not line.agreed]
-    if sum((line.total for line in stays), NOTHING) < 0:  # what came on the ticket since may hide it
+    stays = content.staying(estimate.content, wanted)
+    if sum((line.net for line in stays), NOTHING) < 0:  # what came on the ticket since may hide it
         raise DiscountTooLarge()
-    _defer(ticket, [line for line in offered if line.is_open and line.line_id not in wanted], evidence)
-    _take_off_the_rest(ticket, offered, stays)
+    _take_off_the_rest(ticket, offered, stays, evidence)
     _write(estimate, offered, wanted, stays, evidence)
     _move(ticket, estimate, stays, evidence)
     _tell(ticket, estimate, offered, wanted)
@@ -179,32 +175,38 @@ def _require_offered(offered: list[OfferedLine], accepted: list[int]) -> None:
         raise Invalid("See `errors`.", errors={"accepted_line_ids": errors})
 
 
-def _take_off_the_rest(ticket: ServiceTicket, offered: list[OfferedLine], stays: list[OfferedLine]) -> None:
-    """Take off what was declined: what was set aside is let go, and hours that were worked stay with the ticket."""
-    declined = {line.line_id for line in offered} - {line.line_id for line in stays}
-    leaving = [line for line in lines.of(ticket) if line.id in declined]
+def _take_off_the_rest(
+    ticket: ServiceTicket, offered: list[OfferedLine], stays: list[OfferedLine], evidence: Evidence
+) -> None:
+    """Take off what was declined, as a no by word does: what is fitted is in the car, and stays until it is returned.
+
+    What goes is kept with the car as it was offered. A discount stays as long as anything does that was offered with it.
+    """
+    agreed = {line.line_id for line in stays}
+    on_it = {line.id: line for line in lines.of(ticket)}
+    fitted = {line_id for line_id, line in on_it.items() if line.fitted}
+    declined = [line for line in offered if line.is_open and line.line_id not in agreed | fitted]
+    if declined:
+        announce(WorkDeclined(ticket, evidence.account_id, tuple(map(_declined, declined)), DECLINED))
+    going = {line.line_id for line in declined}
+    if all(line.line_id in going for line in offered if line.kind != "discount"):
+        going = {line.line_id for line in offered}
+    leaving = [line for line_id, line in on_it.items() if line_id in going]
     if leaving:
-        if worked_on := [line.id for line in leaving if line.kind == "labour"]:
-            timesheets.leave_lines(ticket.workshop_id, worked_on)
         fitting.drop(ticket, leaving)
 
 
-def _defer(ticket: ServiceTicket, declined: list[OfferedLine], evidence: Evidence) -> None:
-    """Keep with the car what was declined, to be offered again at its next visit."""
-    work = [
-        Declined(
-            line.line_id,
-            line.kind,
-            line.description,
-            line.item_id,
-            line.quantity,
-            line.unit_price,
-            line.tax_rate,
-            line.total,
-        )
-        for line in declined
-    ]
-    taking.defer(ticket, evidence.account_id, work, DECLINED)
+def _declined(line: OfferedLine) -> Declined:
+    return Declined(
+        line.line_id,
+        line.kind,
+        line.description,
+        line.item_id,
+        line.quantity,
+        line.unit_price,
+        line.tax_rate,
+        line.total,
+    )
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from flask import request
 from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
 
 from app.blueprints.estimates import content, links
-from app.blueprints.estimates.content import OfferedLine
+from app.blueprints.estimates.content import NOTHING, OfferedLine
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.estimates.service import ORDER, state_of
 from app.blueprints.estimates.vocabulary import BY_WORD, EXPIRED, HOW, STATES
@@ -103,6 +104,14 @@ class OfferedLineOut(Schema):
     quantity = Amount(required=True, metadata={"example": 1.5})
     unit_price = Money(required=True, metadata={"example": 95})
     tax_rate = Percent(required=True, metadata={"example": 10.25})
+    percent = Percent(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Of a discount that is so much of what is agreed to of the lines before it.",
+            "example": None,
+        },
+    )
     net = SignedMoney(required=True, metadata={"example": 142.5})
     tax = SignedMoney(required=True, metadata={"example": 14.61})
     total = SignedMoney(required=True, metadata={"example": 157.11})
@@ -115,6 +124,14 @@ class OfferedLineOut(Schema):
         required=True,
         allow_none=True,
         metadata={"description": "Null as long as nobody decided.", "example": None},
+    )
+    accepted_total = SignedMoney(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What it came to by the decision, tax included: their sum is the estimate's. Null until then.",
+            "example": None,
+        },
     )
 
 
@@ -185,7 +202,10 @@ class EstimateByLinkOut(_EstimateBase):
 
 def told(estimate: Estimate) -> dict[str, Any]:
     """Return what everybody who sees an estimate is told of it."""
-    accepted = None if estimate.accepted_line_ids is None else set(orjson.loads(estimate.accepted_line_ids))
+    accepted = None
+    if estimate.accepted_line_ids is not None:
+        stays = content.staying(estimate.content, set(orjson.loads(estimate.accepted_line_ids)))
+        accepted = {line.line_id: line.total for line in stays}
     return {
         "revision": estimate.revision,
         "state": state_of(estimate),
@@ -202,14 +222,15 @@ def told(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _line(line: OfferedLine, accepted: set[int] | None) -> dict[str, Any]:
+def _line(line: OfferedLine, accepted: dict[int, Decimal] | None) -> dict[str, Any]:
     shown: dict[str, Any] = {
         name: getattr(line, name) for name in OfferedLineOut._declared_fields if hasattr(line, name)
     }
-    decided: bool | None = None
+    decided: dict[str, Any] = {"accepted": None, "accepted_total": None}
     if accepted is not None:
-        decided = line.line_id in accepted if line.is_open else (line.agreed or bool(accepted))
-    return shown | {"up_for_decision": line.is_open, "accepted": decided}
+        came_to = accepted.get(line.line_id)
+        decided = {"accepted": came_to is not None, "accepted_total": came_to or NOTHING}
+    return shown | {"up_for_decision": line.is_open, **decided}
 
 
 _EVIDENCE = (

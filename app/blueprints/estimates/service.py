@@ -28,7 +28,7 @@ from app.blueprints.service_tickets.holding import require_open as require_ticke
 from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
 from app.blueprints.service_tickets.status import STEPS
 from app.blueprints.workshops import service as workshops
-from app.blueprints.workshops.terms import currency_of
+from app.blueprints.workshops.terms import currency_of, terms_of
 from app.core import audit, clock, outbox, paging
 from app.core.db import atomic, locked
 from app.core.identity import Principal
@@ -93,6 +93,7 @@ def _drawn_up(
         ticket=ticket.number,
         revision=revision,
         currency=currency_of(ticket.workshop_id),
+        prices_include_tax=terms_of(ticket.workshop_id).includes_tax,
         valid_until=clock.rfc3339(until),
         message=message,
     )

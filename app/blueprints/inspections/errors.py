@@ -41,6 +41,12 @@ class InspectionValidated(Conflict):
     code, title = "inspection_validated", "The inspection is validated."
 
 
+class NothingInspected(Conflict):
+    """An inspection that says nothing is not finished."""
+
+    code, title = "nothing_inspected", "Nothing was looked at yet, and nothing is recommended."
+
+
 class RecommendationNotFound(NotFound):
     """No such recommendation there, as far as this caller can tell."""
 

@@ -1,9 +1,15 @@
-"""What inspections do when work is declined, when lines go off a visit, and when it ends."""
+"""What inspections do when work is declined, when lines go off a visit, and when it ends or is deleted."""
 
 from __future__ import annotations
 
 from app.blueprints.inspections import taking
-from app.blueprints.service_tickets.events import LinesTakenOff, TicketStatusChanged, WorkDeclined
+from app.blueprints.service_tickets.events import (
+    LinesTakenOff,
+    TicketCarChanged,
+    TicketDeleted,
+    TicketStatusChanged,
+    WorkDeclined,
+)
 from app.core.events import handles
 
 BECOMES = {"completed": "done", "cancelled": "open"}
@@ -15,6 +21,19 @@ def settle_what_was_taken(event: TicketStatusChanged) -> None:
     state = BECOMES.get(event.after)
     if state is not None:
         taking.settle_taken(event.workshop_id, event.ticket_id, state, event.account_id)
+
+
+@handles(TicketCarChanged)
+def go_along_with_the_car(event: TicketCarChanged) -> None:
+    """What was found at a visit was found in the car that stood there."""
+    taking.move(event.ticket)
+
+
+@handles(TicketDeleted)
+def reopen_what_was_taken_there(event: TicketDeleted) -> None:
+    """Advice that somebody decided on keeps the visit at which it was found. What was to be done at this one is open again."""
+    taking.require_none_kept(event.ticket)
+    taking.settle_taken(event.ticket.workshop_id, event.ticket.id, "open", event.account_id)
 
 
 @handles(WorkDeclined)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.blueprints.attachments import photos
 from app.blueprints.inspections import showing
@@ -70,9 +70,18 @@ def _points(person: Subject, inspection_id: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) | {"photos": [photo.id for photo in photos.read(row.photos)]} for row in rows]
 
 
+def _validated(person: Subject) -> Any:
+    return select(Inspection.id).where(
+        Inspection.workshop_id == person.workshop_id,
+        Inspection.service_ticket_id.in_(_visits(person)),
+        Inspection.validated_at.is_not(None),
+    )
+
+
 @privacy.part(
     "recommendations",
-    says="the work that was recommended for your cars at your visits, and whether it was done.",
+    says="the work that was recommended for your cars at your visits, once the workshop had validated it, and whether it was"
+    " done.",
     tables=("recommendations",),
 )
 def _give_recommendations(person: Subject) -> Iterator[dict[str, Any]]:
@@ -84,6 +93,7 @@ def _give_recommendations(person: Subject) -> Iterator[dict[str, Any]]:
     theirs = select(*columns).where(
         Recommendation.workshop_id == person.workshop_id,
         Recommendation.service_ticket_id.in_(_visits(person)),
+        or_(Recommendation.inspection_id.is_(None), Recommendation.inspection_id.in_(_validated(person))),
     )
     return privacy.walked(theirs, Recommendation.id)
 

@@ -24,7 +24,7 @@ from app.blueprints.inspections.vocabulary import OFFERED, STATES, STEPS
 from app.blueprints.service_tickets import lines
 from app.blueprints.service_tickets.counting import counts
 from app.blueprints.service_tickets.errors import LineNotFound, TicketNotFound
-from app.blueprints.service_tickets.holding import hold
+from app.blueprints.service_tickets.holding import hold, require_open
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.vehicles import service as vehicles
 from app.core import audit, paging
@@ -187,11 +187,13 @@ def settle(
     reason: str | None = None,
     expected: Expected = None,
 ) -> Shown:
-    """Keep what became of a recommendation: at a visit of the car, which taking it needs, or by itself.
+    """Keep what became of a recommendation: at a visit of the car, which taking it needs and is not over, or by itself.
 
     `line_ids`: what is taken is these lines of the ticket, and goes with them.
     :raises RecommendationNotFound: not of the vehicle. :raises TicketNotFound: no visit of the vehicle.
-    :raises RecommendationSettled: that cannot follow. :raises Invalid: taken at no visit, or lines of what is not taken.
+    :raises TicketClosed: it is to be taken at a visit that is over.
+    :raises RecommendationSettled: that cannot follow, or its lines are on a ticket.
+    :raises Invalid: taken at no visit, or lines of what is not taken.
     :raises LineNotFound: a line is not on the ticket. :raises LineTaken: it is another recommendation's.
     :raises Stale: not the `expected` version.
     """
@@ -200,16 +202,43 @@ def settle(
     if line_ids and state != "taken":
         raise Invalid("See `errors`.", errors={"line_ids": ["Only with `taken`."]})
     with atomic():
-        if line_ids and service_ticket_id is not None:
-            _require_free(hold(caller, service_ticket_id, None), line_ids)
-        if service_ticket_id is not None:
+        if state == "taken" and service_ticket_id is not None:
+            _require_takes(caller, vehicle_id, service_ticket_id, line_ids)
+        elif service_ticket_id is not None:
             _require_visit(caller, vehicle_id, service_ticket_id)
         one = held(caller, vehicle_id, recommendation_id)
         require_version(one, expected)
+        if state in OFFERED:
+            _require_off(one)
         step(caller.account_id, one, state, service_ticket_id, reason)
         if line_ids:
             tie(one, list(dict.fromkeys(line_ids)))
         return _whole(one)
+
+
+def _require_takes(caller: Principal, vehicle_id: int, ticket_id: int, line_ids: Sequence[int]) -> None:
+    """Refuse to take something at what is no visit of the car, or over, or by lines that are not free. It is held from now on.
+
+    :raises TicketNotFound: it is none. :raises TicketClosed: it is over.
+    """
+    ticket = hold(caller, ticket_id, None)
+    if ticket.vehicle_id != vehicle_id:
+        raise TicketNotFound()
+    require_open(ticket)
+    if line_ids:
+        _require_free(ticket, line_ids)
+
+
+def _require_off(one: Recommendation) -> None:
+    """Refuse to offer again what is on a ticket: it would be charged twice.
+
+    :raises RecommendationSettled: a line of its is.
+    """
+    tied = select(RecommendationLine.line_id).where(
+        RecommendationLine.workshop_id == one.workshop_id, RecommendationLine.recommendation_id == one.id
+    )
+    if one.state == "taken" and db.session.scalar(tied.limit(1)) is not None:
+        raise RecommendationSettled("It is on a ticket: take its lines off, and it is open again.")
 
 
 def _require_visit(caller: Principal, vehicle_id: int, ticket_id: int) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.blueprints.inspections import recommendations
-from app.blueprints.inspections import service as inspections
+from app.blueprints.inspections import holding, recommendations
 from app.blueprints.inspections.errors import (
     RecommendationNotFound,
     RecommendationSettled,
@@ -27,10 +26,11 @@ def add(caller: Principal, ticket_id: int, inspection_id: int, **fields: Any) ->
     """Recommend work for what an inspection found, priced in one sum or as hours of labour and parts.
 
     :raises InspectionNotFound: not of the ticket. :raises InspectionValidated: it is.
+    :raises TicketClosed: the ticket is finished or cancelled.
     :raises TooManyRecommendations: it has fifty. :raises Invalid: no price or two, or no such point.
     """
     with atomic():
-        inspection = inspections.hold_unvalidated(caller, ticket_id, inspection_id)
+        inspection = holding.hold_unvalidated(caller, ticket_id, inspection_id)
         _require_room(inspection)
         _require_point(inspection, fields["point"])
         touch(inspection)
@@ -73,11 +73,12 @@ def change(
     """Change what an inspection recommends that is not validated.
 
     :raises InspectionNotFound: not of the ticket. :raises InspectionValidated: it is.
+    :raises TicketClosed: the ticket is finished or cancelled.
     :raises RecommendationNotFound: not of the inspection. :raises RecommendationSettled: something became of it already.
     :raises Stale: not the `expected` version. :raises Invalid: no price or two, or no such point.
     """
     with atomic() as session:
-        inspection = inspections.hold_unvalidated(caller, ticket_id, inspection_id)
+        inspection = holding.hold_unvalidated(caller, ticket_id, inspection_id)
         one = _found_by(inspection, recommendation_id, expected)
         before = audit.fields_of(one, recommendations.RECORD)
         _require_point(inspection, changes.get("point"))
@@ -113,11 +114,12 @@ def remove(
     """Take back what an inspection recommends that is not validated.
 
     :raises InspectionNotFound: not of the ticket. :raises InspectionValidated: it is.
+    :raises TicketClosed: the ticket is finished or cancelled.
     :raises RecommendationNotFound: not of the inspection. :raises RecommendationSettled: something became of it already.
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        inspection = inspections.hold_unvalidated(caller, ticket_id, inspection_id)
+        inspection = holding.hold_unvalidated(caller, ticket_id, inspection_id)
         one = _found_by(inspection, recommendation_id, expected)
         before = audit.fields_of(one, recommendations.RECORD)
         session.delete(one)

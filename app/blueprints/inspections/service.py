@@ -6,16 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ScalarSelect, Select, func, insert, literal_column, select
+from sqlalchemy import ScalarSelect, func, insert, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from app.blueprints.attachments import photos
 from app.blueprints.attachments.photos import Photo
-from app.blueprints.inspections import showing, templates
+from app.blueprints.inspections import holding, showing, templates
 from app.blueprints.inspections.errors import (
-    InspectionNotFound,
     InspectionUnvalidated,
-    InspectionValidated,
 )
 from app.blueprints.inspections.models import Inspection, InspectionPoint, Recommendation
 from app.blueprints.inspections.vocabulary import CONDITIONS
@@ -23,15 +21,15 @@ from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets.board import validated_later
 from app.blueprints.service_tickets.errors import TicketNotFound
-from app.blueprints.service_tickets.holding import hold, require_open, require_own, stir
+from app.blueprints.service_tickets.holding import hold, require_open, require_own
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, paging
-from app.core.db import atomic, locked, touch
+from app.core.db import atomic, touch
 from app.core.errors import Invalid
 from app.core.identity import Principal
 from app.core.paging import Order, Page, Walk
-from app.core.preconditions import Expected, require_version
+from app.core.preconditions import Expected
 from app.core.prepared import here
 from app.extensions import db
 
@@ -118,15 +116,6 @@ def require_ticket(caller: Principal, ticket_id: int) -> int:
     return vehicle_id
 
 
-def _of_ticket(caller: Principal, statement: Select[Inspection], ticket_id: int) -> Select[Inspection]:
-    statement = statement.where(
-        Inspection.workshop_id == caller.workshop_id, Inspection.service_ticket_id == ticket_id
-    )
-    if not caller.may("tickets:read", "tickets:write", "tickets:oversee"):
-        statement = statement.where(Inspection.validated_at.is_not(None))
-    return statement
-
-
 def find(caller: Principal, ticket_id: int, walk: Walk) -> Page:
     """Return one page of a ticket's inspections, each with how many points are in which condition.
 
@@ -134,7 +123,7 @@ def find(caller: Principal, ticket_id: int, walk: Walk) -> Page:
     """
     require_ticket(caller, ticket_id)
     page = paging.fetch(
-        _of_ticket(caller, select(Inspection), ticket_id),
+        holding.of_ticket(caller, select(Inspection), ticket_id),
         ORDER,
         walk,
         lambda s, v: db.session.scalars(s, v).all(),
@@ -167,14 +156,7 @@ def get(caller: Principal, ticket_id: int, inspection_id: int) -> Shown:
     :raises InspectionNotFound: not of the ticket, or not for this caller to see.
     """
     require_ticket(caller, ticket_id)
-    return _whole(_one(caller, select(Inspection), ticket_id, inspection_id))
-
-
-def _one(caller: Principal, statement: Select[Inspection], ticket_id: int, inspection_id: int) -> Inspection:
-    found = db.session.scalar(_of_ticket(caller, statement, ticket_id).where(Inspection.id == inspection_id))
-    if found is None:
-        raise InspectionNotFound()
-    return found
+    return _whole(holding.one(caller, select(Inspection), ticket_id, inspection_id))
 
 
 def _whole(inspection: Inspection) -> Shown:
@@ -221,21 +203,6 @@ def _points(inspection: Inspection) -> list[Shown]:
 # ---- Filling in ---------------------------------------------------------------------------------------------------
 
 
-def hold_unvalidated(
-    caller: Principal, ticket_id: int, inspection_id: int, expected: Expected = None
-) -> Inspection:
-    """Return an inspection that may still change, locked until the transaction ends: who changes what hangs on it waits here.
-
-    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here.
-    :raises InspectionValidated: it is. :raises Stale: not the `expected` version.
-    """
-    inspection = _one(caller, locked(Inspection), ticket_id, inspection_id)
-    if inspection.validated_at is not None:
-        raise InspectionValidated()
-    require_version(inspection, expected)
-    return inspection
-
-
 def check(
     caller: Principal,
     ticket_id: int,
@@ -246,16 +213,14 @@ def check(
     """Write down how some points are: all of them or none.
 
     Who looked is the mechanic that each names, or who asks, if that is a mechanic. A point that names no photos keeps its own.
-    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here.
+    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here. :raises TicketClosed: finished or cancelled.
     :raises InspectionValidated: it is. :raises Stale: not the `expected` version.
     :raises Invalid: it has no such point, one comes twice, or a photo is no picture or comes twice at a point.
     :raises MechanicNotFound: unknown here, or gone. :raises AttachmentNotFound: a photo is not on the ticket.
     """
     wanted = {one["place"]: one["photo_ids"] for one in findings if one.get("photo_ids") is not None}
     with atomic() as session:
-        if wanted:
-            hold(caller, ticket_id, None)  # so that no photo goes meanwhile
-        inspection = hold_unvalidated(caller, ticket_id, inspection_id, expected)
+        inspection = holding.hold_unvalidated(caller, ticket_id, inspection_id, expected)
         known, shown = _named(inspection, [finding["place"] for finding in findings])
         for mechanic_id in {finding["mechanic_id"] for finding in findings} - {None}:
             mechanics.get(caller.workshop_id, mechanic_id)
@@ -318,18 +283,19 @@ def finish(
 ) -> Shown:
     """Say that an inspection is done, and what it comes to. Where the workshop's setting says so, that validates it.
 
-    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here.
+    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here. :raises TicketClosed: it is cancelled.
     :raises InspectionValidated: it is. :raises Stale: not the `expected` version.
+    :raises NothingInspected: no point of it was looked at, and it recommends nothing.
     """
     with atomic() as session:
         is_automatic = _is_automatic(caller.workshop_id)
-        if is_automatic:
-            _show(caller, ticket_id)
-        inspection = hold_unvalidated(caller, ticket_id, inspection_id, expected)
+        ticket, inspection = holding.hold_to_settle(caller, ticket_id, inspection_id, expected)
+        holding.require_something(inspection)
         before = audit.fields_of(inspection, ("state", "summary"))
         inspection.state, inspection.finished_at = "finished", clock.now()
         inspection.summary = inspection.summary if summary is None else summary
         if is_automatic:
+            touch(ticket)
             _validate(inspection, None)
         touch(inspection)
         session.flush()
@@ -343,13 +309,6 @@ def _is_automatic(workshop_id: int) -> bool:
     return db.session.scalars(statement).one()
 
 
-def _show(caller: Principal, ticket_id: int) -> None:
-    try:
-        stir(caller.workshop_id, ticket_id)
-    except TicketNotFound as error:
-        raise InspectionNotFound() from error
-
-
 def _validate(inspection: Inspection, account_id: int | None) -> None:
     now = clock.now()
     inspection.state, inspection.validated_at, inspection.validated_by = "validated", now, account_id
@@ -359,12 +318,12 @@ def _validate(inspection: Inspection, account_id: int | None) -> None:
 def validate(caller: Principal, ticket_id: int, inspection_id: int, expected: Expected = None) -> Shown:
     """Let the customer see an inspection, and nothing of it change any more.
 
-    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here.
+    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here. :raises TicketClosed: it is cancelled.
     :raises InspectionValidated: already. :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        _show(caller, ticket_id)
-        inspection = hold_unvalidated(caller, ticket_id, inspection_id, expected)
+        ticket, inspection = holding.hold_to_settle(caller, ticket_id, inspection_id, expected)
+        touch(ticket)
         before = inspection.state
         _validate(inspection, caller.account_id)
         session.flush()
@@ -378,11 +337,11 @@ def validate(caller: Principal, ticket_id: int, inspection_id: int, expected: Ex
 def discard(caller: Principal, ticket_id: int, inspection_id: int, expected: Expected = None) -> None:
     """Throw an inspection away that is not validated, with what it recommends.
 
-    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here.
+    :raises InspectionNotFound: not of the ticket, or the ticket is unknown here. :raises TicketClosed: it is cancelled.
     :raises InspectionValidated: it is. :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        inspection = hold_unvalidated(caller, ticket_id, inspection_id, expected)
+        _, inspection = holding.hold_to_settle(caller, ticket_id, inspection_id, expected)
         told = audit.fields_of(inspection, ("service_ticket_id", "title", "state"))
         session.delete(inspection)
         session.flush()

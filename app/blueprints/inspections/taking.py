@@ -6,18 +6,19 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select, update
 
 from app.blueprints.inspections import recommendations
 from app.blueprints.inspections.errors import RecommendationOutdated
-from app.blueprints.inspections.models import Recommendation, RecommendationLine
+from app.blueprints.inspections.models import Inspection, Recommendation, RecommendationLine
 from app.blueprints.inventory.errors import PartNotFound
 from app.blueprints.service_tickets import work
+from app.blueprints.service_tickets.errors import TicketInUse
 from app.blueprints.service_tickets.events import Declined
 from app.blueprints.service_tickets.holding import Ticket, hold, require_open, whole
 from app.blueprints.service_tickets.lines import ONE
 from app.blueprints.service_tickets.models import ServiceTicket
-from app.core import audit
+from app.core import audit, clock
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.preconditions import Expected
@@ -136,7 +137,7 @@ def _put_off(ticket: ServiceTicket, line: Declined) -> Recommendation:
 
 
 def settle_taken(workshop_id: int, ticket_id: int, state: str, account_id: int | None) -> None:
-    """Bring all that was taken at a visit into another state: done with its completion, open again where it is cancelled."""
+    """Bring all that was taken at a visit into another state: done with its completion, open again without it."""
     statement = (
         locked(Recommendation)
         .where(
@@ -148,3 +149,47 @@ def settle_taken(workshop_id: int, ticket_id: int, state: str, account_id: int |
     )
     for one in db.session.scalars(statement).all():
         recommendations.step(account_id, one, state, ticket_id, None)
+
+
+def require_none_kept(ticket: ServiceTicket) -> None:
+    """Refuse to delete a ticket that is held where work was declined, or where advice was found of which something became.
+
+    What its inspections found, and nobody decided on, goes with it, be it on the ticket already.
+    :raises TicketInUse: there is other advice.
+    """
+    found = db.session.scalars(
+        locked(Recommendation)
+        .where(
+            Recommendation.workshop_id == ticket.workshop_id, Recommendation.service_ticket_id == ticket.id
+        )
+        .order_by(Recommendation.id)
+    )
+    for one in found:
+        is_undecided = one.state == "open" or (one.state == "taken" and one.taken_ticket_id == ticket.id)
+        if one.inspection_id is None or not is_undecided:
+            raise TicketInUse("What it recommends is kept with the car: at most it is cancelled.")
+
+
+def move(ticket: ServiceTicket) -> None:
+    """Let what was found at a ticket that is held, and what was declined at it, be of the car that the ticket names by now.
+
+    :raises TicketInUse: advice of the former car is to be done at it, or advice found at it was taken at another visit.
+    """
+    here = Recommendation.service_ticket_id == ticket.id
+    taken_here = Recommendation.taken_ticket_id == ticket.id
+    of_both = select(Recommendation.id).where(
+        Recommendation.workshop_id == ticket.workshop_id,
+        or_(
+            and_(taken_here, Recommendation.state == "taken", ~here),
+            and_(here, Recommendation.taken_ticket_id.is_not(None), ~taken_here),
+        ),
+    )
+    if db.session.scalar(of_both.limit(1)) is not None:
+        raise TicketInUse("Advice of the one car is done at a visit of the other: take it off there first.")
+    for found in (Inspection, Recommendation):
+        db.session.execute(
+            update(found)
+            .where(found.workshop_id == ticket.workshop_id, found.service_ticket_id == ticket.id)
+            .values(vehicle_id=ticket.vehicle_id, version=found.version + 1, updated_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )

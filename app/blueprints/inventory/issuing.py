@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 from sqlalchemy import update as sql_update
 
 from app.blueprints.inventory import ledger, service
@@ -135,12 +135,13 @@ def take(
     ticket_id: int | None = None,
     held: dict[int, Stock] | None = None,
     own: Mapping[int, Decimal] | None = None,
+    archived_too: bool = False,
 ) -> list[Taken]:
     """Take parts from stock, all or none, in the order of their ids so that two who want the same never wait in a circle.
 
     The UPDATE's own condition decides; the CHECK on the table stands behind it. What is taken goes at its share of the stock's
     value, as it stands under the lock; who has them in `held` already is spared the trip. What others have set aside is not
-    there; `own` says how many of those taken were set aside for the taker.
+    there; `own` says how many of those taken were set aside for the taker. `archived_too`: be the part taken out since.
     :raises PartNotFound: one is unknown here. :raises NotEnoughOnHand: fewer are on hand.
     """
     with atomic() as session:
@@ -152,6 +153,7 @@ def take(
                 quantities[part_id],
                 stocks.get(part_id, Stock()),
                 (own or {}).get(part_id, NONE),
+                archived_too=archived_too,
             )
             for part_id in sorted(quantities)
         ]
@@ -164,14 +166,16 @@ def take(
     return taken
 
 
-def _take(workshop_id: int, part_id: int, quantity: Decimal, stock: Stock, own: Decimal) -> Taken:
+def _take(
+    workshop_id: int, part_id: int, quantity: Decimal, stock: Stock, own: Decimal, *, archived_too: bool
+) -> Taken:
     cost = stock.share_of(quantity)
     statement = (
         sql_update(Part)
         .where(
             Part.workshop_id == workshop_id,
             Part.id == part_id,
-            Part.archived_at.is_(None),
+            true() if archived_too else Part.archived_at.is_(None),
             or_(Part.on_hand.is_(None), Part.on_hand - Part.reserved >= quantity - own),
         )
         .values(

@@ -21,6 +21,21 @@ class TicketStatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketDeleted:
+    """A ticket that is held is about to be deleted, and by whom (an account). Whoever keeps what hangs on it refuses."""
+
+    ticket: ServiceTicket
+    account_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCarChanged:
+    """That a ticket that is held turns out to be another car's: it names that one already. Whoever cannot follow refuses."""
+
+    ticket: ServiceTicket
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """A line that was declined: what it was, and what it would have come to, tax included."""
 

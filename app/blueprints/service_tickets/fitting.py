@@ -284,7 +284,8 @@ def fit_line(
 def fit(ticket: ServiceTicket, wanted: dict[TicketLine, Decimal]) -> None:
     """Issue parts to lines of a ticket that is held, those first that were set aside for them.
 
-    :raises PartNotFound: one was taken out of the inventory. :raises NotEnoughOnHand: too few are there.
+    A part that was taken out of the inventory since is fitted as far as there is any; of what is not counted, all of it.
+    :raises PartNotFound: it was, and none is there. :raises NotEnoughOnHand: too few are there.
     """
     quantities: Quantities = defaultdict(Decimal)
     own: Quantities = defaultdict(Decimal)
@@ -294,7 +295,9 @@ def fit(ticket: ServiceTicket, wanted: dict[TicketLine, Decimal]) -> None:
         own[line.part_id] += min(line.reserved, quantity)
     costs = {
         taken.id: taken.cost
-        for taken in issuing.take(ticket.workshop_id, quantities, ticket_id=ticket.id, own=own)
+        for taken in issuing.take(
+            ticket.workshop_id, quantities, ticket_id=ticket.id, own=own, archived_too=True
+        )
     }
     for line, quantity in sorted(wanted.items(), key=lambda pair: pair[0].id):
         assert line.part_id is not None

@@ -28,6 +28,14 @@ FOREIGN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+class _Share(Percent):
+    """A percentage above nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.validators = [validate.Range(Decimal(0), Decimal(100), min_inclusive=False)]
+
+
 class TicketLineIn(Schema):
     """A line: labour, a part, a fee, or a discount, which takes `unit_price` off, or `percent` of all that is there."""
 
@@ -39,10 +47,13 @@ class TicketLineIn(Schema):
     quantity = Amount(THOUSANDTH, MOST_PER_LINE, load_default=lambda: Decimal(1), metadata=QUANTITY)
     unit_price = Money(load_default=None, allow_none=True, metadata=PRICE)
     tax_rate = Percent(load_default=None, allow_none=True, metadata=RATE)
-    percent = Percent(
+    percent = _Share(
         load_default=None,
         allow_none=True,
-        metadata={"description": "Of a discount: so much of the lines before it.", "example": None},
+        metadata={
+            "description": "Of a discount: so much of the lines before it, which it follows from then on.",
+            "example": None,
+        },
     )
 
     @validates_schema
@@ -82,7 +93,10 @@ class TicketLinesIn(Schema):
 
 
 class TicketLinePatch(PatchSchema):
-    """What changes of a line; what it is and of which part stays."""
+    """What changes of a line; what it is and of which part stays.
+
+    A discount in percent of which more than the description changes is a sum from then on.
+    """
 
     description = Text(longest=300, metadata={"example": "Brake pads, front: replaced"})
     quantity = Amount(THOUSANDTH, MOST_PER_LINE, metadata=QUANTITY)

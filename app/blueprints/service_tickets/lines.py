@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from app.blueprints.service_tickets import amounts
+from app.blueprints.service_tickets import amounts, discounts
 from app.blueprints.service_tickets.errors import DiscountTooLarge, LineNotFound, TooManyLines
 from app.blueprints.service_tickets.models import NOTHING, ServiceTicket, TicketLine
-from app.blueprints.workshops.terms import Terms
+from app.blueprints.workshops.terms import Terms, terms_of
 from app.core import audit
 from app.core.db import touch
 from app.core.errors import Invalid
@@ -38,6 +38,7 @@ class Wanted:
     fitted: Decimal = Decimal(0)
     cost: Decimal = NOTHING
     core_charge: Decimal | None = None
+    percent: Decimal | None = None
 
 
 class Worded(Protocol):
@@ -142,6 +143,7 @@ def write(ticket: ServiceTicket, wanted: Iterable[Wanted], terms: Terms) -> list
                 fitted=line.fitted,
                 cost=line.cost,
                 core_charge=line.core_charge,
+                percent=line.percent,
             )
         )
     db.session.add_all(written)
@@ -168,20 +170,19 @@ def agree(ticket: ServiceTicket, line_ids: set[int] | None = None) -> None:
 
 
 def settle(ticket: ServiceTicket) -> None:
-    """Bring the totals of a ticket in line with its lines, after they changed.
+    """Bring the discounts and the totals of a ticket in line with its lines, after they changed.
 
     :raises DiscountTooLarge: they would be below nothing. :raises TooManyLines: there are more than 500.
     :raises Invalid: they come to more than can be written.
     """
     db.session.flush()
-    number, net, tax = db.session.execute(
-        select(func.count(), func.sum(TicketLine.net), func.sum(TicketLine.tax)).where(
-            TicketLine.workshop_id == ticket.workshop_id, TicketLine.service_ticket_id == ticket.id
-        )
-    ).one()
-    if number > MOST_LINES:
+    on_it = of(ticket)
+    if len(on_it) > MOST_LINES:
         raise TooManyLines(f"A ticket has {MOST_LINES} lines at most.")
-    net, tax = net or NOTHING, tax or NOTHING
+    if any(line.kind == "discount" for line in on_it):
+        _reckon_discounts(on_it, terms_of(ticket.workshop_id))
+    net = sum((line.net for line in on_it), NOTHING)
+    tax = sum((line.tax for line in on_it), NOTHING)
     if net < 0 or tax < 0:
         raise DiscountTooLarge()
     if net + tax > GREATEST_AMOUNT:
@@ -189,6 +190,14 @@ def settle(ticket: ServiceTicket) -> None:
     ticket.net_total, ticket.tax_total = net, tax
     touch(ticket)
     db.session.flush()
+
+
+def _reckon_discounts(on_it: list[TicketLine], terms: Terms) -> None:
+    found = discounts.reckoned(on_it, includes_tax=terms.includes_tax)
+    for line, amount in zip(on_it, found, strict=True):
+        line.net, line.tax = amount
+        if line.percent is not None:
+            line.unit_price = -(amount.net + amount.tax if terms.includes_tax else amount.net)
 
 
 def note(
@@ -214,6 +223,7 @@ def _recorded(line: TicketLine) -> dict[str, Any]:
         "quantity": told(line.quantity),
         "unit_price": line.unit_price,
         "tax_rate": line.tax_rate,
+        **({} if line.percent is None else {"percent": line.percent}),
         "reserved": told(line.reserved),
         "fitted": told(line.fitted),
     }

@@ -43,6 +43,9 @@ _CORE_FITS_KIND = "core_charge IS NULL OR (core_charge > 0 AND kind = 'part')"
 _SETTLED = "cores_settled >= 0 AND cores_settled <= fitted AND (cores_settled = 0 OR core_charge IS NOT NULL)"
 
 
+_PERCENT = "percent IS NULL OR (kind = 'discount' AND percent > 0 AND percent <= 100000)"
+
+
 _FOLLOWS = "follows_ticket_id IS NOT NULL"
 _IS_PART = "part_id IS NOT NULL"
 # What is to be ordered: these too are the very words of the index.
@@ -133,7 +136,8 @@ class TicketLine(WorkshopOwned, Model):
     Of a part, `quantity` are wanted; so many of them are `reserved` in the stock, so many `fitted`, and what is neither is
     still to be ordered. `cost` is what the fitted ones had cost the workshop, all together. Of an exchange part there is a
     `core_charge` on the old part of each that is fitted; of so many it is settled what became of them. The customer agreed to
-    a line that is `agreed`, as it is or to more of the same.
+    a line that is `agreed`, as it is or to more of the same. A discount of so many `percent` follows the lines before it that
+    have its tax rate.
     """
 
     __tablename__ = "service_ticket_lines"
@@ -154,6 +158,7 @@ class TicketLine(WorkshopOwned, Model):
         CheckConstraint(_PART_FITS, name="part_fits_kind"),
         CheckConstraint(_CORE_FITS_KIND, name="core_charge_fits_kind"),
         CheckConstraint(_SETTLED, name="settled_within_fitted"),
+        CheckConstraint(_PERCENT, name="percent_of_a_discount"),
         CheckConstraint(
             "reserved >= 0 AND fitted >= 0 AND reserved + fitted <= quantity", name="no_more_than_wanted"
         ),
@@ -180,6 +185,7 @@ class TicketLine(WorkshopOwned, Model):
     cost: Mapped[Decimal] = mapped_column(Cents, default=NOTHING, server_default="0")
     core_charge: Mapped[Decimal | None] = mapped_column(Cents)
     cores_settled: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0), server_default="0")
+    percent: Mapped[Decimal | None] = mapped_column(Percent)
     agreed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 

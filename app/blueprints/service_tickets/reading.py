@@ -130,6 +130,7 @@ def _lines(ticket: Any) -> Any:
                 core_charge=TicketLine.core_charge,
                 cores_settled=thousandths(TicketLine.cores_settled),
                 agreed=TicketLine.agreed,
+                percent=TicketLine.percent,
                 there=_of_the_part(thousandths(Part.on_hand - Part.reserved)),
             )
         )

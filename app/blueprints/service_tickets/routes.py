@@ -131,7 +131,10 @@ def patch_service_ticket(changes: Ticket, ticket_id: int) -> Ticket:
 @needs("tickets:write")
 @bp.response(200, Message)
 def delete_service_ticket(ticket_id: int) -> dict[str, str]:
-    """Delete a ticket that is not finished and on which nobody works; its items go back into stock."""
+    """Delete a ticket that is not finished and on which nobody works; its items go back into stock.
+
+    One to which the customer said yes or no, or was asked to, is kept, and at most cancelled.
+    """
     number = service.remove(principal(), ticket_id, expected_versions())
     return {"message": f"Service ticket {ticket_id} (number {number}) deleted."}
 

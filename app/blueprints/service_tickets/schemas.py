@@ -113,6 +113,12 @@ class TicketItemOut(Schema):
     quantity = Amount(required=True)
 
 
+FOLLOWS_LINES = {
+    "description": "Of a discount that is so much of the lines before it with its tax rate, and follows them.",
+    "example": None,
+}
+
+
 class TicketLineOut(Schema):
     """A line of a ticket. What is told of stock is null where the line is no part."""
 
@@ -123,6 +129,7 @@ class TicketLineOut(Schema):
     quantity = Amount(required=True, metadata={"description": "Of labour, hours.", "example": 1.5})
     unit_price = Money(required=True, metadata={"description": "Each, or an hour.", "example": 95})
     tax_rate = Percent(required=True, metadata={"example": 10.25})
+    percent = Percent(required=True, allow_none=True, metadata=FOLLOWS_LINES)
     net = SignedMoney(required=True, metadata={"description": "Before tax.", "example": 142.5})
     tax = SignedMoney(required=True, metadata={"example": 14.61})
     total = SignedMoney(required=True, metadata={"description": "With tax.", "example": 157.11})

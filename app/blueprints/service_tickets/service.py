@@ -20,7 +20,7 @@ from app.blueprints.service_tickets.errors import (
     TicketNotFound,
     TicketsOpen,
 )
-from app.blueprints.service_tickets.events import TicketStatusChanged
+from app.blueprints.service_tickets.events import TicketCarChanged, TicketDeleted, TicketStatusChanged
 from app.blueprints.service_tickets.holding import (
     Ticket,
     completed,
@@ -29,8 +29,14 @@ from app.blueprints.service_tickets.holding import (
     require_own,
     whole,
 )
-from app.blueprints.service_tickets.models import EARLIEST_DAY, LATEST_DAY, ServiceTicket, TicketLine
-from app.blueprints.service_tickets.status import FINISHED, OVER
+from app.blueprints.service_tickets.models import (
+    EARLIEST_DAY,
+    LATEST_DAY,
+    ServiceTicket,
+    StatusChange,
+    TicketLine,
+)
+from app.blueprints.service_tickets.status import BY_WORD, FINISHED, OVER
 from app.blueprints.service_tickets.vocabulary import Link
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.vin import normalised
@@ -124,6 +130,8 @@ def _require_followable(caller: Principal, ticket_id: int, vehicle_id: int) -> N
     if followed is None:
         raise TicketNotFound(f"Ticket {ticket_id} is unknown here.")
     require_own(caller, followed.customer_id)
+    if followed.status == "cancelled":
+        raise CannotFollow(f"Ticket {followed.number} was cancelled: there is no job to follow.")
     if followed.status not in FINISHED:
         raise CannotFollow(f"Ticket {followed.number} is {followed.status}: it goes on itself.")
     if followed.vehicle_id != vehicle_id:
@@ -163,6 +171,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
     :raises Stale: not the `expected` version. :raises CustomerNotFound: the new customer is unknown here.
     :raises EstimateUndecided: it is to be another customer's, and the present one has been asked.
     :raises Invalid: a day out of reason.
+    :raises CannotFollow: it follows a ticket of another car. :raises TicketInUse: what hangs on it is the former car's as well.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
     if "service_date" in changes:
@@ -181,7 +190,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
         for field, value in changes.items():
             setattr(ticket, field, value)
         if vin is not None:
-            ticket.vehicle_id = vehicles.find_or_make(ticket.customer_id, vin)
+            _move_to(caller, ticket, vehicles.find_or_make(ticket.customer_id, vin))
         session.flush()
         audit.note_change("ticket.updated", "ticket", ticket_id, before, audit.fields_of(ticket, RECORD))
         return whole(caller, ticket_id)
@@ -192,12 +201,22 @@ def _require_nobody_asked(ticket: ServiceTicket) -> None:
         raise EstimateUndecided("Withdraw it first: it was sent to the present customer.")
 
 
+def _move_to(caller: Principal, ticket: ServiceTicket, vehicle_id: int) -> None:
+    """Let a ticket be another car's, as it turned out; what was found at it goes along."""
+    if vehicle_id == ticket.vehicle_id:
+        return
+    if ticket.follows_ticket_id is not None:
+        _require_followable(caller, ticket.follows_ticket_id, vehicle_id)
+    ticket.vehicle_id = vehicle_id
+    announce(TicketCarChanged(ticket))
+
+
 def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
     """Delete a ticket on which nobody works any more, and return its number; its parts go back into stock.
 
     :raises TicketNotFound: unknown here. :raises MechanicsAssigned: somebody still works on it.
     :raises TicketClosed: it is finished. :raises Stale: not the `expected` version.
-    :raises TicketInUse: an estimate was made of it, say, or another follows it.
+    :raises TicketInUse: the customer said yes or no to it, an estimate was made of it, say, or another follows it.
     """
     with atomic() as session:
         ticket = hold(caller, ticket_id, expected)
@@ -205,6 +224,8 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
             raise TicketClosed(f"The ticket is {ticket.status}: it is kept.")
         if assigned := staffing.on(ticket):
             raise MechanicsAssigned(f"Still assigned: {', '.join(map(str, sorted(assigned)))}.")
+        _require_no_word(ticket)
+        announce(TicketDeleted(ticket, caller.account_id))
         if ticket.status != "cancelled":
             fitting.release_all(ticket)
         session.delete(ticket)
@@ -216,6 +237,20 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
             raise TicketInUse("Cancel it instead.") from error
         audit.note("ticket.deleted", "ticket", ticket_id, before=audit.fields_of(ticket, RECORD))
         return ticket.number
+
+
+def _require_no_word(ticket: ServiceTicket) -> None:
+    """Refuse to delete a ticket whose history says what the customer agreed to or declined.
+
+    :raises TicketInUse: it does.
+    """
+    said = select(StatusChange.id).where(
+        StatusChange.workshop_id == ticket.workshop_id,
+        StatusChange.service_ticket_id == ticket.id,
+        StatusChange.to_status.in_(sorted(BY_WORD)),
+    )
+    if db.session.scalar(said.limit(1)) is not None:
+        raise TicketInUse("The customer's word is kept with it: at most it is cancelled.")
 
 
 def edit(

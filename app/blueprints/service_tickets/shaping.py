@@ -176,6 +176,7 @@ def _line(line: dict[str, Any], *, is_cancelled: bool) -> dict[str, Any]:
     charge = line["core_charge"]
     due = 0 if is_cancelled else line["fitted"] - line["cores_settled"]
     net, tax = from_cents(line["net"]), from_cents(line["tax"])
+    percent = line["percent"]
     return {
         "id": line["id"],
         "kind": line["kind"],
@@ -184,6 +185,7 @@ def _line(line: dict[str, Any], *, is_cancelled: bool) -> dict[str, Any]:
         "quantity": told(from_thousandths(line["quantity"])),
         "unit_price": from_cents(line["unit_price"]),
         "tax_rate": told(from_thousandths(line["tax_rate"])),
+        "percent": None if percent is None else told(from_thousandths(percent)),
         "net": net,
         "tax": tax,
         "total": net + tax,

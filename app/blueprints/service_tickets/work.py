@@ -8,21 +8,22 @@ from decimal import Decimal
 from typing import Any
 
 from app.blueprints.inventory import issuing
-from app.blueprints.service_tickets import amounts, fitting, lines, moving
+from app.blueprints.service_tickets import discounts, fitting, lines, moving
 from app.blueprints.service_tickets.errors import AlreadyFitted
 from app.blueprints.service_tickets.holding import Ticket, hold, require_open, whole
 from app.blueprints.service_tickets.lines import ONE, Wanted
-from app.blueprints.service_tickets.models import ServiceTicket, TicketLine
+from app.blueprints.service_tickets.models import NOTHING, ServiceTicket, TicketLine
 from app.blueprints.workshops.terms import Terms, terms_of
 from app.core.db import atomic
 from app.core.errors import Invalid
 from app.core.identity import Principal
-from app.core.money import rounded
 from app.core.preconditions import Expected
 from app.core.quantities import told
+from app.extensions import db
 
 Asked = dict[str, Any]
 NO_RATE = "How much an hour? The workshop has no labour rate."
+OF_NOTHING = "There is nothing on the ticket that it could be taken of."
 
 
 def add_lines(caller: Principal, ticket_id: int, asked: list[Asked], expected: Expected = None) -> Ticket:
@@ -30,7 +31,7 @@ def add_lines(caller: Principal, ticket_id: int, asked: list[Asked], expected: E
 
     :raises TicketNotFound: unknown here. :raises TicketClosed: finished or cancelled. :raises PartNotFound: a part is unknown.
     :raises DiscountTooLarge: the discounts come to more than the rest. :raises TooManyLines: it has 500.
-    :raises Invalid: an hour without a price, or a fraction of what is counted by whole ones.
+    :raises Invalid: an hour without a price, a fraction of what is counted by whole ones, or a percentage of nothing.
     """
     with atomic():
         ticket = hold(caller, ticket_id, expected)
@@ -47,15 +48,13 @@ def put_on(ticket: ServiceTicket, asked: list[Asked], account_id: int | None) ->
     fitting.require_whole(ticket.workshop_id, parts)
     terms = terms_of(ticket.workshop_id)
     aside = _set_aside(ticket.workshop_id, parts.values())
-    wanted, before = [], lines.of(ticket)
+    written = []
     for place, one in enumerate(asked):
-        if one["kind"] == "part":
-            wanted.append(_part(one, aside, terms))
-        elif one.get("percent") is not None:
-            wanted += _share_off(one, before, wanted, terms)
+        if one.get("percent") is not None:
+            wanted = _percent_off(ticket, one, terms, place)
         else:
-            wanted.append(_other(one, terms, place))
-    written = lines.write(ticket, wanted, terms)
+            wanted = [_part(one, aside, terms) if one["kind"] == "part" else _other(one, terms, place)]
+        written += lines.write(ticket, wanted, terms)
     lines.settle(ticket)
     lines.note(ticket, after=written)
     moving.wait_for_parts(ticket, written, account_id)
@@ -110,28 +109,20 @@ def _rate(one: Asked, terms: Terms) -> Decimal:
     return terms.tax_rate if rate is None else rate
 
 
-def _share_off(one: Asked, before: list[TicketLine], wanted: list[Wanted], terms: Terms) -> list[Wanted]:
+def _percent_off(ticket: ServiceTicket, one: Asked, terms: Terms, place: int) -> list[Wanted]:
     """Return a discount in percent of all that is there as lines, one for each tax rate: so the tax falls with the price."""
-    priced: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
-    for line in before:
-        priced[line.tax_rate] += line.net + line.tax if terms.includes_tax else line.net
-    for new in wanted:
-        amount = amounts.of_line(
-            new.kind, new.quantity, new.unit_price, new.tax_rate, includes_tax=terms.includes_tax
-        )
-        priced[new.tax_rate] += amount.net + amount.tax if terms.includes_tax else amount.net
-    shares = {rate: rounded(amount * one["percent"] / 100) for rate, amount in sorted(priced.items())}
-    return [
-        Wanted("discount", one["description"], ONE, share, rate)
-        for rate, share in shares.items()
-        if share > 0
-    ]
+    db.session.flush()
+    rates = discounts.rates(lines.of(ticket), includes_tax=terms.includes_tax)
+    if not rates:
+        raise Invalid("See `errors`.", errors={"lines": {str(place): {"percent": [OF_NOTHING]}}})
+    percent = one["percent"]
+    return [Wanted("discount", one["description"], ONE, NOTHING, rate, percent=percent) for rate in rates]
 
 
 def change_line(
     caller: Principal, ticket_id: int, line_id: int, changes: Asked, expected: Expected = None
 ) -> Ticket:
-    """Change a line; of more parts, as many are set aside as there are.
+    """Change a line; of more parts, as many are set aside as there are. A discount in percent becomes one of a sum by that.
 
     :raises TicketNotFound: unknown here. :raises LineNotFound: the ticket has no such line.
     :raises TicketClosed: finished or cancelled. :raises AlreadyFitted: more are fitted than would be wanted.
@@ -144,6 +135,8 @@ def change_line(
         line = lines.one(ticket, line_id)
         terms, before = terms_of(ticket.workshop_id), lines.said_in(line)
         quantity = changes.pop("quantity", line.quantity)
+        if not changes.keys() <= {"description"} or quantity != line.quantity:
+            line.percent = None
         for field, value in changes.items():
             setattr(line, field, value)
         if quantity != line.quantity:
