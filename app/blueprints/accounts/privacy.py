@@ -161,7 +161,6 @@ def _forget_failures(person: Subject, account_id: int, address: str | None) -> N
     names = [tries.second_factor_of(account_id), *([address] if address else ())]
     names += [
         tries.number_in(person.workshop_id, number)
-        for number in person.words - person.addresses
-        if not numbers.is_anybodys(person.workshop_id, number)
+        for number in numbers.of_nobody(person.workshop_id, person.words)
     ]
     tries.forget(*names)
