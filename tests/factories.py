@@ -369,6 +369,11 @@ def make_shop(app: Flask) -> Shop:
     return Shop(app, workshop.id, slug, *callers, nobody=Caller(app, None, slug))
 
 
+def fields_of(answer: TestResponse) -> list[str]:
+    """Return the fields of the body that a refusal names, each once: of a field within one, the outermost."""
+    return list(dict.fromkeys(name.partition(".")[0] for name in answer.json["errors"]))
+
+
 _HASHES: dict[tuple[int, int], str] = {}
 
 

@@ -74,6 +74,7 @@ class Backend:
         self._was_away = False
         self._owed: dict[str, tuple[str, int]] = {}
         self._payer: threading.Thread | None = None
+        self._closing = threading.Event()
         self._lock = threading.Lock()
 
     def get_many(self, keys: list[str]) -> list[Any] | None:
@@ -163,8 +164,7 @@ class Backend:
                 self._payer.start()
 
     def _pay_when_it_is_back(self) -> None:
-        while True:
-            time.sleep(PAY_SECONDS)
+        while not self._closing.wait(PAY_SECONDS):
             with contextlib.suppress(RedisError, OSError, RuntimeError):
                 self._write_owed()
             with self._lock:

@@ -194,16 +194,17 @@ def of_domain_error(error: DomainError) -> Response:
     )
 
 
-def by_field(messages: Any, within: str = "") -> dict[str, list[str]]:
+def by_field(messages: Any, within: str | None = None) -> dict[str, list[str]]:
     """Return marshmallow's messages as one list for each field, which is named by its path: `lines.0.quantity`.
 
     What is wrong with a whole is said of what it is in; with the whole body, of `_schema`.
     """
     if not isinstance(messages, dict):
-        return {within or "_schema": [messages] if isinstance(messages, str) else list(messages)}
+        field = "_schema" if within is None else within
+        return {field: [messages] if isinstance(messages, str) else list(messages)}
     found: dict[str, list[str]] = {}
     for name, inner in messages.items():
-        path = within if within and name == "_schema" else f"{within}.{name}".lstrip(".")
+        path = str(name) if within is None else within if name == "_schema" else f"{within}.{name}"
         for field, told in by_field(inner, path).items():
             found.setdefault(field, []).extend(told)
     return found

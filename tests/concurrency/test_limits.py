@@ -30,6 +30,7 @@ def storage_fails(app: Flask, limits: None, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(limiter, "_storage", storage)
     with app.app_context():
         monkeypatch.setattr(caching.backend(), "_away_until", 0.0)
+        monkeypatch.setattr(caching.backend(), "_was_away", False)
     return meeting
 
 

@@ -69,7 +69,7 @@ def test_control_reading_the_stock_before_taking_it_sells_the_last_one_four_time
     meeting = Meeting(4)
 
     def read_then_write(
-        workshop_id: int, part_id: int, quantity: Decimal, seen: Stock, own: Decimal
+        workshop_id: int, part_id: int, quantity: Decimal, seen: Stock, own: Decimal, **options: Any
     ) -> issuing.Taken:
         part = inventory.get(workshop_id, part_id)
         meeting.wait()
@@ -244,7 +244,7 @@ def test_control_parts_taken_in_the_order_given_deadlock(
         if not on_postgresql:
             meeting.wait()
         return [
-            issuing._take(workshop_id, part_id, quantity, Stock(), Decimal(0))
+            issuing._take(workshop_id, part_id, quantity, Stock(), Decimal(0), archived_too=False)
             for part_id, quantity in quantities.items()
         ]
 

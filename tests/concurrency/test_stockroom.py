@@ -228,7 +228,7 @@ def test_control_reading_the_stock_before_taking_it_leaves_pieces_that_nobody_ca
     day = a_day(shop)
 
     def read_then_write(
-        workshop_id: int, part_id: int, quantity: Decimal, seen: Stock, own: Decimal
+        workshop_id: int, part_id: int, quantity: Decimal, seen: Stock, own: Decimal, **options: Any
     ) -> issuing.Taken:
         part = inventory.get(workshop_id, part_id)
         time.sleep(0.01)  # in which the others read

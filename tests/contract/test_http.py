@@ -146,7 +146,7 @@ class TestWriting:
         replaced = shop.owner.put(path, json={"name": "Belt", "price": 1}).json
 
         assert (merged["name"], merged["sku"], merged["on_hand"]) == ("Belt", "B-1", 5)
-        assert (replaced["sku"], replaced["on_hand"], replaced["price"]) == (None, None, 1)
+        assert (replaced["sku"], replaced["on_hand"], replaced["price"]) == (None, 5, 1)
 
     def test_a_null_in_a_patch_empties_what_may_be_empty_and_nothing_else(self, shop: Shop) -> None:
         path = f"/inventory/{shop.make_part(sku='B-1').id}"

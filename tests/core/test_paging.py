@@ -99,6 +99,7 @@ def query_of(path: str, shop: Shop) -> str:
         "/workshops": "q=Mel&",
         "/accounts": f"q=@{shop.slug}.&",
         "/workshops/nearby": "lat=-45&lng=-120&",
+        "/catalogue/models": "q=van&",
     }
     ids_of_path = {"workshop_id": shop.id, "customer_id": shop.customer_id}
     if "{item_id}" in path:

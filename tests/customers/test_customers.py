@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories import PASSWORD, Caller, Shop, credentials, registration, unique
+from tests.factories import PASSWORD, Caller, Shop, credentials, fields_of, registration, unique
 
 LOGIN = "/customers/login"
 
@@ -44,7 +44,7 @@ def test_a_registration_needs_each_field(shop: Shop, field: str) -> None:
     answer = shop.nobody.post("/customers", json=body)
 
     assert answer.status_code == 400
-    assert list(answer.json["errors"]) == [field]
+    assert fields_of(answer) == [field]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_careless_field_is_named(shop: Shop, field: str, value: Any) -> None:
     answer = shop.nobody.post("/customers", json=registration(**{field: value}))
 
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_request")
-    assert list(answer.json["errors"]) == [field]
+    assert fields_of(answer) == [field]
 
 
 @pytest.mark.parametrize(

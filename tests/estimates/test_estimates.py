@@ -18,7 +18,7 @@ from app.core import clock
 from app.extensions import db
 from tests.accounts.letters import Letters
 from tests.estimates.asking import PADS, PAGE, RUST, ask, by_link, decide, examined, ids
-from tests.factories import Shop
+from tests.factories import Shop, fields_of
 from tests.inspections.examining import advise, begun, car_of
 from tests.mailing import Clock
 from tests.service_tickets.life import bring, ticket_in
@@ -145,7 +145,7 @@ def test_a_careless_question_is_refused(shop: Shop, body: dict[str, Any], field:
 
     answer = shop.mechanic.post(f"{path}/estimates", json=body)
 
-    assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
+    assert (answer.status_code, fields_of(answer)) == (400, [field])
     assert shop.owner.get(path).json["status"] == "analysis"
 
 
@@ -460,7 +460,7 @@ def test_only_what_was_offered_is_accepted(shop: Shop, accepted: Any) -> None:
 
     answer = shop.nobody.post(by_link(estimate), json={"accepted_line_ids": accepted, "name": "Ada"})
 
-    assert (answer.status_code, list(answer.json["errors"])) == (400, ["accepted_line_ids"])
+    assert (answer.status_code, fields_of(answer)) == (400, ["accepted_line_ids"])
     assert shop.owner.get(path).json["status"] == "awaiting_approval"
 
 
@@ -477,7 +477,7 @@ def test_a_program_says_what_is_agreed_to_be_it_nothing(shop: Shop) -> None:
     undecided = shop.owner.get(path).json
     decided = shop.nobody.post(by_link(estimate), json={"accepted_line_ids": [], "name": "Ada"})
 
-    assert [(answer.status_code, list(answer.json["errors"])) for answer in refused] == [
+    assert [(answer.status_code, fields_of(answer)) for answer in refused] == [
         (400, ["accepted_line_ids"])
     ] * 3
     assert (undecided["status"], len(undecided["lines"])) == ("awaiting_approval", 2)
@@ -528,7 +528,7 @@ def test_a_customer_does_not_say_that_they_called(shop: Shop) -> None:
         json={"accepted_line_ids": [], "name": "Ada", "how": "phone"},
     )
 
-    assert (answer.status_code, list(answer.json["errors"])) == (400, ["how"])
+    assert (answer.status_code, fields_of(answer)) == (400, ["how"])
 
 
 def test_what_is_kept_as_evidence_is_encrypted_and_shown_to_staff(app: Flask, shop: Shop) -> None:

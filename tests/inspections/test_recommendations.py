@@ -206,7 +206,7 @@ class TestOnATicket:
         shop.owner.patch(f"/workshops/{shop.id}", json={"labour_rate": 100})
         lines = shop.mechanic.post(place).json["lines"]
 
-        assert (without.status_code, list(without.json["errors"])) == (400, ["lines"])
+        assert (without.status_code, list(without.json["errors"])) == (400, ["lines.0.unit_price"])
         assert [(line["kind"], line["quantity"], line["unit_price"]) for line in lines] == [
             ("labour", 1.5, 100),
             ("fee", 1, 89.9),

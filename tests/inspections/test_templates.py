@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.blueprints.inspections import templates
-from tests.factories import Shop
+from tests.factories import Shop, fields_of
 from tests.inspections.examining import SECTIONS, refused, template
 
 PATH = "/inspections/templates"
@@ -101,7 +101,7 @@ def test_a_name_is_one_templates(shop: Shop, other_shop: Shop) -> None:
 def test_what_is_no_template_is_refused(shop: Shop, change: dict[str, Any], field: str) -> None:
     answer = shop.owner.post(PATH, json={"name": "Check", "sections": SECTIONS, **change})
 
-    assert (answer.status_code, list(answer.json["errors"])) == (400, [field])
+    assert (answer.status_code, fields_of(answer)) == (400, [field])
     assert shop.owner.get(PATH).json == []
 
 

@@ -129,7 +129,7 @@ class TestAUnitWithoutFractions:
         answer = read_in(shop, "parts", "sku,unit\nOIL,piece\n")
 
         assert answer.status_code == 400
-        assert answer.json["errors"]["lines"] == {"2": {"unit": ["Oil has fractions on tickets 1."]}}
+        assert answer.json["errors"] == {"lines.2.unit": ["Oil has fractions on tickets 1."]}
 
     @pytest.mark.parametrize("unit", ["ml", "kg"])
     def test_another_one_with_fractions_takes_over_at_any_time(self, shop: Shop, unit: str) -> None:

@@ -90,6 +90,7 @@ def test_parameters_that_a_route_does_not_take_are_refused(situation: Situation,
 
 NEEDED = {
     "/mechanics/search": {"name": "mel"},
+    "/vehicles/hints": {"VIN": "1HGCM82633A004352"},
     "/workshops/nearby": {"lat": "1", "lng": "1"},
     "/inventory/lookup": {"code": SKU},
     "/inventory/labels": {"items": "1"},

@@ -83,7 +83,9 @@ def test_who_has_one_of_the_routes_scopes_alone_is_admitted(
 
         answer = situation.send(somebody(situation, who_can_have((scope,)), having), row.method, row.path)
 
-        assert answer.status_code in (200, 201, 202), answer.text
+        # A customer is let in to what they said of their car; what is there is the workshop's.
+        is_anothers = answer.status_code == 403 and answer.json["code"] == "not_your_maintenance"
+        assert is_anothers or answer.status_code in (200, 201, 202), answer.text
 
 
 def test_every_scope_opens_a_route_or_shows_a_field(app: Flask) -> None:
@@ -113,12 +115,15 @@ def test_recording_who_walked_in_needs_its_scope(situation: Situation) -> None:
     assert (able.status_code, unable.status_code) == (201, 400)
 
 
+OF_STAFF = ("email", "phone", "skills", "active", "created_at", "updated_at")
+
+
 @pytest.mark.parametrize(
     ("having", "seen"),
     [
         ({"mechanics:names"}, {"id", "name"}),
-        ({"mechanics:names", "mechanics:salary"}, {"id", "name", "email", "phone", "salary", "created_at", "updated_at"}),
-        ({"mechanics:read"}, {"id", "name", "email", "phone", "created_at", "updated_at"}),
+        ({"mechanics:names", "mechanics:salary"}, {"id", "name", *OF_STAFF, "salary"}),
+        ({"mechanics:read"}, {"id", "name", *OF_STAFF}),
     ],
 )  # fmt: skip
 def test_what_is_shown_of_a_mechanic_goes_by_scope(

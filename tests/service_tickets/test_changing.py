@@ -93,8 +93,15 @@ def test_patch_changes_what_it_names(shop: Shop, changes: dict[str, str]) -> Non
 
     answer = shop.customer.patch(path, json=changes)
 
-    ignored = {"updated_at": "", "warnings": [], "allowed_transitions": [], "open_recommendations": None}
+    ignored = {
+        "updated_at": "",
+        "warnings": [],
+        "allowed_transitions": [],
+        "open_recommendations": None,
+        "vehicle_id": 0,
+    }
     assert answer.status_code == 200
+    assert (answer.json["vehicle_id"] == before["vehicle_id"]) == ("VIN" not in changes)
     assert answer.json | ignored == before | changes | ignored
 
 

@@ -152,7 +152,9 @@ def _in_words(problem: dict[str, Any] | None, language: str) -> str | None:
         return None
     known = WORDS[language]["problems"]
     code = problem["code"]
-    if code == "invalid_request" and not FIELDS.issuperset(problem.get("errors", ())):
+    if code == "invalid_request" and not FIELDS.issuperset(
+        field.partition(".")[0] for field in problem.get("errors", ())
+    ):
         code = "unreadable"
     found: str = known.get(code) or known["other"]
     return found
