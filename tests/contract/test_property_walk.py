@@ -192,6 +192,7 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ("unit_cost", "The stock would be worth too much"): "As with the quantity.",
     ("unit_cost", "Must be greater than or equal to"): "As a text it has no bounds but its pattern's.",
     ("lines", "Must be greater than or equal to"): "The same.",
+    ("lines", "Must be greater than 0"): "The same.",
     ("counts", "An item is counted twice"): "No JSON Schema compares what is in a list.",
     ("counts", "Counted "): "JSON Schema does not know what time it is.",
     ("counts", "A whole number"): "It depends on the item's unit.",
