@@ -536,9 +536,9 @@ def test_a_reading_about_a_visit_goes_by_an_index(
 
 def test_the_intervals_whose_day_has_come_are_found_by_an_index(app: Flask, crowd: Crowd) -> None:
     with app.app_context():
-        statement = reminders._waiting(date(2026, 3, 2)).compile(
-            db.engine, compile_kwargs={"literal_binds": True}
-        )
+        statement = reminders._waiting(
+            {"America/Chicago": date(2026, 3, 1), "UTC": date(2026, 3, 2)}
+        ).compile(db.engine, compile_kwargs={"literal_binds": True})
         with tenancy.across_workshops(), db.engine.connect() as connection:
             explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}").scalar_one()
     every_step = list(steps(explained[0]["Plan"]))

@@ -359,7 +359,7 @@ def make_rows(app: Flask) -> Rows:
 
 
 def an_estimate(shop: Shop, part: int) -> tuple[str, str, str, str]:
-    """Make a ticket with a line of parts, some fitted and some not, and one of a part and one of work that are not begun, of
+    """Make a ticket with a line of parts, some fitted and some not, and one of parts that are all set aside, of
     which the customer is asked; return the paths.
 
     They agreed to more than that before: more of it is fitted while they are asked.
@@ -374,7 +374,7 @@ def an_estimate(shop: Shop, part: int) -> tuple[str, str, str, str]:
     shop.owner.post(f"{path}/lines/{line}/fit", json={"quantity": 5})
     shop.owner.post(f"/inventory/{part}/movements", json={"kind": "purchase", "quantity": 50})
     aside = {"kind": "part", "item_id": shop.make_part(on_hand=5).id, "quantity": 2}
-    shop.owner.post(f"{path}/lines", json=[aside, LABOUR])
+    shop.owner.post(f"{path}/lines", json=aside)
     sent = shop.owner.post(f"{path}/estimates", json={}).json
     link = "/estimates/" + sent["link"].rpartition("/")[2]
     return f"{path}/lines/{line}", path, f"{path}/estimates/{sent['id']}", link
@@ -712,7 +712,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /service_tickets/<id>/estimates/<id>/send", 8, lambda r: r.owner.post(f"{r.estimate}/send")),
     ("POST /service_tickets/<id>/estimates/<id>/withdraw", 6, lambda r: r.owner.post(f"{r.estimate}/withdraw")),
     (
-        "POST /service_tickets/<id>/estimates/<id>/decision", 28,
+        "POST /service_tickets/<id>/estimates/<id>/decision", 25,
         lambda r: r.shop.customer.post(f"{r.estimate}/decision", json=NOTHING_ACCEPTED),
     ),
     ("GET /estimates/<token>", 3, lambda r: r.shop.nobody.get(r.estimate_link)),
