@@ -264,29 +264,30 @@ def find(
 def _with_words(workshop_id: int, words: str) -> Select[int]:
     """Return what finds the vehicles with these words in make, model and plate, in any order.
 
-    A union, because each then has its index: all words in make and model, or one of them in the plate and the rest in either.
+    A union, because each then has its index: all words in make and model, or one of them in the plate and the rest in either,
+    which is looked up for each plate that has the one.
     """
     typed = split(words)
     called = select(Vehicle.id).where(
         Vehicle.workshop_id == workshop_id, *(_is_called(word) for word in typed)
     )
     plated = [
-        select(Vehicle.id)
-        .join(
-            VehiclePlate,
-            and_(VehiclePlate.workshop_id == Vehicle.workshop_id, VehiclePlate.vehicle_id == Vehicle.id),
-        )
-        .where(
-            Vehicle.workshop_id == workshop_id,
+        select(VehiclePlate.vehicle_id).where(
             VehiclePlate.workshop_id == workshop_id,
             VehiclePlate.until.is_(None),
             _is_plated(word),
-            *(or_(_is_called(other), _is_plated(other)) for other in typed if other is not word),
+            *(or_(_is_plated(other), _of_plated(other)) for other in typed if other is not word),
         )
         for word in typed
         if plates.folded(word)
     ]
-    return select(union(called, *plated).subquery().c.id)
+    return select(union(called, *plated).subquery().c[0])
+
+
+def _of_plated(word: str) -> ScalarSelect[bool]:
+    """Return, of a plate, whether a word is in make or model of the vehicle that has it on."""
+    its = Vehicle.workshop_id == VehiclePlate.workshop_id, Vehicle.id == VehiclePlate.vehicle_id
+    return select(_is_called(word)).where(*its).correlate(VehiclePlate).scalar_subquery()
 
 
 def _is_called(word: str) -> ColumnElement[bool]:
