@@ -52,6 +52,7 @@ class TicketLineIn(Schema):
         allow_none=True,
         metadata={
             "description": "Of a discount: so much of the lines before it, which it follows from then on.",
+            "exclusiveMinimum": 0,
             "example": None,
         },
     )
