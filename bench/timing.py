@@ -39,7 +39,7 @@ from app.core.db import atomic
 from app.core.tenancy import acting_in
 from config import configuration
 
-ADDRESSES = 400
+ADDRESSES = 300
 SLUG = "timing"
 TOLD = 0.001  # the p below which something is told
 REPORT = Path(__file__).with_name("TIMING.md")

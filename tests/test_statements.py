@@ -716,7 +716,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         lambda r: r.shop.customer.post(f"{r.estimate}/decision", json=NOTHING_ACCEPTED),
     ),
     ("GET /estimates/<token>", 3, lambda r: r.shop.nobody.get(r.estimate_link)),
-    ("POST /estimates/<token>", 30, lambda r: r.shop.nobody.post(r.estimate_link, json=NOTHING_ACCEPTED)),
+    ("POST /estimates/<token>", 27, lambda r: r.shop.nobody.post(r.estimate_link, json=NOTHING_ACCEPTED)),
     (
         "POST /service_tickets/<id>/attachments", 11,
         lambda r: attach(r.owner, f"/service_tickets/{r.ticket}/attachments", PHOTO),
