@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 from app.blueprints.inspections.errors import InspectionNotFound, InspectionValidated, NothingInspected
 from app.blueprints.inspections.models import Inspection, InspectionPoint, Recommendation
 from app.blueprints.service_tickets.errors import TicketClosed
-from app.blueprints.service_tickets.holding import require_open
+from app.blueprints.service_tickets.holding import held, require_open
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.core.db import locked
 from app.core.identity import Principal
@@ -49,11 +49,7 @@ def hold_unvalidated(
 
 
 def _hold_ticket(caller: Principal, ticket_id: int) -> ServiceTicket:
-    ticket = db.session.scalar(
-        locked(ServiceTicket).where(
-            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
-        )
-    )
+    ticket = held(caller.workshop_id, ticket_id)
     if ticket is None:
         raise InspectionNotFound()
     return ticket

@@ -103,16 +103,18 @@ def hold(caller: Principal, ticket_id: int, expected: Expected) -> ServiceTicket
 
     :raises TicketNotFound: unknown here. :raises NotYourTicket: another customer's. :raises Stale: not the `expected` version.
     """
-    ticket = db.session.scalar(
-        locked(ServiceTicket).where(
-            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
-        )
-    )
+    ticket = held(caller.workshop_id, ticket_id)
     if ticket is None:
         raise TicketNotFound()
     require_own(caller, ticket.customer_id)
     require_version(ticket, expected)
     return ticket
+
+
+def held(workshop_id: int, ticket_id: int) -> ServiceTicket | None:
+    """Return a ticket, locked until the transaction ends, whoever asks; None where there is none here."""
+    mine = ServiceTicket.workshop_id == workshop_id, ServiceTicket.id == ticket_id
+    return db.session.scalar(locked(ServiceTicket).where(*mine))
 
 
 def stir(workshop_id: int, ticket_id: int) -> None:
@@ -121,10 +123,7 @@ def stir(workshop_id: int, ticket_id: int) -> None:
     It is locked until the transaction ends; what hangs on it is locked after it.
     :raises TicketNotFound: unknown here.
     """
-    mine = locked(ServiceTicket).where(
-        ServiceTicket.workshop_id == workshop_id, ServiceTicket.id == ticket_id
-    )
-    ticket = db.session.scalar(mine)
+    ticket = held(workshop_id, ticket_id)
     if ticket is None:
         raise TicketNotFound()
     touch(ticket)

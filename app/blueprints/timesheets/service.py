@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.service_tickets import lines
-from app.blueprints.service_tickets.holding import hold, require_open
+from app.blueprints.service_tickets.holding import held, hold, require_open
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.timesheets.errors import (
     ClockEntryNotFound,
@@ -207,19 +207,15 @@ def _one(statement: Select[ClockEntry], caller: Principal, ticket_id: int, entry
     return found
 
 
-def _held(caller: Principal, ticket_id: int) -> ServiceTicket:
+def _ticket_of_entry(caller: Principal, ticket_id: int) -> ServiceTicket:
     """Return the ticket of an entry, locked until the transaction ends: who corrects hours need not be one who changes tickets.
 
     :raises ClockEntryNotFound: unknown here.
     """
-    held = db.session.scalar(
-        locked(ServiceTicket).where(
-            ServiceTicket.workshop_id == caller.workshop_id, ServiceTicket.id == ticket_id
-        )
-    )
-    if held is None:
+    ticket = held(caller.workshop_id, ticket_id)
+    if ticket is None:
         raise ClockEntryNotFound()
-    return held
+    return ticket
 
 
 def correct(
@@ -239,7 +235,7 @@ def correct(
     :raises TicketClosed: it is to run on, and the ticket is finished or cancelled. :raises MechanicNotFound: or who is gone.
     """
     with atomic() as session:
-        ticket = _held(caller, ticket_id)
+        ticket = _ticket_of_entry(caller, ticket_id)
         known = get(caller, ticket_id, entry_id)
         if changes.get("ended_at", known.ended_at) is None:
             mechanics.keep_from_leaving(caller.workshop_id, known.mechanic_id)  # before what leaving stops
