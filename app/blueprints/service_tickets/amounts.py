@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from app.blueprints.service_tickets.vocabulary import Kind
 from app.core.errors import Invalid
 from app.core.money import GREATEST_AMOUNT, rounded
 
 HUNDRED = Decimal(100)
+
+
+class Priced(Protocol):
+    """A line with its price, and with what it comes to."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def quantity(self) -> Decimal: ...
+    @property
+    def unit_price(self) -> Decimal: ...
+    @property
+    def tax_rate(self) -> Decimal: ...
+    @property
+    def net(self) -> Decimal: ...
+    @property
+    def tax(self) -> Decimal: ...
 
 
 class Amount(NamedTuple):

@@ -7,30 +7,18 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from app.blueprints.service_tickets.amounts import HUNDRED, Amount, of_line
+from app.blueprints.service_tickets.amounts import HUNDRED, Amount, Priced, of_line
 from app.core.money import rounded
 
 NOTHING = Decimal("0.00")
 NONE = Amount(NOTHING, NOTHING)
 
 
-class Charged(Protocol):
+class Charged(Priced, Protocol):
     """A line with what it comes to; of a discount in percent, with how much of the lines before it."""
 
     @property
-    def kind(self) -> str: ...
-    @property
-    def quantity(self) -> Decimal: ...
-    @property
-    def unit_price(self) -> Decimal: ...
-    @property
-    def tax_rate(self) -> Decimal: ...
-    @property
     def percent(self) -> Decimal | None: ...
-    @property
-    def net(self) -> Decimal: ...
-    @property
-    def tax(self) -> Decimal: ...
 
 
 class _Sums:

@@ -41,23 +41,11 @@ class Wanted:
     percent: Decimal | None = None
 
 
-class Worded(Protocol):
+class Worded(amounts.Priced, Protocol):
     """A line as somebody reads it: on a ticket, or as it was offered."""
 
     @property
-    def kind(self) -> str: ...
-    @property
     def description(self) -> str: ...
-    @property
-    def quantity(self) -> Decimal: ...
-    @property
-    def unit_price(self) -> Decimal: ...
-    @property
-    def tax_rate(self) -> Decimal: ...
-    @property
-    def net(self) -> Decimal: ...
-    @property
-    def tax(self) -> Decimal: ...
 
 
 @dataclass(frozen=True, slots=True)
