@@ -14,7 +14,7 @@ from app.blueprints.attachments import service as attachments
 from app.blueprints.attachments.models import MOST_ON_A_TICKET, Attachment
 from app.blueprints.mechanics import service as mechanics
 from app.blueprints.mechanics.models import Mechanic
-from app.blueprints.service_tickets import moving
+from app.blueprints.service_tickets import holding, moving
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.timesheets import service as timesheets
 from app.blueprints.timesheets.models import ClockEntry
@@ -115,7 +115,7 @@ def test_no_clock_runs_on_a_ticket_that_is_completed_meanwhile(
 def test_control_without_the_tickets_lock_one_does(
     app: Flask, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_row_locks(monkeypatch, timesheets)
+    without_row_locks(monkeypatch, holding, timesheets)
     with without_write_lock(app):
         running, meeting = run_on_while_it_is_completed(shop, monkeypatch)
 
