@@ -37,9 +37,9 @@ VERSION_SECONDS = 86_400
 # none until there is a second factor).
 ENDED, CHANGED, ROLES_OWN, DUE = "ended", "changed", "*", "!"
 CHANGED_SECONDS = 5
-KEY_SECONDS = (
-    60  # for how long an API key is remembered; when the database is asked again, its use is noted there
-)
+# For how long it is remembered that a session or an API key stands. An end that was never told here, because its worker was
+# killed while Redis was away, is seen after that. When the database is asked again, the use of a key is noted there.
+STANDS_SECONDS = 60
 KEPT_HEADERS = ("Content-Type", "ETag", "Link", "X-Total-Count", "X-Pagination")
 
 
@@ -201,7 +201,7 @@ def remember_key(digest: bytes, standing: KeyStanding) -> None:
     )
     principal = {name: getattr(caller, name) for name in fields}
     kept = (principal, " ".join(sorted(caller.scopes)), standing.expires_at)
-    backend().set(api_key_key(digest), kept, KEY_SECONDS, over=False)
+    backend().set(api_key_key(digest), kept, STANDS_SECONDS, over=False)
 
 
 def _read_standing(principal: Principal, word: str | None) -> tuple[bool, Standing | None]:
@@ -225,17 +225,13 @@ def remember(principal: Principal, standing: Standing) -> None:
     if standing.second_factor_due:
         ceiling = DUE
     word = f"{_whom(principal)} {ceiling}"
-    backend().set(session_key(principal.session_id), word, _note_seconds(), over=False)
-
-
-def _note_seconds() -> int:
-    """Return for how long a session is remembered: as long as its tokens are good."""
-    return 60 * int(current_app.config["TOKEN_MINUTES"])
+    backend().set(session_key(principal.session_id), word, STANDS_SECONDS, over=False)
 
 
 def announce_ended(session_ids: Iterable[int]) -> None:
     """Let every worker know at once, when this is committed, that these sessions have ended."""
-    _announce(map(session_key, session_ids), ENDED, _note_seconds())
+    for_as_long_as_its_tokens_are_good = 60 * int(current_app.config["TOKEN_MINUTES"])
+    _announce(map(session_key, session_ids), ENDED, for_as_long_as_its_tokens_are_good)
 
 
 def announce_changed(session_ids: Iterable[int]) -> None:

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app.blueprints.accounts import service, sessions
 from app.blueprints.accounts.models import AccountSession
 from app.core import caching
+from app.core.cache_backend import Backend
 from app.core.db import atomic
 from app.extensions import db
 from tests.accounts.browsing import Browser
@@ -291,6 +292,21 @@ class TestLoggingOut:
             caching.remember(principal, standing)
 
         assert shop.customer.get("/customers/my-tickets").status_code == 401
+
+    def test_that_one_stands_is_believed_for_a_minute_whatever_its_tokens_live(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """So long can an end go unseen whose worker was killed while it could not tell Redis."""
+        noted: list[tuple[str, int]] = []
+        monkeypatch.setattr(
+            Backend, "set", lambda self, key, value, seconds, **how: noted.append((key, seconds))
+        )
+
+        caller = holding(shop, sign_in(shop))
+        assert caller.get("/auth/sessions").status_code == 200
+
+        assert shop.app.config["TOKEN_MINUTES"] == 30
+        assert [seconds for key, seconds in noted if key.startswith("session:")] == [60]
 
 
 class TestSeeingSessions:
