@@ -511,6 +511,7 @@ def test_an_empty_setting_counts_as_absent(monkeypatch: pytest.MonkeyPatch, vari
         ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "11"), ("DB_POOL_SIZE", "0"), ("DB_POOL_SIZE", "-1"),
         ("DB_MAX_OVERFLOW", "-1"), ("CACHE_SECONDS_MECHANICS", "0"), ("CACHE_SECONDS_MECHANICS", "-5"),
         ("ARGON2_ITERATIONS", "0"), ("JOB_THREADS", "0"), ("MAIL_LOG_DAYS", "0"),
+        ("FILES_TIMEOUT_SECONDS", "0"), ("FILES_TIMEOUT_SECONDS", "61"),
         ("TOKEN_MINUTES", "0"), ("TOKEN_MINUTES", "1441"), ("REFRESH_DAYS", "0"), ("REFRESH_DAYS", "366"),
         ("PASSWORD_MINIMUM_LENGTH", "7"), ("PASSWORD_MINIMUM_LENGTH", "129"), ("PASSWORD_LEAST_SCORE", "5"),
     ],
@@ -584,6 +585,20 @@ def test_tests_never_use_anybodys_secrets(monkeypatch: pytest.MonkeyPatch) -> No
     }
     assert secrets.isdisjoint(STRONG.values())
     assert all(secret.startswith("testing-only-") for secret in secrets)
+
+
+def test_tests_know_nothing_of_what_this_machine_has_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    unset = vars(configuration("testing"))
+    (tmp_path / ".env").write_text("TOKEN_MINUTES=soon\nPASSWORD_MINIMUM_LENGTH=20\n", encoding="utf-8")
+    monkeypatch.setenv("RATE_LIMIT_PROFILE", "strict")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db.example.com/shop")
+    monkeypatch.setenv("CORS_ORIGINS", "https://shop.example.com")
+
+    settings = vars(configuration("testing"))
+
+    assert settings == unset
 
 
 def test_every_class_says_what_it_is() -> None:

@@ -23,6 +23,7 @@ from flask import Flask
 from sqlalchemy import CheckConstraint, Index, Table, UniqueConstraint
 
 import config
+from app.core import contract
 from app.core.errors import CODES, DomainError
 from app.extensions import db
 from tests.factories import Shop
@@ -469,3 +470,14 @@ def test_the_first_calls_of_the_readme_answer_as_it_says(server: str) -> None:
             assert got == body.strip()
             checked += 1
     assert checked == sum(language != "bash" for language, _ in blocks) > 5
+
+
+def test_the_feature_that_is_shown_being_added_is_declared_by_what_there_is() -> None:
+    view = next(
+        code for _, code in FENCE.findall(text_of("docs/adding-a-feature.md")) if code.startswith("@bp")
+    )
+
+    declared = re.findall(r"^@(?!bp\.)(\w+)", view, re.MULTILINE)
+
+    assert len(declared) > 2
+    assert [name for name in declared if not hasattr(contract, name)] == []

@@ -309,6 +309,13 @@ class TestAChallenge:
     def test_is_taken_with_one_code(self, shop: Shop, phone: App, shown: dict[str, Any]) -> None:
         assert told(go_on(shop, challenged(shop, shop.customer.email), **shown)) == (400, "invalid_request")
 
+    def test_is_told_of_a_code_that_is_none_what_is_wrong_and_not_that_it_is_missing(
+        self, shop: Shop, phone: App
+    ) -> None:
+        refused = go_on(shop, challenged(shop, shop.customer.email), code="12")
+
+        assert refused.json["errors"] == {"code": ["A code has six digits."]}
+
     def test_is_kept_as_a_digest(self, shop: Shop, phone: App) -> None:
         challenge = challenged(shop, shop.customer.email)
 

@@ -174,6 +174,13 @@ def test_a_login_takes_an_address_and_a_password(
     assert sorted(answer.json["errors"]) == wrong
 
 
+@pytest.mark.parametrize("field", ["email", "phone", "username"])
+def test_a_name_that_is_no_good_is_not_called_missing(shop: Shop, field: str) -> None:
+    answer = shop.nobody.post(CUSTOMERS, json={field: 5, "password": "x"})
+
+    assert answer.json["errors"] == {field: ["Not a valid string."]}
+
+
 @pytest.mark.parametrize("password", ["a\0b" * 4, "пароль-длинный", "🔑" * 8, "  spaces count  ", "x" * 128])
 def test_a_password_is_taken_as_it_is(shop: Shop, password: str) -> None:
     body = registration(password=password)

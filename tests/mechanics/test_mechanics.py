@@ -185,6 +185,14 @@ def test_staff_see_who_has_left(shop: Shop) -> None:
     assert [(row["id"], row["active"]) for row in here] == [(shop.mechanic_id, True)]
 
 
+@pytest.mark.parametrize("word", ["no", "1", "t", "False", ""])
+def test_whether_they_work_here_is_true_or_false(shop: Shop, word: str) -> None:
+    answer = shop.mechanic.get(f"/mechanics?active={word}")
+
+    assert answer.status_code == 400
+    assert list(answer.json["errors"]) == ["active"]
+
+
 class TestSeeing:
     @pytest.mark.parametrize("role", SEEN_BY)
     @pytest.mark.parametrize("path", ["/mechanics", "/mechanics/search?name=mel", "/mechanics/{id}"])

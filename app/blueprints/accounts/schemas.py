@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -79,6 +79,11 @@ class RefreshIn(Schema):
     )
 
 
+def _sent_among(names: Sequence[str], sent: Any) -> list[str]:
+    """Return which of the fields were sent, be what they say good or not."""
+    return [name for name in names if isinstance(sent, Mapping) and name in sent]
+
+
 class LoginIn(Schema):
     """Who signs in, by one of e-mail, phone or username (which is either), and a password."""
 
@@ -99,9 +104,9 @@ class LoginIn(Schema):
     second_factor_code = SixDigits(metadata=BESIDE)
     refresh_in = RefreshPlace()
 
-    @validates_schema(skip_on_field_errors=False)
-    def _named_once(self, data: dict[str, Any], **kwargs: Any) -> None:
-        given = [name for name in ("email", "phone", "username") if name in data]
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _named_once(self, data: dict[str, Any], sent: Any, **kwargs: Any) -> None:
+        given = _sent_among(("email", "phone", "username"), sent)
         if not given:
             raise ValidationError("Missing data for required field.", "email")
         if len(given) > 1:
@@ -398,12 +403,13 @@ class _ByOneCode(Schema):
     code = SixDigits()
     recovery_code = Text(longest=40, metadata=RECOVERY_CODE)
 
-    @validates_schema(skip_on_field_errors=False)
-    def _shown_once(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if "code" in data and "recovery_code" in data:
-            raise ValidationError("Not together with `code`.", "recovery_code")
-        if "code" not in data and "recovery_code" not in data:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _shown_once(self, data: dict[str, Any], sent: Any, **kwargs: Any) -> None:
+        given = _sent_among(("code", "recovery_code"), sent)
+        if not given:
             raise ValidationError("Missing data for required field.", "code")
+        if len(given) > 1:
+            raise ValidationError("Not together with `code`.", "recovery_code")
 
 
 class SecondFactorRemovalIn(_ByOneCode):

@@ -223,9 +223,7 @@ class InventoryQuery(ListQuery):
     q = Text(
         longest=100, metadata={"description": "Words in name and SKU, in any order.", "example": "oil filter"}
     )
-    low = fields.Boolean(
-        truthy={"true"},
-        falsy={"false"},
+    low = QueryFlag(
         metadata={"description": "Counted, and at the minimum stock level or below (or not)."},
     )
     archived = QueryFlag(

@@ -8,7 +8,18 @@ from marshmallow import ValidationError, fields, validate
 
 from app.blueprints.mechanics.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Email, Instant, Money, NewPassword, Password, PatchSchema, Phone, Schema, Text
+from app.core.schema import (
+    Email,
+    Instant,
+    Money,
+    NewPassword,
+    Password,
+    PatchSchema,
+    Phone,
+    QueryFlag,
+    Schema,
+    Text,
+)
 
 MOST_SKILLS = 30
 
@@ -86,7 +97,7 @@ class MechanicQuery(ListQuery):
     skill = Text(
         longest=60, metadata={"description": "Words among the skills. For staff.", "example": "brakes"}
     )
-    active = fields.Boolean(
+    active = QueryFlag(
         load_default=True,
         metadata={"description": "`false`: those who have left. For staff.", "example": True},
     )
