@@ -787,7 +787,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     ("GET /service_tickets/<id>/inspections", 4, lambda r: r.owner.get(f"/service_tickets/{r.ticket}/inspections")),
     ("GET /service_tickets/<id>/inspections/<id>", 5, lambda r: r.owner.get(r.inspection)),
-    ("DELETE /service_tickets/<id>/inspections/<id>", 5, lambda r: r.owner.delete(r.inspection)),
+    ("DELETE /service_tickets/<id>/inspections/<id>", 6, lambda r: r.owner.delete(r.inspection)),
     (
         "POST /service_tickets/<id>/inspections/<id>/points", 9,
         lambda r: r.owner.post(f"{r.inspection}/points", json=FINDINGS),
@@ -796,7 +796,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         "POST /service_tickets/<id>/inspections/<id>/finish", 10,
         lambda r: r.owner.post(f"{r.inspection}/finish", json={}),
     ),
-    ("POST /service_tickets/<id>/inspections/<id>/validate", 8, lambda r: r.owner.post(f"{r.inspection}/validate")),
+    ("POST /service_tickets/<id>/inspections/<id>/validate", 10, lambda r: r.owner.post(f"{r.inspection}/validate")),
     (
         "POST /service_tickets/<id>/inspections/<id>/recommendations", 8,
         lambda r: r.owner.post(f"{r.inspection}/recommendations", json=ADVICE),

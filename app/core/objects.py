@@ -108,8 +108,7 @@ def _turn(workshop_id: int, keys: Sequence[str], before: str, after: str) -> int
 def read(workshop_id: int, key: str, count: int, length: int) -> Iterator[bytes]:
     """Yield an object's `count` pieces of `length` bytes, decrypted.
 
-    :raises Gone: it is not there, or was cut short. :raises StoreAway: its store cannot be reached.
-    :raises Unreadable: it was changed.
+    :raises Gone: it is not there, was cut short or changed. :raises StoreAway: its store cannot be reached.
     """
     with tenancy.acting_in(workshop_id):
         row = db.session.execute(
@@ -122,7 +121,11 @@ def read(workshop_id: int, key: str, count: int, length: int) -> Iterator[bytes]
     found = 0
     for sealed in stores.named(row.store).read(key, length + crypto.SEAL_LENGTH):
         found += 1
-        yield crypto.opened_piece(row.secret, found - 1, sealed, last=found == count)
+        try:
+            piece = crypto.opened_piece(row.secret, found - 1, sealed, last=found == count)
+        except crypto.Unreadable as error:
+            raise stores.Gone from error
+        yield piece
     if found != count:
         raise stores.Gone
 

@@ -29,7 +29,10 @@ LINES = (
 SAID = "The front pads are down to 2 mm, and one disc is scored.\nThe sills can wait until autumn."
 FOCUSED = "document.activeElement.id || document.activeElement.type"
 ALERT = "document.querySelector('[role=alert]').innerText"
-WIDTHS = "[document.documentElement.scrollWidth, window.innerWidth]"
+WIDTH = "document.documentElement.scrollWidth"
+TWICE_AS_LARGE = "document.documentElement.style.fontSize = '200%'"
+NARROWEST = """Math.min(...[...document.querySelectorAll('.how')].map(
+    how => how.getBoundingClientRect().width / parseFloat(getComputedStyle(how).fontSize)))"""
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +77,18 @@ def boxes(page: Tab) -> list[bool]:
 
 
 def test_no_width_scrolls_sideways(page: Tab) -> None:
-    seen, wide = page.value(WIDTHS)
-
-    assert seen <= wide
-    for width in (320, 600, 1920):
+    for width in (320, 390, 600, 1280, 1920):
         page.resize(width, 800)
-        seen, wide = page.value(WIDTHS)
-        assert seen <= wide
+        assert page.value(WIDTH) <= width
+
+
+def test_letters_twice_as_large_are_read_without_scrolling_sideways(page: Tab) -> None:
+    page.value(TWICE_AS_LARGE)
+
+    for width in (320, 390, 1280):
+        page.resize(width, 800)
+        assert page.value(WIDTH) <= width
+        assert page.value(NARROWEST) >= 4
 
 
 def test_its_style_is_let_in(page: Tab) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from app.blueprints.inspections import holding, recommendations, templates
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
-from tests.inspections.examining import SECTIONS, advised, begun
+from tests.inspections.examining import SECTIONS, advise, advised, begun
 
 
 def begin_at_once(shop: Shop) -> tuple[list[int], int]:
@@ -41,6 +41,7 @@ def validate_and_check(
 ) -> tuple[list[int], bool]:
     """Validate an inspection while a point is written down; return the statuses, and whether that came in afterwards."""
     path = begun(shop)
+    advise(shop, path)
     monkeypatch.setattr(holding, "require_version", meeting.after(holding.require_version))
     points = {"points": [{"place": 1, "condition": "red"}]}
 

@@ -123,6 +123,7 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ("slug", "A slug has"): "The same.",
     ("*", "At most three decimal places"): "As with two.",
     ("name", "Not the workshop's name"): "It is a confirmation.",
+    ("name", "Without a letter or digit"): "In a pattern letters of all scripts are known by a flag alone.",
     (
         "days",
         "Each weekday at most once",

@@ -52,7 +52,7 @@ def test_the_page_says_of_what_a_discount_is_and_then_what_it_came_to(shop: Shop
     decide(shop, estimate, *ids(estimate, "A"))
 
     decided = shop.nobody.get(by_link(estimate), headers=PAGE).text
-    assert "10 % of what you agree to" in asked
+    assert "10\N{NBSP}% of what you agree to" in asked
     assert "-$100.00" in asked
     assert "-$10.00" in decided
     assert "-$100.00" not in decided

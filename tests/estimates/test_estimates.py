@@ -484,6 +484,21 @@ def test_a_program_says_what_is_agreed_to_be_it_nothing(shop: Shop) -> None:
     assert decided.json["state"] == "declined"
 
 
+@pytest.mark.parametrize("name", ["\N{ZERO WIDTH SPACE}", "\N{RIGHT-TO-LEFT OVERRIDE}\N{NBSP}", "- . -"])
+def test_a_signature_of_which_nothing_can_be_read_is_none(shop: Shop, name: str) -> None:
+    path = examined(shop)
+    estimate = ask(shop, path)
+    by_word = {"accepted_line_ids": [], "name": name, "how": "phone"}
+
+    answers = [
+        decide(shop, estimate, name=name),
+        shop.owner.post(f"{path}/estimates/{estimate['id']}/decision", json=by_word),
+    ]
+
+    assert [(answer.status_code, list(answer.json["errors"])) for answer in answers] == [(400, ["name"])] * 2
+    assert decide(shop, estimate, name="小野 洋子").status_code == 200
+
+
 # ---- Who decides
 
 

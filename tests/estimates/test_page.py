@@ -108,23 +108,30 @@ def test_an_id_is_there_once_and_what_refers_to_one_finds_it(shop: Shop, state: 
     assert len(named) == len(set(named))
     for element in page.elements:
         for attribute in ("for", "aria-describedby", "aria-labelledby"):
-            if (wanted := element.attributes.get(attribute)) is not None:
+            for wanted in (element.attributes.get(attribute) or "").split():
                 assert page.by_id(wanted).text.strip() or page.by_id(wanted).tag == "input"
 
 
-def test_each_box_says_what_is_agreed_to_and_what_it_comes_to(shop: Shop) -> None:
+def test_each_box_says_what_is_agreed_to_what_it_is_of_and_what_it_comes_to(shop: Shop) -> None:
     page = page_of(shop, "sent")
     labels = {label.attributes["for"]: label.text for label in page.all("label")}
 
     boxes = [box for box in page.all("input") if box.attributes["type"] == "checkbox"]
     told = [
-        (labels[box.attributes["id"]], page.by_id(box.attributes["aria-describedby"] or "").text)
+        (
+            labels[box.attributes["id"]],
+            *[page.by_id(one).text for one in (box.attributes["aria-describedby"] or "").split()],
+        )
         for box in boxes
     ]
 
     assert told == [
-        ("I agree to: Brake pads, front", "$165.38"),
-        ("I agree to: Rust protection", "$88.20"),
+        (
+            "I agree to: Brake pads, front",
+            "1.5\N{NBSP}h \N{MULTIPLICATION SIGN} $100.00, Tax 10.25\N{NBSP}%",
+            "$165.38",
+        ),
+        ("I agree to: Rust protection", "1 \N{MULTIPLICATION SIGN} $80.00, Tax 10.25\N{NBSP}%", "$88.20"),
     ]
     assert {field.attributes["id"] for field in page.all("input")} == set(labels)
 
@@ -155,9 +162,48 @@ def test_numbers_and_times_are_written_as_where_the_workshop_is(shop: Shop) -> N
 
     how = [element.text for element in page.elements if element.attributes.get("class") == "how"]
 
-    assert how[0].startswith("1,5 ")
-    assert how[0].endswith("10,25 %")
+    assert how[0].startswith("1,5\N{NBSP}h ")
+    assert how[0].endswith("10,25\N{NBSP}%")
     assert how[2].split(",")[0][4] == "-"
+
+
+def test_what_was_decided_ends_with_what_was_agreed_to(shop: Shop) -> None:
+    page = page_of(shop, "decided")
+
+    sums = [(name.text, amount.text) for name, amount in zip(page.all("dt"), page.all("dd"), strict=True)]
+    said = [element.text for element in page.elements if element.attributes.get("role") == "status"]
+
+    assert sums[-2:] == [("Total", "$242.55"), ("Agreed", "$154.35")]
+    assert said == ["Thank you: you agreed to some of it. You agreed to $154.35."]
+
+
+def test_who_sends_it_twice_is_told_what_was_decided_and_of_no_failure(shop: Shop) -> None:
+    estimate = ask(shop, examined(shop))
+    sent = {"accepted_line_ids": ids(estimate, PADS["description"]), "name": "Ada Obi"}
+
+    first, again = (shop.nobody.post(by_link(estimate), data=sent, headers=PAGE) for _ in range(2))
+
+    page = Page(again.text)
+    assert (first.status_code, again.status_code) == (200, 409)
+    assert [element.text for element in page.elements if element.attributes.get("role")] == [
+        "This estimate was decided already. Thank you: you agreed to some of it. You agreed to $150.00.",
+        page.all("ul")[0].text,
+    ]
+
+
+def test_a_no_to_more_work_does_not_say_that_nothing_is_done(shop: Shop) -> None:
+    path = examined(shop)
+    estimate = ask(shop, path)
+    decide(shop, estimate, *ids(estimate))
+    shop.mechanic.post(f"{path}/lines", json={**RUST, "description": "Wax"})
+    more = ask(shop, path)
+    decide(shop, more)
+
+    page = Page(shop.nobody.get(by_link(more), headers=PAGE).text)
+
+    assert [element.text for element in page.elements if element.attributes.get("role") == "status"] == [
+        "You declined this estimate. Nothing more will be done. You agreed to $230.00."
+    ]
 
 
 def test_a_long_page_costs_as_many_statements_as_a_short_one(shop: Shop) -> None:

@@ -98,14 +98,15 @@ class TestAFile:
         with shop.inside():
             assert db.session.scalar(select(func.count()).select_from(FilePiece)) == 0
 
-    def test_that_was_changed_there_is_not_served_as_it_is(self, shop: Shop, store: Watched) -> None:
-        kept = keep(shop)
-        lying = store.whole(key_of(kept))
-        assert lying is not None
-        store.behind.put(key_of(kept), [lying[:100] + b"\0" + lying[101:]])
+    def test_that_was_changed_there_is_a_404_and_told(self, shop: Shop, store: Watched) -> None:
+        url = put(shop.customer, path(shop), picture()).json["url"]
+        (key,) = objects(shop)
+        store.behind.put(key, [b"\0" * 1000])
 
-        with pytest.raises(crypto.Unreadable):
-            read(shop, kept)
+        with log_lines() as log:
+            answer = shop.nobody.get(url)
+        assert (answer.status_code, answer.json["code"]) == (404, "file_not_found")
+        assert log.events("files.object_lost")
 
     @pytest.mark.parametrize("left", [2, 1])
     def test_that_was_cut_short_there_is_noticed(self, shop: Shop, store: Watched, left: int) -> None:
@@ -124,8 +125,9 @@ class TestAFile:
         assert lying is not None
         store.behind.put(key_of(kept), [lying[sealed : 2 * sealed] + lying[:sealed] + lying[2 * sealed :]])
 
-        with pytest.raises(crypto.Unreadable):
+        with pytest.raises(FileNotHere), log_lines() as log:
             read(shop, kept)
+        assert log.events("files.object_lost")
 
     def test_that_somebody_took_out_of_the_store_is_a_404_and_told(self, shop: Shop, store: Watched) -> None:
         url = put(shop.customer, path(shop), picture()).json["url"]
@@ -150,13 +152,14 @@ class TestAFile:
     def test_is_one_of_several_that_are_read_at_once_as_far_as_they_are_there(
         self, app: Flask, shop: Shop, store: Watched
     ) -> None:
-        kept, lost = keep(shop), keep(shop, b"lost")
+        kept, lost, changed = keep(shop), keep(shop, b"lost"), keep(shop, b"changed")
         store.behind.remove(key_of(lost))
+        store.behind.put(key_of(changed), [b"\0" * 30])
         app.config["FILES_STORE"] = "database"
         in_database = keep(shop)
 
         with shop.inside():
-            found = files.contents(shop.id, [kept.id, lost.id, in_database.id])
+            found = files.contents(shop.id, [kept.id, lost.id, changed.id, in_database.id])
 
         assert found == {kept.id: LARGE, in_database.id: LARGE}
 

@@ -47,6 +47,7 @@ class TestBeginning:
 
     def test_a_second_one_waits_until_the_first_is_validated(self, shop: Shop) -> None:
         path = begun(shop)
+        check(shop, path, RED)
         every = path.rpartition("/")[0]
 
         refusal = shop.mechanic.post(every, json={})
@@ -168,7 +169,10 @@ class TestValidation:
         assert validated["validated_at"] is not None
 
     def test_of_one_that_is_open_finishes_it(self, shop: Shop) -> None:
-        validated = shop.owner.post(f"{begun(shop)}/validate").json
+        path = begun(shop)
+        check(shop, path, RED)
+
+        validated = shop.owner.post(f"{path}/validate").json
 
         assert validated["finished_at"] == validated["validated_at"]
 
@@ -232,6 +236,7 @@ class TestValidation:
     )
     def test_is_kept_by_the_database_too(self, app: Flask, shop: Shop, statement: str) -> None:
         path = begun(shop)
+        check(shop, path, RED)
         values = {"id": int(path.rpartition("/")[2])}
         with owners_connection(app) as connection:
             connection.execute(text(statement), values)

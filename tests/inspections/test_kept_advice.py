@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from tests.estimates.asking import ask, decide, ids
 from tests.factories import Shop, unique_vin
 from tests.inspections.examining import advise, advised, begun, car_of, offered, refused
 from tests.service_tickets.life import bring, ticket_in
@@ -78,6 +79,35 @@ class TestADeletedTicket:
         assert told["changes"][-1]["account_id"] == shop.owner.principal.account_id  # type: ignore[union-attr]
         assert shop.mechanic.get(f"/service_tickets/{third}").json["open_recommendations"] == 1
         assert offered(shop.mechanic, third) == [advice]
+
+
+class TestAnInspectionThatIsNotValidated:
+    @pytest.mark.parametrize("accepts", [False, True])
+    def test_stays_once_the_customer_decided_on_what_it_recommends(self, shop: Shop, accepts: bool) -> None:
+        path = ticket_in(shop, "analysis")
+        inspection = begun(shop, int(path.rpartition("/")[2]))
+        shop.mechanic.post(f"{path}/recommendations/{advise(shop, inspection)}")
+        estimate = ask(shop, path)
+        decide(shop, estimate, *(ids(estimate) if accepts else []))
+        later = shop.make_ticket(VIN=shop.owner.get(path).json["VIN"])["id"]
+        before = offered(shop.mechanic, later)
+
+        assert refused(shop.mechanic.delete(inspection)) == (409, "recommendation_settled")
+        assert len(before) == (0 if accepts else 1)
+        assert offered(shop.mechanic, later) == before
+        assert shop.owner.post(f"{inspection}/validate").status_code == 200
+
+    def test_goes_once_its_advice_is_off_the_ticket_again(self, shop: Shop) -> None:
+        path = ticket_in(shop, "analysis")
+        inspection = begun(shop, int(path.rpartition("/")[2]))
+        taken = shop.mechanic.post(f"{path}/recommendations/{advise(shop, inspection)}").json
+
+        refusal = shop.mechanic.delete(inspection)
+        for line in taken["lines"]:
+            shop.mechanic.delete(f"{path}/lines/{line['id']}")
+
+        assert refused(refusal) == (409, "recommendation_settled")
+        assert shop.mechanic.delete(inspection).status_code == 200
 
 
 class TestTakenByHand:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.customers import exporting
 from tests.factories import Shop
-from tests.inspections.examining import begun, refused
+from tests.inspections.examining import advise, begun, refused
 from tests.tampering import owners_connection
 
 
@@ -113,6 +113,7 @@ def test_it_goes_into_an_export_and_with_an_erasure_and_with_the_ticket(shop: Sh
 def test_the_database_adds_no_photo_to_what_is_validated(app: Flask, shop: Shop, ticket: int) -> None:
     photo = shop.make_attachment(ticket).id
     inspection = begun(shop, ticket)
+    advise(shop, inspection)
     shop.owner.post(f"{inspection}/validate")
     statement = text(
         "INSERT INTO inspection_point_photos (workshop_id, service_ticket_id, inspection_id, point, attachment_id, place)"

@@ -318,6 +318,17 @@ class TestWhoSeesThem:
         assert offered(shop.customer, ticket["id"]) == [advice]
         assert shop.customer.get(f"{path}/{advice}").status_code == 200
 
+    def test_a_customer_sees_what_became_of_theirs_without_what_staff_write_of_it(self, shop: Shop) -> None:
+        _, path = advised(shop)
+        for state in ("declined", "open", "dismissed"):
+            settle(shop, path, state, reason=f"Why {state}.")
+
+        seen, known = (caller.get(path).json["changes"] for caller in (shop.customer, shop.mechanic))
+
+        assert [one["reason"] for one in known] == [None, "Why declined.", "Why open.", "Why dismissed."]
+        assert [one["reason"] for one in seen] == [None, "Why declined.", None, None]
+        assert [one["to_state"] for one in seen] == ["open", "declined", "open", "dismissed"]
+
     def test_another_customer_sees_none(self, shop: Shop) -> None:
         ticket, path = advised(shop)
 

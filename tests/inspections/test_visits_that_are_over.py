@@ -53,15 +53,15 @@ def test_what_was_found_is_finished_and_validated_unless_the_visit_was_cancelled
 
 
 @pytest.mark.parametrize("automatic", [True, False])
-def test_one_that_says_nothing_is_not_finished(shop: Shop, automatic: bool) -> None:
+def test_one_that_says_nothing_is_neither_finished_nor_validated(shop: Shop, automatic: bool) -> None:
     shop.owner.patch(f"/workshops/{shop.id}", json={"inspections_validated_automatically": automatic})
     path = begun(shop)
 
-    wrong = shop.mechanic.post(f"{path}/finish", json={})
+    wrong = [shop.mechanic.post(f"{path}/finish", json={}), shop.owner.post(f"{path}/validate")]
     shop.mechanic.post(f"{path}/points", json=RED)
     done = shop.mechanic.post(f"{path}/finish", json={})
 
-    assert refused(wrong) == (409, "nothing_inspected")
+    assert [refused(answer) for answer in wrong] == [(409, "nothing_inspected")] * 2
     assert (done.status_code, done.json["state"]) == (200, "validated" if automatic else "finished")
 
 

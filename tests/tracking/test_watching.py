@@ -18,6 +18,7 @@ from app.core import live
 from app.extensions import db
 from tests.applications import AnotherApp
 from tests.factories import Caller, Shop
+from tests.inspections.examining import advise
 from tests.resilience.services import free_port
 
 
@@ -128,6 +129,8 @@ class TestAWatcher:
 
         for kind, content in (("progress", {"text": "The pads are off."}), ("inspections", {})):
             written = shop.mechanic.post(f"/service_tickets/{ticket}/{kind}", json=content).json["id"]
+            if kind == "inspections":
+                advise(shop, f"/service_tickets/{ticket}/inspections/{written}")
             before = len(stream.versions)
             shop.owner.post(f"/service_tickets/{ticket}/{kind}/{written}/validate")
             stream.until(lambda before=before: len(stream.versions) > before)

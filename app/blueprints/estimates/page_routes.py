@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from app.blueprints.estimates import deciding
+from app.blueprints.estimates.errors import EstimateDecided
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.estimates.schemas import DecisionByLinkIn, EstimateByLinkOut, told
 from app.blueprints.estimates.service import head_of, written
@@ -126,6 +127,7 @@ def _page(shown: dict[str, Any], problem: dict[str, Any] | None, status: int) ->
         language=language,
         estimate=shown,
         problem=_in_words(problem, language),
+        was_decided=bool(shown) and problem is not None and problem["code"] == EstimateDecided.code,
         money=lambda amount: written(amount, shown["currency"], locale),
         number=lambda value: format_decimal(value, locale=locale.replace("-", "_"), format="#,##0.###"),
         moment=lambda when: _moment(when, shown, language),

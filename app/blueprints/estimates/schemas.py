@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from flask import request
-from marshmallow import ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import ValidationError, fields, pre_load, validate, validates, validates_schema
 
 from app.blueprints.estimates import content, links
 from app.blueprints.estimates.content import NOTHING, OfferedLine
@@ -30,6 +30,7 @@ ACCEPTED = {
     "example": [1],
 }
 SIGNATURE = {"description": "Who decides, as a signature.", "example": "Ada Obi"}
+NO_NAME = "Without a letter or digit it is no name."
 
 
 class EstimateIn(Schema):
@@ -61,6 +62,11 @@ class DecisionByLinkIn(Schema):
         texts = sent if isinstance(sent, list) else [sent]
         numbers = [int(text) if _NUMBER.fullmatch(text) else text for text in texts]
         return {**data, "accepted_line_ids": numbers}
+
+    @validates("name")
+    def _is_a_name(self, name: str, **kwargs: Any) -> None:
+        if not any(character.isalnum() for character in name):
+            raise ValidationError(NO_NAME)
 
     @validates_schema
     def _is_said(self, data: dict[str, Any], **kwargs: Any) -> None:

@@ -42,7 +42,7 @@ class InspectionValidated(Conflict):
 
 
 class NothingInspected(Conflict):
-    """An inspection that says nothing is not finished."""
+    """An inspection that says nothing is neither finished nor validated."""
 
     code, title = "nothing_inspected", "Nothing was looked at yet, and nothing is recommended."
 
@@ -54,7 +54,7 @@ class RecommendationNotFound(NotFound):
 
 
 class RecommendationSettled(Conflict):
-    """A recommendation cannot come into that state from the present one."""
+    """What became of a recommendation stands in the way."""
 
     code, title = "recommendation_settled", "The recommendation cannot come into that state."
 

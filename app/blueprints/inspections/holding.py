@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Select, select
 
-from app.blueprints.inspections.errors import InspectionNotFound, InspectionValidated, NothingInspected
+from app.blueprints.inspections.errors import (
+    InspectionNotFound,
+    InspectionValidated,
+    NothingInspected,
+    RecommendationSettled,
+)
 from app.blueprints.inspections.models import Inspection, InspectionPoint, Recommendation
 from app.blueprints.service_tickets.errors import TicketClosed
 from app.blueprints.service_tickets.holding import held, require_open
@@ -92,3 +97,21 @@ def require_something(inspection: Inspection) -> None:
     )
     if all(db.session.scalar(found.limit(1)) is None for found in (checked, advice)):
         raise NothingInspected()
+
+
+def require_all_open(inspection: Inspection) -> None:
+    """Refuse where something became of what an inspection recommends; nothing does until the transaction ends.
+
+    :raises RecommendationSettled: it was taken, declined, done or dismissed.
+    """
+    found = db.session.scalars(
+        locked(Recommendation)
+        .where(
+            Recommendation.workshop_id == inspection.workshop_id,
+            Recommendation.inspection_id == inspection.id,
+        )
+        .order_by(Recommendation.id)
+    )
+    for one in found:
+        if one.state != "open":
+            raise RecommendationSettled(f"Recommendation {one.id} is {one.state}.")

@@ -96,7 +96,7 @@ def _page(caller: Principal, vehicle_id: int, walk: Walk, states: Sequence[str])
 
 
 def get(caller: Principal, vehicle_id: int, recommendation_id: int) -> Shown:
-    """Return a recommendation with all that became of it.
+    """Return a recommendation with all that became of it; to a customer without what staff write of that.
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
     :raises RecommendationNotFound: not of the vehicle, or not for this caller to see.
@@ -106,7 +106,16 @@ def get(caller: Principal, vehicle_id: int, recommendation_id: int) -> Shown:
     one = db.session.scalar(statement.where(Recommendation.id == recommendation_id))
     if one is None:
         raise RecommendationNotFound()
-    return _whole(one)
+    whole = _whole(one)
+    if not caller.may("tickets:read", "tickets:write"):
+        whole["changes"] = [_told(caller, step) for step in whole["changes"]]
+    return whole
+
+
+def _told(caller: Principal, step: Shown) -> Shown:
+    """Return a step as it is told to a customer: the reason is staff's own, but for how the customer's no came."""
+    is_theirs = step["account_id"] not in (None, caller.account_id) and step["to_state"] != "declined"
+    return step | {"reason": None} if is_theirs else step
 
 
 def _whole(one: Recommendation) -> Shown:

@@ -69,7 +69,7 @@ def get_inspection(ticket_id: int, inspection_id: int) -> Inspection:
 @needs("tickets:write")
 @bp.response(200, Message)
 def delete_inspection(ticket_id: int, inspection_id: int) -> dict[str, str]:
-    """Throw an inspection away that is not validated, with what it recommends."""
+    """Throw an inspection away that is not validated, with what it recommends, as long as nothing became of that."""
     service.discard(principal(), ticket_id, inspection_id, expected_versions())
     return {"message": f"Inspection {inspection_id} deleted."}
 

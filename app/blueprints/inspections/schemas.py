@@ -270,7 +270,14 @@ class RecommendationChangeOut(Schema):
     service_ticket_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "At which visit.", "example": 1}
     )
-    reason = fields.String(required=True, allow_none=True, metadata={"example": "Next time."})
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "To a customer null, but where it was declined: what staff write is their own.",
+            "example": "Next time.",
+        },
+    )
 
 
 class RecommendationWholeOut(RecommendationOut):

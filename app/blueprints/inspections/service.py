@@ -320,9 +320,11 @@ def validate(caller: Principal, ticket_id: int, inspection_id: int, expected: Ex
 
     :raises InspectionNotFound: not of the ticket, or the ticket is unknown here. :raises TicketClosed: it is cancelled.
     :raises InspectionValidated: already. :raises Stale: not the `expected` version.
+    :raises NothingInspected: no point of it was looked at, and it recommends nothing.
     """
     with atomic() as session:
         ticket, inspection = holding.hold_to_settle(caller, ticket_id, inspection_id, expected)
+        holding.require_something(inspection)
         touch(ticket)
         before = inspection.state
         _validate(inspection, caller.account_id)
@@ -335,13 +337,15 @@ def validate(caller: Principal, ticket_id: int, inspection_id: int, expected: Ex
 
 
 def discard(caller: Principal, ticket_id: int, inspection_id: int, expected: Expected = None) -> None:
-    """Throw an inspection away that is not validated, with what it recommends.
+    """Throw an inspection away that is not validated, with what it recommends, as long as nothing became of that.
 
     :raises InspectionNotFound: not of the ticket, or the ticket is unknown here. :raises TicketClosed: it is cancelled.
     :raises InspectionValidated: it is. :raises Stale: not the `expected` version.
+    :raises RecommendationSettled: what it recommends was taken, declined, done or dismissed: that is kept with the car.
     """
     with atomic() as session:
         _, inspection = holding.hold_to_settle(caller, ticket_id, inspection_id, expected)
+        holding.require_all_open(inspection)
         told = audit.fields_of(inspection, ("service_ticket_id", "title", "state"))
         session.delete(inspection)
         session.flush()

@@ -115,7 +115,8 @@ def step(
 ) -> None:
     """Take a ticket that is held one step on, and do what belongs to the step.
 
-    What is approved is `approved_total`, by the lines with the ids `agreed`; or else all that is on the ticket.
+    What is approved is `approved_total`, by the lines with the ids `agreed`; or else all that is on the ticket. After a no it
+    is no more than what is left of what was agreed to.
     :raises NotEnoughOnHand: it is completed, and parts that it wants are gone.
     """
     before, ticket.status = ticket.status, status
@@ -126,6 +127,9 @@ def step(
     if status == "approved":
         ticket.approved_total = ticket.total if approved_total is None else approved_total
         lines.agree(ticket, agreed)
+    elif status == "declined":
+        before_that = ticket.approved_total or NOTHING
+        ticket.approved_total = max(NOTHING, min(before_that, lines.agreed_total(ticket)))
     elif status == "completed":
         fitting.fit_what_is_left(ticket)
     elif status == "cancelled":
