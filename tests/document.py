@@ -71,14 +71,14 @@ def check(app: Flask, answer: TestResponse) -> None:
     label = f"{request.method} {template} → {answer.status_code}"
     status = str(answer.status_code)
     assert status in operation["responses"], f"{label} is not in the document"
-    described = _resolved(operation["responses"][status])
+    described = resolved(operation["responses"][status])
     _check_headers(label, described.get("headers", {}), answer)
     if answer.status_code < 300:
         _check_query(label, operation, answer)
     _check_body(label, described.get("content", {}), answer)
 
 
-def _resolved(described: dict[str, Any]) -> dict[str, Any]:
+def resolved(described: dict[str, Any]) -> dict[str, Any]:
     """Return what a reference to a component stands for; what is none is returned as it is."""
     if "$ref" not in described:
         return described
@@ -109,7 +109,7 @@ def _is_message(answer: TestResponse) -> bool:
 def _check_query(label: str, operation: dict[str, Any], answer: TestResponse) -> None:
     known = {
         parameter["name"]
-        for parameter in map(_resolved, operation.get("parameters", []))
+        for parameter in map(resolved, operation.get("parameters", []))
         if parameter["in"] == "query"
     }
     unknown = set(answer.request.args) - known

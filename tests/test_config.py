@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from environs import Env
 
 import config
@@ -606,3 +608,17 @@ def test_every_class_says_what_it_is() -> None:
         name: name for name in CONFIGURATIONS
     }
     assert all(issubclass(kind, Config) for kind in CONFIGURATIONS.values())
+
+
+def test_under_compose_a_folder_of_files_is_one_for_all_and_outlives_them() -> None:
+    root = Path(__file__).parent.parent
+    compose = yaml.safe_load((root / "compose.yaml").read_text(encoding="utf-8"))
+    work_folder = re.search(
+        r"^WORKDIR (\S+)$", (root / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+    mounted = [compose["services"][name]["volumes"] for name in ("app", "worker")]
+
+    assert work_folder is not None
+    assert mounted == [[f"instance:{work_folder[1]}/instance"]] * 2
+    assert "instance" in compose["volumes"]

@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.blueprints.inventory import service as inventory
 from app.core import headers
+from tests import document
 from tests.applications import AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, unique
 from tests.watching import log_lines
@@ -117,6 +118,43 @@ class TestCors:
         assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == set(asked.split(", "))
         assert answer.headers["Access-Control-Max-Age"] == "600"
 
+    def test_a_page_may_send_every_header_of_the_document(self, caller: Caller) -> None:
+        described = {
+            parameter["name"].lower()
+            for path in document.document()["paths"].values()
+            for part in (path, *operations_of(path))
+            for parameter in map(document.resolved, part.get("parameters", []))
+            if parameter["in"] == "header"
+        }
+
+        answer = caller.open(
+            "OPTIONS",
+            "/customers",
+            headers={
+                "Origin": SHOP,
+                "Access-Control-Request-Method": "GET",
+                "Access-Control-Request-Headers": ", ".join(described),
+            },
+        )
+
+        assert {"if-match", "last-event-id"} < described
+        assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == described
+
+    def test_a_page_may_read_every_header_of_the_document_and_a_files_name(self, caller: Caller) -> None:
+        described = {
+            name
+            for path in document.document()["paths"].values()
+            for operation in operations_of(path)
+            for answered in operation["responses"].values()
+            for name in document.resolved(answered).get("headers", {})
+        }
+
+        answer = caller.get("/livez", headers={"Origin": SHOP})
+
+        exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+        assert "Link" in described
+        assert described | {"Content-Disposition"} <= exposed
+
     def test_a_header_outside_the_contract_is_not_allowed(self, caller: Caller) -> None:
         answer = caller.open(
             "OPTIONS",
@@ -150,6 +188,10 @@ class TestCors:
         answer = shop.nobody.get("/livez", headers={"Origin": SHOP})
 
         assert [name for name, _ in answer.headers if name.startswith("Access-Control-")] == []
+
+
+def operations_of(path: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for method, operation in path.items() if method != "parameters"]
 
 
 def ok(shop: Shop) -> TestResponse:
