@@ -87,3 +87,34 @@ def test_hours_that_were_worked_on_what_is_declined_stay_with_the_ticket(shop: S
 
     assert (ticket["status"], ticket["lines"]) == ("declined", [])
     assert shop.owner.get(place).json["line_id"] is None
+
+
+@WAYS
+def test_what_was_approved_before_lets_nothing_else_begin(shop: Shop, way: str) -> None:
+    path = examined(shop, PADS)
+    estimate = ask(shop, path)
+    decide(shop, estimate, *ids(estimate))
+    (line_id,) = ids(estimate)
+    shop.mechanic.patch(f"{path}/lines/{line_id}", json={"unit_price": 200})
+
+    ticket = decline(shop, path, way)
+    shop.mechanic.post(f"{path}/lines", json=RUST)
+    shop.mechanic.post(f"{path}/status", json={"status": "analysis"})
+    begun = shop.mechanic.post(f"{path}/status", json={"status": "in_progress"})
+
+    assert (ticket["status"], ticket["lines"], ticket["approved_total"]) == ("declined", [], 0)
+    assert (begun.status_code, begun.json["code"]) == (409, "approval_exceeded")
+
+
+def test_a_no_by_word_leaves_approved_what_is_left_of_what_was_agreed_to(shop: Shop) -> None:
+    path = examined(shop, PADS, RUST)
+    estimate = ask(shop, path)
+    decide(shop, estimate, *ids(estimate))
+    (line_id,) = ids(estimate, "Brake pads, front")
+    shop.mechanic.patch(f"{path}/lines/{line_id}", json={"unit_price": 200})
+
+    ticket = decline(shop, path, "by word")
+
+    assert ([line["description"] for line in ticket["lines"]], ticket["approved_total"]) == (
+        ["Rust protection"], 80,
+    )  # fmt: skip

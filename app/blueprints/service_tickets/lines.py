@@ -157,6 +157,11 @@ def agree(ticket: ServiceTicket, line_ids: set[int] | None = None) -> None:
             line.agreed = True
 
 
+def agreed_total(ticket: ServiceTicket) -> Decimal:
+    """Return what those lines of a ticket that is held come to which the customer agreed to, tax included."""
+    return sum((line.net + line.tax for line in of(ticket) if line.agreed), NOTHING)
+
+
 def settle(ticket: ServiceTicket) -> None:
     """Bring the discounts and the totals of a ticket in line with its lines, after they changed.
 
