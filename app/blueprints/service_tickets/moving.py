@@ -50,9 +50,11 @@ def change_status(
         before, situation = ticket.status, _require_allowed(caller, ticket, status)
         if status in BY_WORD and reason is None:
             raise Invalid("See `errors`.", errors={"reason": [HOW_IT_WAS_SAID]})
+        still_approved = None
         if status == "declined":
             _take_off_what_is_declined(ticket, caller.account_id, reason)
-        step(ticket, status, caller.account_id, reason)
+            still_approved = _still_approved(ticket)
+        step(ticket, status, caller.account_id, reason, approved_total=still_approved)
         if status == "in_progress" and before != "waiting_parts" and situation.parts_missing:
             step(ticket, "waiting_parts", caller.account_id, PARTS_TO_ORDER)
         return whole(caller, ticket_id)
@@ -80,6 +82,11 @@ def _take_off_what_is_declined(ticket: ServiceTicket, account_id: int | None, re
         return
     announce(WorkDeclined(ticket, account_id, tuple(map(_declined, declined)), reason))
     fitting.take_off(ticket, leaving, account_id)
+
+
+def _still_approved(ticket: ServiceTicket) -> Decimal:
+    """Return what is approved after a no: no more than what is left of what was agreed to before."""
+    return max(NOTHING, min(ticket.approved_total or NOTHING, lines.agreed_total(ticket)))
 
 
 def _declined(line: TicketLine) -> Declined:
@@ -115,8 +122,8 @@ def step(
 ) -> None:
     """Take a ticket that is held one step on, and do what belongs to the step.
 
-    What is approved is `approved_total`, by the lines with the ids `agreed`; or else all that is on the ticket. After a no it
-    is no more than what is left of what was agreed to.
+    What is approved is `approved_total`, by the lines with the ids `agreed`; or else all that is on the ticket, and
+    nothing after a no.
     :raises NotEnoughOnHand: it is completed, and parts that it wants are gone.
     """
     before, ticket.status = ticket.status, status
@@ -128,8 +135,7 @@ def step(
         ticket.approved_total = ticket.total if approved_total is None else approved_total
         lines.agree(ticket, agreed)
     elif status == "declined":
-        before_that = ticket.approved_total or NOTHING
-        ticket.approved_total = max(NOTHING, min(before_that, lines.agreed_total(ticket)))
+        ticket.approved_total = NOTHING if approved_total is None else approved_total
     elif status == "completed":
         fitting.fit_what_is_left(ticket)
     elif status == "cancelled":
