@@ -145,14 +145,6 @@ def email_of(workshop_id: int, customer_id: int) -> str | None:
     )
 
 
-def is_erased(workshop_id: int, customer_id: int) -> bool:
-    """Tell whether a customer was erased. It waits for nothing, and an erasure under way takes what is kept meanwhile."""
-    statement = select(Customer.id).where(
-        Customer.workshop_id == workshop_id, Customer.id == customer_id, Customer.erased_at.is_not(None)
-    )
-    return db.session.scalars(statement).first() is not None
-
-
 def _one(statement: Select[Customer], workshop_id: int, customer_id: int) -> Customer:
     found = db.session.scalar(
         statement.where(
