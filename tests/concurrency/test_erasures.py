@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from app.blueprints.customers import service as customers
 from app.blueprints.estimates import deciding
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.vehicles import maintenance
 from app.blueprints.vehicles.models import MaintenanceInterval
+from app.core.db import atomic
 from app.core.sealing import PersonKey
 from app.extensions import db
 from tests.concurrency.racing import PATIENCE, race
@@ -49,6 +52,31 @@ def test_what_a_customer_says_of_a_car_while_they_are_erased_is_not_kept(
         assert db.session.scalar(select(func.count()).where(of_theirs)) == 0
         keys = PersonKey.kind == "customer", PersonKey.person_id == shop.customer_id
         assert db.session.scalar(select(func.count()).where(*keys)) == 0  # by which the log would be read
+
+
+@pytest.mark.parametrize(
+    ("hold", "is_waited_for"),
+    [(customers.hold, False), (customers.hold_to_erase, True)],
+    ids=["change", "erasure"],
+)
+def test_a_car_is_given_a_plate_while_its_keeper_is_changed_and_not_while_they_are_erased(
+    shop: Shop, on_postgresql: bool, hold: Callable[..., Any], is_waited_for: bool
+) -> None:
+    """Or a change, a plate and a decision would wait for each other in a circle."""
+    if not on_postgresql:
+        pytest.skip("SQLite has one writer at a time.")
+    path = f"/vehicles/{shop.make_vehicle().id}"
+    answers: list[TestResponse] = []
+    patching = threading.Thread(target=lambda: answers.append(shop.owner.patch(path, json={"plate": "GD 1"})))
+
+    with shop.inside(), atomic():
+        hold(shop.id, shop.customer_id)
+        patching.start()
+        patching.join(2)
+        was_waited_for = patching.is_alive()
+    patching.join(10)
+
+    assert (was_waited_for, [answer.status_code for answer in answers]) == (is_waited_for, [200])
 
 
 @pytest.mark.parametrize("who", ["owner", "customer"])

@@ -96,7 +96,16 @@ def get(workshop_id: int, customer_id: int) -> Customer:
 def hold(workshop_id: int, customer_id: int) -> Customer:
     """Return a customer, locked until the transaction ends: whoever changes what is kept of them waits here.
 
+    What points to them, such as a ticket, goes on being made meanwhile.
     :raises CustomerNotFound: unknown here, or erased.
+    """
+    return _one(locked(Customer, key_share=True), workshop_id, customer_id)
+
+
+def hold_to_erase(workshop_id: int, customer_id: int) -> Customer:
+    """Return a customer, locked until the transaction ends: also what points to them waits here.
+
+    :raises CustomerNotFound: unknown here, or erased already.
     """
     return _one(locked(Customer), workshop_id, customer_id)
 
