@@ -224,12 +224,12 @@ def touch(row: Versioned) -> None:
 Row = TypeVar("Row")
 
 
-def locked(model: type[Row], *, key_share: bool = False) -> Select[Row]:
+def locked(model: type[Row], *, stays: bool = False) -> Select[Row]:
     """Select rows of `model` for a change: locked until the transaction ends, and as they are now.
 
-    With `key_share`, what points to them goes on being made meanwhile.
+    `stays`: none is removed nor gets another id, so that others may go on to name it by a foreign key.
     """
-    return select(model).with_for_update(key_share=key_share).execution_options(populate_existing=True)
+    return select(model).with_for_update(key_share=stays).execution_options(populate_existing=True)
 
 
 def plan_for_values(session: AnySession) -> None:

@@ -99,7 +99,7 @@ def hold(workshop_id: int, customer_id: int) -> Customer:
     What points to them, such as a ticket, goes on being made meanwhile.
     :raises CustomerNotFound: unknown here, or erased.
     """
-    return _one(locked(Customer, key_share=True), workshop_id, customer_id)
+    return _one(locked(Customer, stays=True), workshop_id, customer_id)
 
 
 def hold_to_erase(workshop_id: int, customer_id: int) -> Customer:
