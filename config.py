@@ -305,7 +305,7 @@ class Config:
         kept = development_secrets()
         self.SECRET_KEY = env.str("SECRET_KEY", "") or kept["SECRET_KEY"]
         self.TOKEN_KEYS = token_keys(env) or {"default": self.SECRET_KEY}
-        self.ENCRYPTION_KEYS = encryption_keys(env) or [kept["ENCRYPTION_KEYS"]]
+        self.ENCRYPTION_KEYS = [key for key in encryption_keys(env) if key] or [kept["ENCRYPTION_KEYS"]]
         self.BLIND_INDEX_KEY = env.str("BLIND_INDEX_KEY", "") or kept["BLIND_INDEX_KEY"]
 
     def set_mail(self, env: Env) -> None:

@@ -299,6 +299,17 @@ class TestDevelopment:
         assert settings.TRUSTED_PROXIES == 0
         assert settings.TOKEN_MINUTES == 30
 
+    @pytest.mark.parametrize(
+        ("given", "kept"), [(" ", []), (",", []), (" , key ", ["key"]), ("key,", ["key"])]
+    )
+    def test_encrypts_with_no_blank_key(
+        self, monkeypatch: pytest.MonkeyPatch, given: str, kept: list[str]
+    ) -> None:
+        own = configuration().ENCRYPTION_KEYS
+        monkeypatch.setenv("ENCRYPTION_KEYS", given)
+
+        assert (kept or own) == configuration().ENCRYPTION_KEYS
+
     def test_makes_secrets_at_first_use_and_keeps_them_to_itself(self, tmp_path: Path) -> None:
         first, second = configuration(), configuration()
 

@@ -181,18 +181,24 @@ def pack(topic: str, values: dict[str, Any]) -> str:
 def _packed(kind: Kind, name: str, value: Any) -> Any:
     match kind, value:
         case "text", str():
-            return one_line(value)[:LONGEST_TEXT]
+            return _short(value)
         case "number", int() if not isinstance(value, bool):
             return value
         case "link", str() if _LINK.fullmatch(value):
             return value
         case "lines", list() if len(value) <= MOST_LINES and all(isinstance(one, str) for one in value):
-            return [one_line(one)[:LONGEST_TEXT] for one in value]
+            return [_short(one) for one in value]
         case "instant", datetime() if value.tzinfo is not None:
             return value.isoformat()
         case "day", date() if not isinstance(value, datetime):
             return value.isoformat()
     raise WrongValues(f"{name} is not a {kind}.")
+
+
+def _short(text: str) -> str:
+    """Return `text` on one line; of a long one the beginning, with a sign that it goes on."""
+    line = one_line(text)
+    return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
 
 
 def _unpacked(topic: str, packed: str) -> dict[str, Any]:
@@ -247,15 +253,18 @@ def render(
 ) -> Letter:
     """Return the letter on `topic` with the values that `pack` made.
 
+    Days and times are written as where the workshop is, in a letter in its language.
+
     :raises jinja2.UndefinedError: the template names a value that the topic has not.
     """
+    written = head.locale.replace("-", "_") if language_of(head.locale) == language else language
     context = {
         **_unpacked(topic, packed),
         "shop": head.name,
         "language": language,
         "duration": partial(_duration, language=language),
-        "moment": partial(_moment, zone=head.time_zone, language=language),
-        "day": partial(_day, language=language),
+        "moment": partial(_moment, zone=head.time_zone, locale=written),
+        "day": partial(_day, locale=written),
     }
     name = f"{language}/{topic}.jinja"
     subject = one_line(_subject(name, context))
@@ -284,11 +293,11 @@ def _duration(number: int, unit: Literal["minute", "hour"], language: str) -> st
     return format_unit(number, f"duration-{unit}", locale=language)
 
 
-def _day(on: date, language: str) -> str:
+def _day(on: date, locale: str) -> str:
     return format_date(
-        on.replace(), "long", locale=language
+        on.replace(), "long", locale=locale
     )  # asked of itself, or a missing one would go unnoticed
 
 
-def _moment(when: datetime, zone: str, language: str) -> str:
-    return format_datetime(when, "long", tzinfo=ZoneInfo(zone), locale=language)
+def _moment(when: datetime, zone: str, locale: str) -> str:
+    return format_datetime(when, "long", tzinfo=ZoneInfo(zone), locale=locale)

@@ -19,6 +19,7 @@ from app.core.sealing import Person, PersonKey
 from app.core.tenancy import UnscopedStatement
 from app.extensions import db
 from tests.factories import Shop, unique
+from tests.tampering import owners_connection
 
 
 def entries(shop: Shop) -> list[AuditEntry]:
@@ -199,6 +200,47 @@ class TestAppendOnly:
             session.execute(update(AuditEntry).values(action="nothing"))
 
         assert {entry.action for entry in entries(shop)} == {"nothing"}
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "audit_entries", "audit_heads", "consents", "stock_movements", "vehicle_readings", "vehicle_transfers",
+        ],
+    )  # fmt: skip
+    def test_sqlite_refuses_to_write_over_what_is_appended_to(
+        self, shop: Shop, on_postgresql: bool, table: str
+    ) -> None:
+        """Its REPLACE deletes the row that is in the way, and asks no trigger of deletions."""
+        if on_postgresql:
+            pytest.skip("PostgreSQL has no REPLACE, and an upsert is an UPDATE there.")
+        consent = {"kind": "photos", "text_version": "1", "given": True}
+        assert shop.customer.post(f"/customers/{shop.customer_id}/consents", json=consent).status_code == 201
+        shop.make_part(on_hand=1)
+        car = f"/vehicles/{shop.make_vehicle().id}"
+        assert shop.owner.post(f"{car}/readings", json={"value": 1, "unit": "km"}).status_code == 201
+        keeper = {"customer_id": shop.other_customer_id}
+        assert shop.owner.post(f"{car}/transfer", json=keeper).status_code == 200
+
+        with pytest.raises(DBAPIError, match="appended to"), owners_connection(shop.app) as connection:
+            connection.execute(text(f"REPLACE INTO {table} SELECT * FROM {table}"))
+
+    def test_sqlite_refuses_to_put_an_entry_of_another_number_into_the_place_of_one(
+        self, shop: Shop, on_postgresql: bool
+    ) -> None:
+        """The place is SQLite's own number of the row, which a key of two columns leaves open."""
+        if on_postgresql:
+            pytest.skip("PostgreSQL has no REPLACE.")
+        last = entries(shop)[-1].sequence
+        others = [column.name for column in AuditEntry.__table__.columns if column.name != "sequence"]
+        taken = ", ".join(["rowid", *others])
+
+        with pytest.raises(DBAPIError, match="appended to"), owners_connection(shop.app) as connection:
+            connection.execute(
+                text(
+                    f"REPLACE INTO audit_entries ({taken}, sequence) SELECT {taken}, {last + 1} FROM audit_entries"
+                    f" WHERE workshop_id = {shop.id} AND sequence = {last}"
+                )
+            )
 
     @pytest.mark.parametrize("table", ["audit_entries", "audit_heads", "consents"])
     def test_the_database_refuses_to_truncate_it(self, shop: Shop, on_postgresql: bool, table: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -25,13 +25,19 @@ def values_of(topic: str) -> dict[str, Any]:
 
 
 def written(
-    app: Flask, topic: str, language: str = "en", *, shop: str = "Obi's Garage", **values: Any
+    app: Flask,
+    topic: str,
+    language: str = "en",
+    *,
+    shop: str = "Obi's Garage",
+    locale: str | None = None,
+    **values: Any,
 ) -> Letter:
     with app.app_context():
         return letters.render(
             topic,
             letters.pack(topic, {**values_of(topic), **values}),
-            head=Letterhead(shop, language, "Europe/Warsaw"),
+            head=Letterhead(shop, locale or language, "Europe/Warsaw"),
             language=language,
             sender="shop@example.com",
             recipient="ada@example.com",
@@ -185,11 +191,12 @@ def test_no_recipient_smuggles_a_header_in(app: Flask, recipient: str) -> None:
         letter.as_mime()
 
 
-def test_a_long_value_is_cut(app: Flask) -> None:
-    letter = written(app, "account_locked", address="a" * 5000)
+def test_a_long_value_is_cut_and_a_sign_says_so(app: Flask) -> None:
+    long, whole = (written(app, "account_locked", address="a" * number) for number in (5000, 300))
 
-    assert letter.text.count("a" * 300) == 1
-    assert "a" * 301 not in letter.text
+    assert f" {'a' * 299}…" in " ".join(long.text.split())
+    assert "a" * 300 in whole.text
+    assert "…" not in whole.text
 
 
 @pytest.mark.parametrize(
@@ -211,6 +218,29 @@ def test_a_span_is_told_with_the_plural_of_its_language(
     app: Flask, language: str, hours: int, told: str
 ) -> None:
     assert told in " ".join(written(app, "invitation_staff", language, hours=hours).text.split())
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "day", "moment"),
+    [
+        ("en-US", "en", "January 5, 2027", "January 5, 2027, 2:00:00 PM +0100"),
+        ("en-GB", "en", "5 January 2027", "5 January 2027, 14:00:00 CET"),
+        ("de-AT", "de", "5. Jänner 2027", "5. Jänner 2027, 14:00:00 MEZ"),
+        ("de-DE", "de", "5. Januar 2027", "5. Januar 2027, 14:00:00 MEZ"),
+        ("pl-PL", "pl", "5 stycznia 2027", "5 stycznia 2027 14:00:00 CET"),
+        ("pl-PL", "de", "5. Januar 2027", "5. Januar 2027, 14:00:00 MEZ"),
+    ],
+)
+def test_days_and_times_are_written_as_where_the_workshop_is_in_a_letter_in_its_language(
+    app: Flask, locale: str, language: str, day: str, moment: str
+) -> None:
+    when = datetime(2027, 1, 5, 13, tzinfo=UTC)
+
+    reminder = written(app, "maintenance_due", language, locale=locale, on=when.date()).text
+    export = written(app, "export_ready", language, locale=locale, until=when).text
+
+    assert f" {day}" in " ".join(reminder.split())
+    assert f" {moment}" in " ".join(export.split())
 
 
 @pytest.mark.parametrize(

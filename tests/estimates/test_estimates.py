@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -761,6 +762,18 @@ def test_the_page_speaks_the_workshops_language(shop: Shop, locale: str, words: 
     page = shop.nobody.get(by_link(ask(shop, examined(shop))), headers=PAGE)
 
     assert words in page.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "day"),
+    [("en-US", r"[A-Z][a-z]+ \d{1,2}, \d{4}, \d"), ("en-GB", r"\d{1,2} [A-Z][a-z]+ \d{4}, \d")],
+)
+def test_the_page_writes_days_as_where_the_workshop_is(shop: Shop, locale: str, day: str) -> None:
+    shop.owner.patch(f"/workshops/{shop.id}", {"locale": locale})
+
+    page = shop.nobody.get(by_link(ask(shop, examined(shop))), headers=PAGE)
+
+    assert re.search(day, page.text)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,23 @@ def test_a_taken_slug_is_a_conflict_beside_other_changes_too(shop: Shop, other_s
     assert shop.owner.get(f"/workshops/{shop.id}").json["specialisations"] == []
 
 
+def test_the_log_has_what_a_workshop_is_good_at_before_and_after_and_only_where_that_differs(
+    shop: Shop,
+) -> None:
+    shop.owner.patch(at(shop), json={"specialisations": ["glass", "brakes"]})
+    shop.owner.patch(at(shop), json={"specialisations": ["brakes", "brakes"], "city": "Gdynia"})
+    shop.owner.patch(at(shop), json={"specialisations": ["brakes"]})
+
+    entries = shop.owner.get("/audit?action=workshop.updated&sort=id").json
+    assert [(entry["before"], entry["after"]) for entry in entries] == [
+        ({"specialisations": []}, {"specialisations": ["brakes", "glass"]}),
+        (
+            {"specialisations": ["brakes", "glass"], "city": None},
+            {"specialisations": ["brakes"], "city": "Gdynia"},
+        ),
+    ]
+
+
 def test_a_new_slug_is_the_one_that_public_requests_name(shop: Shop) -> None:
     slug = unique("renamed-")
     assert shop.owner.patch(at(shop), json={"slug": slug}).status_code == 200

@@ -26,7 +26,7 @@ def erase(workshop_id: int, customer_id: int, expected: Expected = None) -> Repo
     :raises CustomerNotFound: unknown here. :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        require_version(customers.hold(workshop_id, customer_id), expected)
+        require_version(customers.hold_to_erase(workshop_id, customer_id), expected)
         report = _told(privacy.erase(privacy.about(workshop_id, customer_id)))
         session.add(
             Erasure(

@@ -96,7 +96,16 @@ def get(workshop_id: int, customer_id: int) -> Customer:
 def hold(workshop_id: int, customer_id: int) -> Customer:
     """Return a customer, locked until the transaction ends: whoever changes what is kept of them waits here.
 
+    What points to them, such as a ticket, goes on being made meanwhile.
     :raises CustomerNotFound: unknown here, or erased.
+    """
+    return _one(locked(Customer, stays=True), workshop_id, customer_id)
+
+
+def hold_to_erase(workshop_id: int, customer_id: int) -> Customer:
+    """Return a customer, locked until the transaction ends: also what points to them waits here.
+
+    :raises CustomerNotFound: unknown here, or erased already.
     """
     return _one(locked(Customer), workshop_id, customer_id)
 
@@ -143,14 +152,6 @@ def email_of(workshop_id: int, customer_id: int) -> str | None:
     return db.session.scalar(
         select(Customer.email).where(Customer.workshop_id == workshop_id, Customer.id == customer_id)
     )
-
-
-def is_erased(workshop_id: int, customer_id: int) -> bool:
-    """Tell whether a customer was erased. It waits for nothing, and an erasure under way takes what is kept meanwhile."""
-    statement = select(Customer.id).where(
-        Customer.workshop_id == workshop_id, Customer.id == customer_id, Customer.erased_at.is_not(None)
-    )
-    return db.session.scalars(statement).first() is not None
 
 
 def _one(statement: Select[Customer], workshop_id: int, customer_id: int) -> Customer:

@@ -151,9 +151,11 @@ def _told_to_customers() -> Iterator[None]:
 
 
 def _decide(ticket: ServiceTicket, estimate_id: int, accepted: list[int], evidence: Evidence) -> Estimate:
+    # The customer first, as an erasure has them: it wants the estimate.
+    is_known = customers.is_kept_from_erasure(ticket.workshop_id, ticket.customer_id)
     estimate = one_of_ticket(locked(Estimate), ticket.workshop_id, ticket.id, estimate_id)
     require_decidable(ticket, estimate)
-    if customers.is_erased(ticket.workshop_id, ticket.customer_id):
+    if not is_known:
         evidence = Evidence(None, evidence.how, evidence.account_id)
     offered = content.read(estimate.content)
     _require_offered(offered, accepted)

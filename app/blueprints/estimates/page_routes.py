@@ -130,7 +130,7 @@ def _page(shown: dict[str, Any], problem: dict[str, Any] | None, status: int) ->
         was_decided=bool(shown) and problem is not None and problem["code"] == EstimateDecided.code,
         money=lambda amount: written(amount, shown["currency"], locale),
         number=lambda value: format_decimal(value, locale=locale.replace("-", "_"), format="#,##0.###"),
-        moment=lambda when: _moment(when, shown, language),
+        moment=lambda when: _moment(when, shown, locale.replace("-", "_")),
         sent=_sent(),
     )
     answer = make_response(page, status)
@@ -162,8 +162,8 @@ def _in_words(problem: dict[str, Any] | None, language: str) -> str | None:
     return found
 
 
-def _moment(when: Any, shown: dict[str, Any], language: str) -> str:
+def _moment(when: Any, shown: dict[str, Any], locale: str) -> str:
     """Return when, to the minute, on the workshop's clock, which it names."""
     there = when.astimezone(ZoneInfo(shown["time_zone"]))
-    day, time = format_date(there, "long", locale=language), format_time(there, "short", locale=language)
-    return f"{day}, {time} {get_timezone_name(there, 'short', locale=language)}"
+    day, time = format_date(there, "long", locale=locale), format_time(there, "short", locale=locale)
+    return f"{day}, {time} {get_timezone_name(there, 'short', locale=locale)}"

@@ -36,10 +36,11 @@ def add(caller: Principal, vehicle_id: int, **fields: Any) -> Shown:
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
     :raises Invalid: neither a time nor a distance, a distance that is not whole, or done before 1900 or after today.
+    :raises CustomerNotFound: the caller is a customer, and was erased meanwhile.
     """
     _require_whole(fields, today_in(caller.workshop_id))
     with atomic() as session:
-        vehicle = vehicles.hold(caller, vehicle_id)
+        vehicle = _held_for(caller, vehicle_id)
         interval = MaintenanceInterval(
             workshop_id=caller.workshop_id, vehicle_id=vehicle_id, customer_id=caller.customer_id, **fields
         )
@@ -50,6 +51,14 @@ def add(caller: Principal, vehicle_id: int, **fields: Any) -> Shown:
             after=audit.fields_of(interval, RECORD), person=_said_by(interval.customer_id),
         )  # fmt: skip
     return _with_due(vehicle, [interval], keeper=_keeper(caller))[0]
+
+
+def _held_for(caller: Principal, vehicle_id: int) -> Vehicle:
+    """Return a vehicle of which somebody says something, locked; a customer is kept from being erased until it is said."""
+    vehicle = vehicles.hold(caller, vehicle_id)
+    if caller.customer_id is not None:
+        customers.keep_from_erasure(caller.workshop_id, caller.customer_id)
+    return vehicle
 
 
 def _said_by(customer_id: int | None) -> Person | None:
@@ -143,7 +152,7 @@ def replace(
     today = today_in(caller.workshop_id)
     _require_whole(fields, today)
     with atomic() as session:
-        vehicle = vehicles.hold(caller, vehicle_id)
+        vehicle = _held_for(caller, vehicle_id)
         interval = _held(caller, vehicle, interval_id, expected)
         before = audit.fields_of(interval, RECORD)
         said_by = _said_by(interval.customer_id or caller.customer_id)
@@ -166,7 +175,7 @@ def remove(caller: Principal, vehicle_id: int, interval_id: int, expected: Expec
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        vehicle = vehicles.hold(caller, vehicle_id)
+        vehicle = _held_for(caller, vehicle_id)
         interval = _held(caller, vehicle, interval_id, expected)
         before = audit.fields_of(interval, RECORD)
         session.delete(interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select
@@ -240,6 +240,7 @@ def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None)
         if changes.get("second_factor_for_staff", asked) != asked:
             _consult("changing who needs a second factor", workshop_id)
         before = audit.fields_of(workshop, RECORD)
+        after: dict[str, Any] = {}
         for field, value in changes.items():
             setattr(workshop, field, value)
         _require_both_coordinates(workshop)
@@ -247,18 +248,11 @@ def update(workshop_id: int, changes: dict[str, Any], expected: Expected = None)
             workshop.phone = phones.normalised(changes["phone"], workshop.country)
         _flush(session)
         if specialisations is not None:
-            _specialise(session, workshop, specialisations)
+            after["specialisations"] = sorted(set(specialisations))
+            before["specialisations"] = _specialise(session, workshop, after["specialisations"])
             session.flush()
-        audit.note_change(
-            "workshop.updated", "workshop", workshop_id, before, audit.fields_of(workshop, RECORD)
-        )
-        if specialisations is not None:
-            audit.note(
-                "workshop.updated",
-                "workshop",
-                workshop_id,
-                after={"specialisations": sorted(specialisations)},
-            )
+        after |= audit.fields_of(workshop, RECORD)
+        audit.note_change("workshop.updated", "workshop", workshop_id, before, after)
 
 
 def _require_both_coordinates(workshop: Workshop) -> None:
@@ -267,11 +261,18 @@ def _require_both_coordinates(workshop: Workshop) -> None:
         raise Invalid("A place needs both coordinates.", errors={missing: ["Both or neither."]})
 
 
-def _specialise(session: Session, workshop: Workshop, words: Iterable[str]) -> None:
-    session.execute(delete(Specialisation).where(Specialisation.workshop_id == workshop.id))
-    if made := [{"workshop_id": workshop.id, "specialisation": word} for word in sorted(set(words))]:
+def _specialise(session: Session, workshop: Workshop, words: list[str]) -> list[str]:
+    """Let a workshop be good at these things alone, and return what it was good at before."""
+    former = session.scalars(
+        delete(Specialisation)
+        .where(Specialisation.workshop_id == workshop.id)
+        .returning(Specialisation.specialisation)
+    ).all()
+    if words:
+        made = [{"workshop_id": workshop.id, "specialisation": word} for word in words]
         session.execute(insert(Specialisation), made)
     touch(workshop)
+    return sorted(former)
 
 
 def _flush(session: Session) -> None:
