@@ -270,12 +270,12 @@ def test_on_paper_are_as_many_of_the_latest_visits_as_can_be_drawn_in_seconds(
     )
 
     assert shop.owner.get(f"/vehicles/{car.id}/history/pdf").status_code == 200
-    assert [text[:20] for text in written] == ["Visits, the last ones: 2.", "ż" * 20, "ż" * 20]
+    assert [text[:19] for text in written] == ["The last visits: 2.", "ż" * 19, "ż" * 19]
 
     written.clear()
     monkeypatch.setattr(paper, "MOST_LETTERS", 100)
     shop.owner.get(f"/vehicles/{car.id}/history/pdf")
-    assert written[0] == "Visits, the last ones: 1."
+    assert written[0] == "The last visits: 1."
 
 
 def test_on_paper_are_the_notes_and_six_small_photos_that_the_customer_was_shown(

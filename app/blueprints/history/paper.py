@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 
 from app.blueprints.history import service
 from app.blueprints.service_tickets.reading import ORDER
@@ -20,6 +20,7 @@ from app.blueprints.workshops.terms import currency_of
 from app.core import clock, files
 from app.core.identity import Principal
 from app.core.letters import Letterhead, language_of
+from app.core.money import written
 from app.core.paging import MOST_PER_PAGE, Walk
 from app.core.pdf import Paper
 
@@ -33,7 +34,7 @@ WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Vehicle history", "vin": "VIN", "car": "Vehicle", "plate": "Plate", "odometer": "Odometer",
         "visit": "Visit", "what": "Work and parts", "quantity": "Quantity", "total": "Total", "sum": "Together",
-        "by": "By", "none": "There are no visits.", "note": "Note", "photos": "Photos", "cut": "Visits, the last ones: {number}.",
+        "by": "By", "none": "There are no visits.", "note": "Note", "photos": "Photos", "cut": "The last visits: {number}.",
         "more": "Notes that are not printed", "green": "green", "yellow": "yellow", "red": "red", "not_checked": "not checked",
     },
     "pl": {
@@ -47,7 +48,7 @@ WORDS: dict[str, dict[str, str]] = {
         "title": "Fahrzeughistorie", "vin": "FIN", "car": "Fahrzeug", "plate": "Kennzeichen", "odometer": "Kilometerstand",
         "visit": "Besuch", "what": "Arbeiten und Teile", "quantity": "Menge", "total": "Betrag", "sum": "Zusammen",
         "by": "Von", "none": "Es gab keine Besuche.", "note": "Notiz", "photos": "Fotos",
-        "cut": "Besuche, die letzten: {number}.", "more": "Nicht gedruckte Notizen", "green": "grün", "yellow": "gelb",
+        "cut": "Die letzten Besuche: {number}.", "more": "Nicht gedruckte Notizen", "green": "grün", "yellow": "gelb",
         "red": "rot", "not_checked": "nicht geprüft",
     },
 }  # fmt: skip
@@ -147,11 +148,11 @@ def _write(made: Paper, visit: dict[str, Any], words: dict[str, str], currency: 
         [
             line["description"],
             format_decimal(Decimal(str(line["quantity"])), locale=language),
-            format_currency(line["total"], currency, locale=language),
+            written(line["total"], currency, language),
         ]
         for line in visit["lines"]
     ]
-    rows.append([words["sum"], "", format_currency(visit["total"], currency, locale=language)])
+    rows.append([words["sum"], "", written(visit["total"], currency, language)])
     made.table(
         [words["what"], words["quantity"], words["total"]],
         rows,
