@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from app.blueprints.history import paper, telling
+from app.core import pdf
 from app.core.pdf import Paper
 from tests.factories import Shop, unique_vin
 from tests.inspections.examining import begun
@@ -331,3 +332,20 @@ def test_costs_no_more_statements_for_many_visits_with_photos(shop: Shop) -> Non
 
     assert costs[0] == costs[1]
     assert len(costs[0]) > 10
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("Wymieniono świece, zażółć gęślą jaźń", "Wymieniono świece, zażółć gęślą jaźń"),
+        ("Заменены свечи, Їжак", "Заменены свечи, Їжак"),
+        ("One\ttwo", "One two"),
+        ("\U0001f697\U0001f527 checked, 部品 too", "\ufffd checked, \ufffd too"),
+    ],
+)
+def test_paper_has_every_letter_or_a_mark_in_the_place_of_what_its_font_has_not(
+    words: str, printed: str
+) -> None:
+    made = Paper("History", at=datetime(2026, 3, 2, tzinfo=UTC), language="en", author="Garage")
+
+    assert made._pdf.normalize_text(pdf._clean(words)) == printed
