@@ -9,6 +9,7 @@ look every two seconds.
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 REDIS_SECONDS = 0.2
 AWAY_SECONDS = 2.0
 LISTEN_SECONDS = 1.0
+SEND_SECONDS = 15
 COME_BACK = "10"
 _ANNOUNCED = "live"
 
@@ -71,6 +73,7 @@ class Hub:
         self._channel = f"{app.config['CACHE_KEY_PREFIX']}live"
         self._most = app.config["LIVE_WATCHERS"]
         self._watchers: list[Watcher] = []  # who came first, first
+        self._leaving: list[Watcher] = []  # sent home, and not gone yet
         self._lock = threading.Lock()
         self._listener: threading.Thread | None = None
         self._away_until = 0.0
@@ -95,21 +98,26 @@ class Hub:
         return watcher
 
     def _make_room_for(self, account_id: int) -> None:
-        """Send home the oldest watcher of the account that has the most, if `account_id` has no more with one of them."""
+        """Send home the oldest watcher of the account that has the most, if `account_id` has no more with one of them.
+
+        One at a time: who is sent home holds a thread until they are gone.
+        """
         places = Counter(watcher.account_id for watcher in self._watchers)
-        if places[account_id] + 1 >= max(places.values(), default=0):
+        if self._leaving or places[account_id] + 1 >= max(places.values(), default=0):
             raise TooManyWatchers()
         [(greediest, _)] = places.most_common(1)
         oldest = next(watcher for watcher in self._watchers if watcher.account_id == greediest)
         self._watchers.remove(oldest)
+        self._leaving.append(oldest)
         oldest.is_sent_home = True
         oldest.wake()
 
     def leave(self, watcher: Watcher) -> None:
         """Watch no more."""
         with self._lock:
-            if watcher in self._watchers:
-                self._watchers.remove(watcher)
+            there = self._leaving if watcher.is_sent_home else self._watchers
+            if watcher in there:
+                there.remove(watcher)
 
     @property
     def count(self) -> int:
@@ -185,13 +193,25 @@ def hub() -> Hub:
     return found
 
 
+def _connection(environ: dict[str, Any]) -> socket.socket | None:
+    """Return the connection to whoever asked, where the server shows it."""
+    found = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    return found if isinstance(found, socket.socket) else None
+
+
+def wait_for_no_slow_reader(environ: dict[str, Any]) -> None:
+    """Let the connection fail where whoever asked reads nothing for so long that not a byte more can be sent."""
+    if (connection := _connection(environ)) is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
+
+
 def has_left(environ: dict[str, Any]) -> bool:
     """Tell whether whoever asked has closed the connection; not where the server does not show it.
 
     Without a look at it that is noticed only when something is written, and the place is held until then.
     """
-    connection = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
-    if not isinstance(connection, socket.socket):
+    connection = _connection(environ)
+    if connection is None:
         return False
     try:
         return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""

@@ -269,14 +269,37 @@ class TestAWorker:
         for stream in theirs:
             stream.until(lambda stream=stream: stream.versions)  # type: ignore[misc]
 
-        mine = [Stream(shop.owner, path) for _ in range(number // 2)]
-        for stream in mine:
-            stream.until(lambda stream=stream: stream.versions)  # type: ignore[misc]
-        theirs[0].until(lambda: sum(stream.is_over for stream in theirs) == len(mine))
+        for given in range(1, number // 2 + 1):
+            mine = Stream(shop.owner, path)
+            mine.until(lambda mine=mine: mine.versions)  # type: ignore[misc]
+            mine.until(lambda given=given: sum(stream.is_over for stream in theirs) == given)  # type: ignore[misc]
 
         assert "event: end" not in "".join(stream.text for stream in theirs)
         assert shop.owner.get(path).json["code"] == "too_many_watchers"
         assert app.extensions["live"].count == number
+
+    def test_has_one_watcher_more_at_most_while_one_leaves(self, app: Flask) -> None:
+        hub = live.Hub(app)
+        theirs = [hub.enter("ticket:1:1", 1) for _ in range(app.config["LIVE_WATCHERS"])]
+        hub.enter("ticket:1:1", 2)
+
+        with pytest.raises(live.TooManyWatchers):
+            hub.enter("ticket:1:1", 2)
+        hub.leave(theirs[0])
+        hub.enter("ticket:1:1", 2)
+
+        assert [watcher.is_sent_home for watcher in theirs[:3]] == [True, True, False]
+
+    def test_waits_for_nobody_who_reads_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(live, "SEND_SECONDS", 1)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            live.wait_for_no_slow_reader({"gunicorn.socket": ours})
+
+            with pytest.raises(BlockingIOError):
+                ours.sendall(bytes(50_000_000))
+
+            assert not live.has_left({"gunicorn.socket": ours})
 
     @pytest.mark.usefixtures("lasting")
     def test_has_the_place_of_a_watcher_who_left_within_two_seconds(

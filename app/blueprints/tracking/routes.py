@@ -52,6 +52,7 @@ def watch_service_ticket(query: dict[str, int], ticket_id: int) -> Response:
     watcher = hub.enter(topic_of(caller.workshop_id, ticket_id), caller.account_id)
     seconds = min(query["seconds"], current_app.config["LIVE_SECONDS"])
 
+    live.wait_for_no_slow_reader(request.environ)
     look = partial(_seen_by, caller, ticket_id)
     has_left = partial(live.has_left, request.environ)
 
