@@ -1,22 +1,20 @@
 """Live changes: who watches something is woken when a change of it has been committed, on whichever worker that was.
 
 A wake-up says that there may be something to see, and nothing else: who is woken looks into the database. So one that is lost
-costs
-time alone, and one too many a look. Between processes it goes over Redis (one channel, one connection that listens in each
-process
-with a watcher); without Redis it stays in the process, which is the only one then. While Redis is away, watchers look every
-two seconds.
+costs time alone, and one too many a look. Between processes it goes over Redis (one channel, one connection that listens in
+each process with a watcher); without Redis it stays in the process, which is the only one then. While Redis is away, watchers
+look every two seconds.
 """
 
 from __future__ import annotations
 
-import contextlib
+import socket
+import struct
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections import Counter
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import redis
 import structlog
@@ -33,6 +31,7 @@ log = structlog.get_logger(__name__)
 REDIS_SECONDS = 0.2
 AWAY_SECONDS = 2.0
 LISTEN_SECONDS = 1.0
+SEND_SECONDS = 15
 COME_BACK = "10"
 _ANNOUNCED = "live"
 
@@ -49,9 +48,11 @@ class TooManyWatchers(DomainError):
 
 
 class Watcher:
-    """Somebody who waits for a change of one thing."""
+    """Somebody who waits for a change of one thing: of which, and by which account."""
 
-    def __init__(self) -> None:
+    def __init__(self, topic: str, account_id: int) -> None:
+        self.topic, self.account_id = topic, account_id
+        self.is_sent_home = False  # another needed the place
         self._woken = threading.Event()
 
     def wake(self) -> None:
@@ -71,7 +72,8 @@ class Hub:
         self._url = app.config["REDIS_URL"]
         self._channel = f"{app.config['CACHE_KEY_PREFIX']}live"
         self._most = app.config["LIVE_WATCHERS"]
-        self._watchers: dict[Hashable, set[Watcher]] = defaultdict(set)
+        self._watchers: list[Watcher] = []  # who came first, first
+        self._leaving: list[Watcher] = []  # sent home, and not gone yet
         self._lock = threading.Lock()
         self._listener: threading.Thread | None = None
         self._away_until = 0.0
@@ -80,51 +82,52 @@ class Hub:
 
     # ---- Watching -------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def watching(self, topic: str) -> Iterator[Watcher]:
-        """Watch `topic` for a block.
-
-        :raises TooManyWatchers: as many as are allowed watch in this process already.
-        """
-        watcher = self.enter(topic)
-        try:
-            yield watcher
-        finally:
-            self.leave(topic, watcher)
-
-    def enter(self, topic: str) -> Watcher:
+    def enter(self, topic: str, account_id: int) -> Watcher:
         """Begin to watch `topic`; whoever does, leaves.
 
-        :raises TooManyWatchers: as many as are allowed watch in this process already.
+        :raises TooManyWatchers: as many as are allowed watch in this process already, and none of them has places to spare.
         """
-        watcher = Watcher()
+        watcher = Watcher(topic, account_id)
         with self._lock:
-            if sum(map(len, self._watchers.values())) >= self._most:
-                raise TooManyWatchers()
-            self._watchers[topic].add(watcher)
+            if len(self._watchers) >= self._most:
+                self._make_room_for(account_id)
+            self._watchers.append(watcher)
             if self._url and self._listener is None:
                 self._listener = threading.Thread(target=self._listen, name="live", daemon=True)
                 self._listener.start()
         return watcher
 
-    def leave(self, topic: str, watcher: Watcher) -> None:
+    def _make_room_for(self, account_id: int) -> None:
+        """Send home the oldest watcher of the account that has the most, if `account_id` has no more with one of them.
+
+        One at a time: who is sent home holds a thread until they are gone.
+        """
+        places = Counter(watcher.account_id for watcher in self._watchers)
+        if self._leaving or places[account_id] + 1 >= max(places.values(), default=0):
+            raise TooManyWatchers()
+        [(greediest, _)] = places.most_common(1)
+        oldest = next(watcher for watcher in self._watchers if watcher.account_id == greediest)
+        self._watchers.remove(oldest)
+        self._leaving.append(oldest)
+        oldest.is_sent_home = True
+        oldest.wake()
+
+    def leave(self, watcher: Watcher) -> None:
         """Watch no more."""
         with self._lock:
-            self._watchers[topic].discard(watcher)
-            if not self._watchers[topic]:
-                del self._watchers[topic]
+            there = self._leaving if watcher.is_sent_home else self._watchers
+            if watcher in there:
+                there.remove(watcher)
 
     @property
     def count(self) -> int:
         """How many watch in this process."""
         with self._lock:
-            return sum(map(len, self._watchers.values()))
+            return len(self._watchers)
 
     def _wake(self, topic: str | None = None) -> None:
         with self._lock:
-            woken = [
-                w for name, watchers in self._watchers.items() if topic in (None, name) for w in watchers
-            ]
+            woken = [watcher for watcher in self._watchers if topic in (None, watcher.topic)]
         for watcher in woken:
             watcher.wake()
 
@@ -188,6 +191,34 @@ def hub() -> Hub:
     """Return the hub of this application."""
     found: Hub = current_app.extensions["live"]
     return found
+
+
+def _connection(environ: dict[str, Any]) -> socket.socket | None:
+    """Return the connection to whoever asked, where the server shows it."""
+    found = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    return found if isinstance(found, socket.socket) else None
+
+
+def wait_for_no_slow_reader(environ: dict[str, Any]) -> None:
+    """Let the connection fail where whoever asked reads nothing for so long that not a byte more can be sent."""
+    if (connection := _connection(environ)) is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
+
+
+def has_left(environ: dict[str, Any]) -> bool:
+    """Tell whether whoever asked has closed the connection; not where the server does not show it.
+
+    Without a look at it that is noticed only when something is written, and the place is held until then.
+    """
+    connection = _connection(environ)
+    if connection is None:
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except (BlockingIOError, ValueError):  # nothing came; TLS lets nobody peek
+        return False
+    except OSError:
+        return True
 
 
 def announce_after_commit(session: AnySession, topic: str) -> None:

@@ -24,7 +24,8 @@ FAMILY = "DejaVu"
 MARGIN = 18  # millimetres, on all sides
 LINE = 5.0
 POINTS = 72 / 25.4  # in a millimetre
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNKNOWN = "\ufffd"
+_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]+")
 
 Alignment = Literal["LEFT", "CENTER", "RIGHT"]
 
@@ -54,6 +55,12 @@ def _document(margin: float) -> FPDF:
 
     class Numbered(FPDF):
         footer_text = ""
+
+        def normalize_text(self, text: str) -> str:
+            """Write a mark where there are letters that the font does not have, and not nothing."""
+            known = self.current_font.cmap  # type: ignore[union-attr]
+            written = (letter if letter in "\r\n" or ord(letter) in known else _UNKNOWN for letter in text)
+            return re.sub(f"{_UNKNOWN}+", _UNKNOWN, "".join(written))
 
         def footer(self) -> None:
             if self.footer_text:

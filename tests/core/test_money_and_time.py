@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.blueprints.workshops import vocabulary
 from app.core import clock, money
 from app.core.db import Cents, Instant
 from app.extensions import db
@@ -22,6 +23,13 @@ SUMMER = timezone(timedelta(hours=2))
 
 
 class TestMoney:
+    @pytest.mark.parametrize("currency", vocabulary.CURRENCIES)
+    @pytest.mark.parametrize("locale", vocabulary.LOCALES)
+    def test_is_written_to_the_cent_in_every_currency(self, currency: str, locale: str) -> None:
+        text = money.written(Decimal("1234.05"), currency, locale)
+
+        assert "".join(character for character in text if character.isdigit()) == "123405"
+
     @given(amount=AMOUNTS)
     def test_cents_are_the_amount(self, amount: Decimal) -> None:
         assert money.from_cents(money.to_cents(amount)) == amount

@@ -139,6 +139,20 @@ def test_parts_are_to_be_ordered_and_then_they_have_come(shop: Shop) -> None:
     assert on_board(shop, path)["needs"] == ["parts_arrived"]
 
 
+def test_what_two_lines_want_of_one_part_is_ordered_until_there_is_enough_for_both(shop: Shop) -> None:
+    path = with_mechanic(shop, ticket_in(shop, "in_progress"))
+    part = shop.make_part(on_hand=0)
+    line = {"kind": "part", "item_id": part.id, "quantity": 3}
+    shop.mechanic.post(f"{path}/lines", json=[line, line])
+    needs = []
+    for quantity in (4, 2):
+        come = {"kind": "purchase", "quantity": quantity, "unit_cost": 1}
+        assert shop.owner.post(f"/inventory/{part.id}/movements", json=come).status_code == 201
+        needs.append(on_board(shop, path)["needs"])
+
+    assert needs == [["order_parts"], ["parts_arrived"]]
+
+
 def test_what_waits_for_an_owner_to_validate_it_is_said_until_that_is_done(shop: Shop) -> None:
     path = with_mechanic(shop, ticket_in(shop, "in_progress"))
     quiet = on_board(shop, path)["needs"]

@@ -34,6 +34,19 @@ def test_staff_replace_what_a_ticket_says_until_it_is_finished(shop: Shop, role:
     assert caller.get(path).json == answer.json
 
 
+@pytest.mark.parametrize("status", ["approved", "declined"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_what_one_customer_agreed_to_binds_no_other(shop: Shop, method: str, status: str) -> None:
+    path = ticket_in(shop, status)
+    before = shop.owner.get(path).json
+
+    given = shop.owner.open(method, path, json=whole(shop, customer_id=shop.other_customer_id))
+
+    assert (given.status_code, given.json["code"]) == (409, "ticket_in_use")
+    assert shop.owner.get(path).json == before
+    assert shop.owner.open(method, path, json=whole(shop)).status_code == 200
+
+
 @pytest.mark.parametrize("status", CLOSED)
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize("role", ["owner", "mechanic", "customer"])

@@ -68,6 +68,17 @@ def test_prices_may_have_the_tax_in_them(shop: Shop) -> None:
     assert (ticket["net_total"], ticket["tax_total"], ticket["total"]) == (100, 23, 123)
 
 
+def test_a_line_whose_words_change_costs_what_it_did_though_prices_include_tax_since(shop: Shop) -> None:
+    path = f"/service_tickets/{shop.make_ticket()['id']}"
+    terms(shop, tax_rate=23, prices_include_tax=False)
+    line = put_on(shop, path, {**LABOUR, "quantity": 1, "unit_price": 100}).json["lines"][0]["id"]
+    terms(shop, prices_include_tax=True)
+
+    reworded = shop.mechanic.patch(f"{path}/lines/{line}", json={"description": "Brake pads, rear"}).json
+
+    assert (reworded["lines"][0]["net"], reworded["total"]) == (100, 123)
+
+
 def test_an_hour_costs_what_the_workshop_says_and_nothing_else_is_guessed(shop: Shop) -> None:
     path = ticket_in(shop)
     hour = {"kind": "labour", "description": "Diagnosis"}

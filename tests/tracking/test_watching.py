@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,16 +26,24 @@ from tests.resilience.services import free_port
 class Stream:
     """What a watcher hears, read in a thread of its own."""
 
-    def __init__(self, caller: Caller, path: str, last_seen: str | None = None) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        path: str,
+        last_seen: str | None = None,
+        environ: dict[str, Any] | None = None,
+    ) -> None:
         self.heard: list[tuple[float, str]] = []
-        self._caller, self._path = caller, path
+        self._caller, self._path, self._environ = caller, path, environ or {}
         self._headers = {**caller.headers, **({"Last-Event-ID": last_seen} if last_seen is not None else {})}
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         """Ask and read in one thread, as a worker answers in one."""
-        answer = self._caller.app.test_client().get(self._path, headers=self._headers)
+        answer = self._caller.app.test_client().get(
+            self._path, headers=self._headers, environ_overrides=self._environ
+        )
         for part in answer.response:
             text = part.decode() if isinstance(part, bytes) else part
             self.heard.append((time.monotonic(), text))
@@ -252,6 +261,63 @@ class TestAWorker:
             assert shop.customer.get(path).status_code == 200
             assert shop.customer.open("HEAD", path).status_code == 200
 
+        assert app.extensions["live"].count == 0
+
+    @pytest.mark.usefixtures("lasting")
+    def test_gives_a_place_of_who_holds_several_to_who_has_none(
+        self, app: Flask, shop: Shop, path: str
+    ) -> None:
+        number = app.config["LIVE_WATCHERS"]
+        theirs = [Stream(shop.customer, path) for _ in range(number)]
+        for stream in theirs:
+            stream.until(lambda stream=stream: stream.versions)  # type: ignore[misc]
+
+        for given in range(1, number // 2 + 1):
+            mine = Stream(shop.owner, path)
+            mine.until(lambda mine=mine: mine.versions)  # type: ignore[misc]
+            mine.until(lambda given=given: sum(stream.is_over for stream in theirs) == given)  # type: ignore[misc]
+
+        assert "event: end" not in "".join(stream.text for stream in theirs)
+        assert shop.owner.get(path).json["code"] == "too_many_watchers"
+        assert app.extensions["live"].count == number
+
+    def test_has_one_watcher_more_at_most_while_one_leaves(self, app: Flask) -> None:
+        hub = live.Hub(app)
+        theirs = [hub.enter("ticket:1:1", 1) for _ in range(app.config["LIVE_WATCHERS"])]
+        hub.enter("ticket:1:1", 2)
+
+        with pytest.raises(live.TooManyWatchers):
+            hub.enter("ticket:1:1", 2)
+        hub.leave(theirs[0])
+        hub.enter("ticket:1:1", 2)
+
+        assert [watcher.is_sent_home for watcher in theirs[:3]] == [True, True, False]
+
+    def test_waits_for_nobody_who_reads_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(live, "SEND_SECONDS", 1)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            live.wait_for_no_slow_reader({"gunicorn.socket": ours})
+
+            with pytest.raises(BlockingIOError):
+                ours.sendall(bytes(50_000_000))
+
+            assert not live.has_left({"gunicorn.socket": ours})
+
+    @pytest.mark.usefixtures("lasting")
+    def test_has_the_place_of_a_watcher_who_left_within_two_seconds(
+        self, app: Flask, shop: Shop, path: str
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            stream = Stream(shop.customer, path, environ={"gunicorn.socket": ours})
+            stream.until(lambda: stream.versions)
+            time.sleep(1.2)
+            assert not stream.is_over
+
+            theirs.close()
+
+            assert stream.until(lambda: stream.is_over) < 2
         assert app.extensions["live"].count == 0
 
     @pytest.mark.usefixtures("lasting")

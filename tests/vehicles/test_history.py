@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from app.blueprints.history import telling
+from app.blueprints.history import paper, telling
+from app.core import pdf
 from app.core.pdf import Paper
 from tests.factories import Shop, unique_vin
 from tests.inspections.examining import begun
@@ -254,6 +255,30 @@ def test_on_paper_is_how_much_there_is_beyond_the_bounds(shop: Shop, monkeypatch
     assert ("Photos", "3") in written
 
 
+def test_on_paper_are_as_many_of_the_latest_visits_as_can_be_drawn_in_seconds(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper, "MOST_LETTERS", 5_000)
+    car = shop.make_vehicle()
+    for day in range(1, 5):
+        ticket = shop.make_ticket(VIN=car.vin, service_date=date(2026, 3, day), service_desc="ż" * 1_800)
+        line = {"kind": "fee", "description": "Disposal", "unit_price": 5}
+        shop.owner.post(f"/service_tickets/{ticket['id']}/lines", json=line)
+    written: list[str] = []
+    paragraph = Paper.paragraph
+    monkeypatch.setattr(
+        Paper, "paragraph", lambda self, text: (written.append(text), paragraph(self, text))[1]
+    )
+
+    assert shop.owner.get(f"/vehicles/{car.id}/history/pdf").status_code == 200
+    assert [text[:19] for text in written] == ["The last visits: 2.", "ż" * 19, "ż" * 19]
+
+    written.clear()
+    monkeypatch.setattr(paper, "MOST_LETTERS", 100)
+    shop.owner.get(f"/vehicles/{car.id}/history/pdf")
+    assert written[0] == "The last visits: 1."
+
+
 def test_on_paper_are_the_notes_and_six_small_photos_that_the_customer_was_shown(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,10 +298,10 @@ def test_on_paper_are_the_notes_and_six_small_photos_that_the_customer_was_shown
         Paper, "facts", lambda self, them: (written.extend(them := list(them)), facts(self, them))[1]
     )
 
-    paper = shop.owner.get(f"/vehicles/{car.id}/history/pdf")
+    drawn = shop.owner.get(f"/vehicles/{car.id}/history/pdf")
 
-    assert paper.status_code == 200
-    assert (plain.count(b"/DCTDecode"), paper.data.count(b"/DCTDecode")) == (1, 1)  # the same picture
+    assert drawn.status_code == 200
+    assert (plain.count(b"/DCTDecode"), drawn.data.count(b"/DCTDecode")) == (1, 1)  # the same picture
     assert printed == [6]
     assert [one for one in written if one[0] in ("Note", "Photos")] == [
         ("Note", "The pads are on."),
@@ -307,3 +332,20 @@ def test_costs_no_more_statements_for_many_visits_with_photos(shop: Shop) -> Non
 
     assert costs[0] == costs[1]
     assert len(costs[0]) > 10
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("Wymieniono świece, zażółć gęślą jaźń", "Wymieniono świece, zażółć gęślą jaźń"),
+        ("Заменены свечи, Їжак", "Заменены свечи, Їжак"),
+        ("One\ttwo", "One two"),
+        ("\U0001f697\U0001f527 checked, 部品 too", "\ufffd checked, \ufffd too"),
+    ],
+)
+def test_paper_has_every_letter_or_a_mark_in_the_place_of_what_its_font_has_not(
+    words: str, printed: str
+) -> None:
+    made = Paper("History", at=datetime(2026, 3, 2, tzinfo=UTC), language="en", author="Garage")
+
+    assert made._pdf.normalize_text(pdf._clean(words)) == printed

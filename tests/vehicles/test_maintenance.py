@@ -155,8 +155,8 @@ def test_of_another_car_it_is_not_there(shop: Shop) -> None:
     ("change", "field"),
     [
         ({"every_months": None, "every_distance": None, "unit": None, "last_done_at": None}, "every_months"),
-        ({"unit": None}, "every_distance"),
-        ({"last_done_at": None}, "every_distance"),
+        ({"unit": None}, "unit"),
+        ({"last_done_at": None}, "last_done_at"),
         ({"every_distance": None}, "every_distance"),
         ({"every_months": 0}, "every_months"),
         ({"every_distance": 0}, "every_distance"),

@@ -190,6 +190,29 @@ class TestACustomer:
         assert [one["value"] for one in shop.mechanic.get(f"/vehicles/{car}/readings").json] == [200, 100]
         assert shop.customer.get(f"/vehicles/{car}/readings").status_code == 403
 
+    @pytest.mark.parametrize("value", [0, 150, 99_999])
+    def test_tells_nothing_of_a_former_keepers_time_and_so_learns_nothing_of_it(
+        self, shop: Shop, value: int
+    ) -> None:
+        car = shop.make_vehicle().id
+        for day, shown in ((1, 100), (20, 300)):
+            record(shop.owner, car, shown, read_at=at(day))
+        shop.owner.post(f"/vehicles/{car}/transfer", json={"customer_id": shop.other_customer_id})
+
+        refused = record(shop.other_customer, car, value, read_at=at(10))
+
+        assert (refused.status_code, refused.json["errors"]) == (
+            400,
+            {"read_at": ["The car was not yours then."]},
+        )
+        assert record(shop.owner, car, 150, read_at=at(10), source="document").status_code == 201
+        assert record(shop.other_customer, car, 400).status_code == 201
+
+    def test_may_tell_of_any_time_while_the_car_has_not_changed_hands(self, shop: Shop) -> None:
+        car = shop.make_vehicle().id
+
+        assert record(shop.customer, car, 100, read_at=at(1)).status_code == 201
+
 
 @pytest.mark.parametrize("table", ["vehicle_readings", "vehicle_transfers"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET vehicle_id = vehicle_id", "DELETE FROM {}"])

@@ -15,12 +15,13 @@ from app.blueprints.estimates import deciding
 from app.blueprints.estimates.errors import EstimateDecided
 from app.blueprints.estimates.models import Estimate
 from app.blueprints.estimates.schemas import DecisionByLinkIn, EstimateByLinkOut, told
-from app.blueprints.estimates.service import head_of, written
+from app.blueprints.estimates.service import head_of
 from app.blueprints.estimates.words import WORDS
 from app.core import errors, tenancy
 from app.core.contract import limited, public, shows_page, takes_forms, unversioned
 from app.core.errors import DomainError
 from app.core.letters import language_of
+from app.core.money import written
 from app.core.serving import Blueprint
 
 bp = Blueprint(

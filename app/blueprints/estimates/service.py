@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency
 from sqlalchemy import func, select
 
 from app.blueprints.customers import service as customers
@@ -32,6 +31,7 @@ from app.blueprints.workshops.terms import currency_of, terms_of
 from app.core import audit, clock, outbox, paging
 from app.core.db import atomic, locked
 from app.core.identity import Principal
+from app.core.money import written
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.extensions import db
@@ -149,12 +149,6 @@ def price(estimate: Estimate, amount: Decimal) -> str:
     """Return an amount in the currency of an estimate, as the locale of its workshop writes it."""
     locale = workshops.letterhead(estimate.workshop_id).locale
     return written(amount, content.currency_of(estimate.content), locale)
-
-
-def written(amount: Decimal, currency: str, locale: str) -> str:
-    """Return an amount of a currency as a locale, such as `pl-PL`, writes it."""
-    text: str = format_currency(amount, currency, locale=locale.replace("-", "_"))
-    return text
 
 
 def _out(workshop_id: int, ticket_id: int) -> Estimate | None:

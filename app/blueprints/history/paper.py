@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 
 from app.blueprints.history import service
 from app.blueprints.service_tickets.reading import ORDER
@@ -18,18 +20,21 @@ from app.blueprints.workshops.terms import currency_of
 from app.core import clock, files
 from app.core.identity import Principal
 from app.core.letters import Letterhead, language_of
+from app.core.money import written
 from app.core.paging import MOST_PER_PAGE, Walk
 from app.core.pdf import Paper
 
 # Of the photos, printed small: of one visit, and in all.
 MOST_OF_A_VISIT, MOST_IN_ALL = 6, 60
+# Of what is written: about a hundred pages, which take three seconds. A row of a table takes as long as so many letters.
+MOST_LETTERS, LETTERS_OF_A_ROW = 300_000, 100
 
 # What the paper says, in the languages in which letters are written.
 WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Vehicle history", "vin": "VIN", "car": "Vehicle", "plate": "Plate", "odometer": "Odometer",
         "visit": "Visit", "what": "Work and parts", "quantity": "Quantity", "total": "Total", "sum": "Together",
-        "by": "By", "none": "There are no visits.", "note": "Note", "photos": "Photos", "cut": "The last {number} visits.",
+        "by": "By", "none": "There are no visits.", "note": "Note", "photos": "Photos", "cut": "The last visits: {number}.",
         "more": "Notes that are not printed", "green": "green", "yellow": "yellow", "red": "red", "not_checked": "not checked",
     },
     "pl": {
@@ -43,7 +48,7 @@ WORDS: dict[str, dict[str, str]] = {
         "title": "Fahrzeughistorie", "vin": "FIN", "car": "Fahrzeug", "plate": "Kennzeichen", "odometer": "Kilometerstand",
         "visit": "Besuch", "what": "Arbeiten und Teile", "quantity": "Menge", "total": "Betrag", "sum": "Zusammen",
         "by": "Von", "none": "Es gab keine Besuche.", "note": "Notiz", "photos": "Fotos",
-        "cut": "Die letzten {number} Besuche.", "more": "Nicht gedruckte Notizen", "green": "grün", "yellow": "gelb",
+        "cut": "Die letzten Besuche: {number}.", "more": "Nicht gedruckte Notizen", "green": "grün", "yellow": "gelb",
         "red": "rot", "not_checked": "nicht geprüft",
     },
 }  # fmt: skip
@@ -52,15 +57,30 @@ WORDS: dict[str, dict[str, str]] = {
 def drawn(caller: Principal, vehicle_id: int) -> bytes:
     """Return a vehicle's last hundred visits as a PDF in the workshop's language: all to staff, to its keeper their own.
 
+    Of very long ones they are fewer.
+
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's.
     """
     vehicle = vehicles.get(caller, vehicle_id, "tickets:read")
     walk = Walk(order=ORDER.default, per_page=MOST_PER_PAGE)
     page = service.of(caller, vehicle_id, walk, for_paper=True)
-    thumbnails = _thumbnails(caller.workshop_id, page.rows)
+    visits = _printed(page.rows)
+    is_cut = page.next_cursor is not None or len(visits) < len(page.rows)
+    thumbnails = _thumbnails(caller.workshop_id, visits)
     head = workshops.letterhead(caller.workshop_id)
     money = currency_of(caller.workshop_id)
-    return _written(vehicle, page.rows, thumbnails, head, money, is_cut=page.next_cursor is not None)
+    return _written(vehicle, visits, thumbnails, head, money, is_cut=is_cut)
+
+
+def _printed(visits: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Return the latest visits, as many as have no more letters in all than are printed, and the last one in any case."""
+    so_far = accumulate(map(_letters, visits))
+    return visits[: max(1, sum(letters <= MOST_LETTERS for letters in so_far))]
+
+
+def _letters(visit: dict[str, Any]) -> int:
+    rows = sum(len(line["description"]) + LETTERS_OF_A_ROW for line in visit["lines"])
+    return len(visit["service_desc"]) + rows + sum(len(note["text"]) for note in visit["notes"])
 
 
 def _thumbnails(workshop_id: int, visits: Any) -> dict[int, bytes]:
@@ -128,11 +148,11 @@ def _write(made: Paper, visit: dict[str, Any], words: dict[str, str], currency: 
         [
             line["description"],
             format_decimal(Decimal(str(line["quantity"])), locale=language),
-            format_currency(line["total"], currency, locale=language),
+            written(line["total"], currency, language),
         ]
         for line in visit["lines"]
     ]
-    rows.append([words["sum"], "", format_currency(visit["total"], currency, locale=language)])
+    rows.append([words["sum"], "", written(visit["total"], currency, language)])
     made.table(
         [words["what"], words["quantity"], words["total"]],
         rows,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 from sqlalchemy import select
 
 from app.blueprints.inventory.errors import OrderNotExpected, SupplierWithoutEmail
@@ -19,6 +18,7 @@ from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, outbox
 from app.core.db import atomic, locked
 from app.core.letters import Attachment, language_of
+from app.core.money import written
 from app.core.pdf import PDF, Paper
 from app.core.preconditions import Expected, require_version
 from app.extensions import db
@@ -86,7 +86,7 @@ def _drawn(order: Told, workshop: Workshop, supplier: Supplier) -> bytes:
         widths=[44, 20, 14, 14, 16],
         aligned=["LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT"],
     )
-    made.heading(f"{words['total']}: {_money(order['total'], order['currency'], language)}", size=11)
+    made.heading(f"{words['total']}: {written(order['total'], order['currency'], language)}", size=11)
     return made.content()
 
 
@@ -125,14 +125,9 @@ def _row(line: Told, currency: str, words: dict[str, str], language: str) -> lis
         name,
         line["supplier_number"] or "",
         f"{quantity} {item['unit']}",
-        words["unknown"] if price is None else _money(price, currency, language),
-        "" if price is None else _money(line["total"], currency, language),
+        words["unknown"] if price is None else written(price, currency, language),
+        "" if price is None else written(line["total"], currency, language),
     ]
-
-
-def _money(amount: Decimal, currency: str, language: str) -> str:
-    written: str = format_currency(amount, currency, locale=language)
-    return written.replace("\u202f", "\u00a0")
 
 
 def send(workshop_id: int, order_id: int, *, expected: Expected = None) -> Told:

@@ -54,15 +54,18 @@ _PLATE = (
     .scalar_subquery()
 )
 
-_LACKING: ColumnElement[Any] = TicketLine.quantity - TicketLine.reserved - TicketLine.fitted
-_AVAILABLE: ColumnElement[Any] = Part.on_hand - Part.reserved
+_LACKING: ColumnElement[Any] = func.sum(TicketLine.quantity - TicketLine.reserved - TicketLine.fitted)
 # How the counted parts of a ticket stand: 2 where the shelf lacks one, 1 where one is only to be set aside, 0 where all are.
-# One aggregate and not two EXISTS: of these PostgreSQL may make a hash of every line that there is.
+# Each part by all its lines together, and the worst of them.
+_STANDING = case((Part.on_hand - Part.reserved < _LACKING, 2), (_LACKING > 0, 1), else_=0)
 _PARTS = (
-    select(func.max(case((_LACKING > _AVAILABLE, 2), (_LACKING > 0, 1), else_=0)))
+    select(_STANDING)
     .select_from(TicketLine)
     .join(Part, and_(here(Part), Part.id == TicketLine.part_id))
     .where(here(TicketLine), TicketLine.service_ticket_id == ServiceTicket.id, Part.on_hand.is_not(None))
+    .group_by(Part.id, Part.on_hand, Part.reserved)
+    .order_by(_STANDING.desc())
+    .limit(literal_column("1"))
     .correlate(ServiceTicket)
     .scalar_subquery()
 )

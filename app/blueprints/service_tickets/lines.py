@@ -141,11 +141,17 @@ def write(ticket: ServiceTicket, wanted: Iterable[Wanted], terms: Terms) -> list
 def reckon(line: TicketLine, terms: Terms, before: Said) -> None:
     """Reckon anew what a changed line comes to. If it is more than, or another than, it was `before`, nobody agreed to it.
 
+    Where its words alone changed it comes to what it came to, be it that prices included tax then and do not now.
     :raises Invalid: more than can be written.
     """
-    line.net, line.tax = amounts.of_line(
-        line.kind, line.quantity, line.unit_price, line.tax_rate, includes_tax=terms.includes_tax
-    )
+    if (line.quantity, line.unit_price, line.tax_rate) != (
+        before.quantity,
+        before.unit_price,
+        before.tax_rate,
+    ):
+        line.net, line.tax = amounts.of_line(
+            line.kind, line.quantity, line.unit_price, line.tax_rate, includes_tax=terms.includes_tax
+        )
     if not before.covers(said_in(line)):
         line.agreed = False
 

@@ -171,7 +171,8 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
     :raises Stale: not the `expected` version. :raises CustomerNotFound: the new customer is unknown here.
     :raises EstimateUndecided: it is to be another customer's, and the present one has been asked.
     :raises Invalid: a day out of reason.
-    :raises CannotFollow: it follows a ticket of another car. :raises TicketInUse: what hangs on it is the former car's as well.
+    :raises CannotFollow: it follows a ticket of another car. :raises TicketInUse: what hangs on it is the former car's as well,
+    or it is to be another customer's, and the present one said yes or no.
     """
     vin = normalised(changes.pop("VIN")) if "VIN" in changes else None
     if "service_date" in changes:
@@ -186,6 +187,7 @@ def update(caller: Principal, ticket_id: int, changes: dict[str, Any], expected:
             if changes["customer_id"] != ticket.customer_id:
                 customers.require(changes["customer_id"])
                 _require_nobody_asked(ticket)
+                _require_no_word(ticket)
         before = audit.fields_of(ticket, RECORD)
         for field, value in changes.items():
             setattr(ticket, field, value)
@@ -240,7 +242,7 @@ def remove(caller: Principal, ticket_id: int, expected: Expected = None) -> int:
 
 
 def _require_no_word(ticket: ServiceTicket) -> None:
-    """Refuse to delete a ticket whose history says what the customer agreed to or declined.
+    """Refuse to delete a ticket whose history says what the customer agreed to or declined, or to make it another customer's.
 
     :raises TicketInUse: it does.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from flask import Response, current_app, request, stream_with_context
 from sqlalchemy.exc import DBAPIError
@@ -44,22 +45,26 @@ def watch_service_ticket(query: dict[str, int], ticket_id: int) -> Response:
     Server-sent events: `ticket` with the version as its id, and `id`, `version`, `status`, `stage` and `updated_at` as JSON;
     progress and inspections that are shown from now on count as a change of the ticket. What is there is told first, unless
     `Last-Event-ID` names it; a comment comes every 15 seconds; `end` says that the caller may see the ticket no more.
+    Where there is no place left, who watches most gives up the oldest of theirs; its stream ends.
     """
     caller, hub = principal(), live.hub()
     service.state_of(caller, ticket_id)
-    topic = topic_of(caller.workshop_id, ticket_id)
-    watcher = hub.enter(topic)
+    watcher = hub.enter(topic_of(caller.workshop_id, ticket_id), caller.account_id)
     seconds = min(query["seconds"], current_app.config["LIVE_SECONDS"])
+
+    live.wait_for_no_slow_reader(request.environ)
+    look = partial(_seen_by, caller, ticket_id)
+    has_left = partial(live.has_left, request.environ)
 
     def events() -> Iterator[str]:
         try:
-            yield from service.told(hub, watcher, lambda: _seen_by(caller, ticket_id), seconds, _last_seen())
+            yield from service.told(hub, watcher, look, has_left, seconds, _last_seen())
         except DBAPIError:  # the database is away: whoever watches comes back
             return
 
     answer = Response(stream_with_context(events()), content_type="text/event-stream")
     answer.headers["X-Accel-Buffering"] = "no"  # nginx passes on what comes, as it comes
-    answer.call_on_close(lambda: hub.leave(topic, watcher))
+    answer.call_on_close(lambda: hub.leave(watcher))
     return answer
 
 

@@ -20,10 +20,11 @@ from app.extensions import db
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 2.0  # while nobody wakes us
-TICK_SECONDS = 1.0  # within which a worker that stops is noticed
+TICK_SECONDS = 1.0  # within which a worker that stops, or a watcher who left, is noticed
 RETRY_MILLISECONDS = 3000
 State = dict[str, Any]
 Look = Callable[[], State | None]
+HasLeft = Callable[[], bool]
 
 
 def state_of(caller: Principal, ticket_id: int) -> State:
@@ -51,11 +52,13 @@ def state_of(caller: Principal, ticket_id: int) -> State:
     }
 
 
-def told(hub: Hub, watcher: Watcher, look: Look, seconds: float, seen: int | None) -> Iterator[str]:
+def told(
+    hub: Hub, watcher: Watcher, look: Look, has_left: HasLeft, seconds: float, seen: int | None
+) -> Iterator[str]:
     """Yield server-sent events for so many seconds at most: the present state where it is newer than `seen`, then each change.
 
     `look` returns the state, None where the watcher may see it no more: that is told, and the stream ends. It ends too where
-    the worker stops; a browser comes back by itself, and is told what it missed.
+    they have left, the worker stops or another needs the place; a browser comes back by itself, and is told what it missed.
     """
     ends, woken = time.monotonic() + seconds, True
     yield f"retry: {RETRY_MILLISECONDS}\n\n"
@@ -70,19 +73,19 @@ def told(hub: Hub, watcher: Watcher, look: Look, seconds: float, seen: int | Non
             yield f"id: {seen}\nevent: ticket\ndata: {orjson.dumps(state).decode()}\n\n"
         elif not woken:
             yield ": still here\n\n"
-        heard = _wait(hub, watcher, looked, ends)
+        heard = _wait(hub, watcher, has_left, looked, ends)
         if heard is None:
             return
         woken = heard
 
 
-def _wait(hub: Hub, watcher: Watcher, looked: float, ends: float) -> bool | None:
+def _wait(hub: Hub, watcher: Watcher, has_left: HasLeft, looked: float, ends: float) -> bool | None:
     """Wait until there is something to look at (True), it is time to look all the same (False), or to end (None)."""
     while True:
         now = time.monotonic()
-        if now >= ends or hub.is_stopping:
+        if now >= ends or hub.is_stopping or watcher.is_sent_home or has_left():
             return None
-        if watcher.wait(min(TICK_SECONDS, ends - now)):
+        if watcher.wait(min(TICK_SECONDS, ends - now)) and not watcher.is_sent_home:
             return True
         pause = HEARTBEAT_SECONDS if hub.is_linked else POLL_SECONDS
         if time.monotonic() - looked >= pause:

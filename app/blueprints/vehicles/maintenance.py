@@ -28,6 +28,7 @@ RECORD = ("title", "every_months", "every_distance", "unit", "last_done_on", "la
 SHOWN = ("id", *RECORD, "version")
 ORDER = Order(MaintenanceInterval.id, "title", title=MaintenanceInterval.title)
 EARLIEST_DAY = date(1900, 1, 1)
+BY_DISTANCE = ("every_distance", "unit", "last_done_at")
 Shown = dict[str, Any]
 
 
@@ -72,12 +73,12 @@ def _keeper(caller: Principal) -> int | None:
 
 
 def _require_whole(fields: dict[str, Any], today: date) -> None:
-    by_distance = [fields.get(name) for name in ("every_distance", "unit", "last_done_at")]
-    if fields.get("every_months") is None and by_distance[0] is None:
+    if fields.get("every_months") is None and fields.get("every_distance") is None:
         raise Invalid("See `errors`.", errors={"every_months": ["Needed, or `every_distance`."]})
-    if len({value is None for value in by_distance}) > 1:
-        told = "Needed with a distance, and with nothing else."
-        raise Invalid("See `errors`.", errors={"every_distance": [told]})
+    lacking = [name for name in BY_DISTANCE if fields.get(name) is None]
+    if 0 < len(lacking) < len(BY_DISTANCE):
+        told = "These go together: `every_distance`, `unit`, `last_done_at`."
+        raise Invalid("See `errors`.", errors={name: [told] for name in lacking})
     if not EARLIEST_DAY <= fields["last_done_on"] <= today:
         told = f"From {EARLIEST_DAY} on, and not in the future."
         raise Invalid("See `errors`.", errors={"last_done_on": [told]})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import distance
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.errors import OdometerLower
-from app.blueprints.vehicles.models import OdometerReading, Vehicle
+from app.blueprints.vehicles.models import OdometerReading, Vehicle, VehicleTransfer
 from app.blueprints.vehicles.pace import Read
 from app.core import audit, clock, paging
 from app.core.db import atomic
@@ -40,15 +40,31 @@ def read(
 
     :raises VehicleNotFound: unknown here. :raises NotYourVehicle: another customer's. :raises VehicleArchived: it is.
     :raises OdometerLower: lower than the reading before it, or higher than the one after, and not overridden.
-    :raises NotAllowed: overridden by somebody who may not. :raises Invalid: read in the future, or before 1900.
+    :raises NotAllowed: overridden by somebody who may not.
+    :raises Invalid: read in the future, before 1900, or by a customer before the car was theirs.
     """
     if override_reason is not None and not caller.may("vehicles:override"):
         raise NotAllowed("To override what the odometer showed before needs the scope `vehicles:override`.")
     with atomic():
         vehicle = vehicles.hold(caller, vehicle_id)
+        if caller.customer_id is not None and read_at is not None:
+            _require_own_time(vehicle, read_at)
         return append(
             caller, vehicle, value=value, unit=unit, source=source, read_at=read_at, reason=override_reason
         )
+
+
+def _require_own_time(vehicle: Vehicle, read_at: datetime) -> None:
+    """Refuse a customer's word of a time before the car was theirs: a refusal would tell what a former keeper's readings are.
+
+    :raises Invalid: it is one.
+    """
+    came = select(func.max(VehicleTransfer.at)).where(
+        VehicleTransfer.workshop_id == vehicle.workshop_id, VehicleTransfer.vehicle_id == vehicle.id
+    )
+    since = db.session.scalar(came)
+    if since is not None and read_at < since:
+        raise Invalid("See `errors`.", errors={"read_at": ["The car was not yours then."]})
 
 
 def append(
