@@ -96,6 +96,7 @@ BEYOND_THE_DOCUMENT: dict[tuple[str, str], str] = {
     ("lines", "How much an hour"): "Whether there is a labour rate, the workshop knows.",
     ("lines", "There is nothing on the ticket"): "What is on the ticket, the ticket knows.",
     ("quantity", "The line comes to more"): "A product has a limit that its factors have not.",
+    ("lines", "The line comes to more"): "The same.",
     ("mechanic_id", "Needed: you have"): "Who is no mechanic says whose clock it is.",
     ("*", "Length must be between"): "A text is trimmed before its least length is looked at.",
     (

@@ -171,6 +171,7 @@ def test_a_line_is_changed_from_the_version_that_was_seen(shop: Shop) -> None:
         ({"kind": "fee", "description": "x", "unit_price": -1}, "unit_price"),
         ({"kind": "fee", "description": "x", "unit_price": 1.005}, "unit_price"),
         ({"kind": "fee", "description": "", "unit_price": 1}, "description"),
+        ({"kind": "fee", "description": "x", "unit_price": 9_999_999_999.99, "quantity": 9_999}, "quantity"),
         ({"kind": "fee", "description": "x" * 301, "unit_price": 1}, "description"),
         ({"kind": "fee", "description": "x", "unit_price": 1, "tax_rate": 101}, "tax_rate"),
         ({"kind": "fee", "description": "x", "unit_price": 1, "total": 1}, "total"),

@@ -54,7 +54,10 @@ def put_on(ticket: ServiceTicket, asked: list[Asked], account_id: int | None) ->
             wanted = _percent_off(ticket, one, terms, place)
         else:
             wanted = [_part(one, aside, terms) if one["kind"] == "part" else _other(one, terms, place)]
-        written += lines.write(ticket, wanted, terms)
+        try:
+            written += lines.write(ticket, wanted, terms)
+        except Invalid as error:
+            raise Invalid("See `errors`.", errors={"lines": {str(place): error.errors}}) from error
     lines.settle(ticket)
     lines.note(ticket, after=written)
     moving.wait_for_parts(ticket, written, account_id)
