@@ -458,7 +458,9 @@ class TestLimits:
         ):
             configuration()
 
-    @pytest.mark.parametrize("figure", ["many", "5/fortnight", "-1/minute", "20", "minute"])
+    @pytest.mark.parametrize(
+        "figure", ["many", "5/fortnight", "-1/minute", "20", "minute", "20/minute;100/day"]
+    )
     def test_a_figure_that_is_none_is_refused_and_not_taken_for_no_limit(
         self, monkeypatch: pytest.MonkeyPatch, figure: str
     ) -> None:

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 import structlog
 from flask import Flask, Response, g, json
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema, fields
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 log = structlog.get_logger(__name__)
 
@@ -273,4 +274,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, of_http_exception)
     app.register_error_handler(DBAPIError, of_database_error)
     app.register_error_handler(PoolTimeout, lambda _: of_domain_error(Unavailable()))
+    # A body in chunks that are none: gunicorn finds out when it is read, and raises what Werkzeug does not know.
+    app.register_error_handler(ParseException, lambda _: of_http_exception(BadRequest()))
     app.register_error_handler(Exception, of_exception)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, g
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.unreader import IterUnreader
 from sqlalchemy.exc import OperationalError
 
 from app.blueprints.inventory import service as inventory
@@ -405,6 +407,22 @@ class TestOddRequests:
         )
 
         assert answer.status_code == status
+
+    @pytest.mark.parametrize("body", [b"zz\r\n{}", b"2\r\n{}zz", b"2;\x01\r\n{}\r\n0\r\n\r\n"])
+    def test_a_body_in_chunks_that_are_none_is_the_callers_fault(self, shop: Shop, body: bytes) -> None:
+        sent = Body(ChunkedReader(object(), IterUnreader([body])))
+
+        with log_lines() as log:
+            answer = shop.owner.open(
+                "POST",
+                "/inventory",
+                content_type="application/json",
+                headers={"Transfer-Encoding": "chunked"},
+                environ_overrides={"wsgi.input": sent, "wsgi.input_terminated": True},
+            )
+
+        assert (answer.status_code, answer.json["code"]) == (400, "invalid_request")
+        assert log.events("unexpected") == []
 
 
 class TestALostConnection:
