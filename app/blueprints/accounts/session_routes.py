@@ -10,6 +10,7 @@ from app.blueprints.accounts import registration, service, sessions
 from app.blueprints.accounts.answers import (
     COOKIE,
     forget_cookies,
+    let_in,
     refresh_token_sent,
     signed_in_answer,
     token_answer,
@@ -64,9 +65,8 @@ def register_workshop(wanted: dict[str, Any]) -> tuple[Response, int, dict[str, 
         idempotency.show_once()
     in_cookie = wanted.pop("refresh_in") == "cookie"
     owner = registration.register(**wanted, address=request.remote_addr)
-    passed = sessions.begin(owner, address=request.remote_addr, agent=request.headers.get("User-Agent"))
-    answer = signed_in_answer(passed, in_cookie=in_cookie, message="Workshop opened")
-    return answer, 201, {"Location": f"/workshops/{owner.workshop_id}"}
+    answer = let_in(owner, in_cookie=in_cookie, message="Workshop opened")
+    return answer, 201, {"Location": f"/workshops/{owner.principal.workshop_id}"}
 
 
 @bp.post("/refresh", tags=["accounts"])
