@@ -545,7 +545,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /accounts", 2, lambda r: r.admin.get("/accounts")),
     ("GET /accounts/<id>", 3, lambda r: r.admin.get(f"/accounts/{r.other_admin}")),
     (
-        "POST /accounts/<id>/suspend", 9,
+        "POST /accounts/<id>/suspend", 11,
         lambda r: r.admin.post(f"/accounts/{account_id(r.shop.customer)}/suspend", json={"reason": "Spam"}),
     ),
     ("POST /accounts/<id>/reinstate", 6, lambda r: r.admin.post(f"{r.suspended['account']}/reinstate")),
