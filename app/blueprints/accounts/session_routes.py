@@ -101,7 +101,8 @@ def refresh(body: dict[str, Any]) -> Response:
 def logout(body: dict[str, Any]) -> Response:
     """End the session: its access tokens and its refresh token are worth nothing from this moment.
 
-    Named by the access token, or by the refresh token when that has expired. A cookie is taken back, be it good or not.
+    Named by the access token, or by the refresh token where that one is not good any more. A cookie is taken back, be
+    it good or not.
     """
     caller = principal_if_admitted()
     require_person(caller)
