@@ -29,7 +29,7 @@ from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired, WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, passwords, phones
-from app.core.db import atomic
+from app.core.db import atomic, locked
 from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.schema import Phone
@@ -287,9 +287,10 @@ def make_account(
 def account_by_mail(email: str) -> tuple[Account, bool]:
     """Return the account with an address, and whether it is new: then its person is mailed what they set a password with.
 
+    It keeps the address until the transaction ends.
     :raises AccountSuspended: it is. :raises EmailTaken: somebody opens it at this moment.
     """
-    known = db.session.scalar(select(Account).where(Account.email == email))
+    known = db.session.scalar(locked(Account).where(Account.email == email))  # nobody moves it meanwhile
     if known is not None:
         if known.suspended_at is not None:
             raise AccountSuspended()
@@ -428,6 +429,13 @@ def change_sign_in(account: Account, *, email: str) -> None:
         codes.spoil(account.id, *codes.GOOD_FOR)
         # never to what: the address is told where the person's record is changed
         audit.note("account.sign_in_changed", "account", account.id, after={"email": "changed"})
+
+
+def is_member(account: Account) -> bool:
+    """Tell whether an account is anything in any workshop."""
+    standing = select(Membership.id).where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    with across_workshops():
+        return db.session.scalars(standing.limit(1)).first() is not None
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:
