@@ -307,7 +307,7 @@ class Shop:
     def sign_in(self, email: str) -> Caller:
         with self.app.app_context():
             caller = accounts.sign_in(email, PASSWORD, self.slug, ("owner",))
-            return Caller(self.app, sessions.begin(caller).principal, self.slug, email)
+            return Caller(self.app, sessions.let_in(caller).principal, self.slug, email)
 
     def make_dead_letter(self) -> int:
         """Make a message to the customer that was given up, and return its id."""

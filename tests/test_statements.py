@@ -504,8 +504,8 @@ Request = Callable[[Rows], TestResponse]
 
 ROUTES: tuple[tuple[str, int, Request], ...] = (
     # accounts
-    ("POST /auth/login", 5, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
-    ("POST /auth/register", 9, lambda r: r.shop.nobody.post("/auth/register", json=r.new_workshop)),
+    ("POST /auth/login", 6, lambda r: r.shop.nobody.post("/auth/login", json=sign_in(r.shop.customer))),
+    ("POST /auth/register", 10, lambda r: r.shop.nobody.post("/auth/register", json=r.new_workshop)),
     ("POST /auth/refresh", 3, lambda r: r.shop.nobody.post("/auth/refresh", json={"refresh_token": r.refresh_token})),
     ("POST /auth/logout", 2, lambda r: r.shop.customer.post("/auth/logout")),
     ("POST /auth/switch", 4, lambda r: r.owner.post("/auth/switch", json={"workshop": r.shop.slug})),
@@ -518,7 +518,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("POST /auth/password", 11, lambda r: r.owner.post("/auth/password", json=r.new_password)),
     ("POST /auth/email/verification", 4, lambda r: r.owner.post("/auth/email/verification")),
     ("POST /auth/email", 13, lambda r: r.owner.post("/auth/email", json=r.new_email)),
-    ("POST /auth/login/second_factor", 10, lambda r: r.shop.nobody.post("/auth/login/second_factor", json=r.shown)),
+    ("POST /auth/login/second_factor", 11, lambda r: r.shop.nobody.post("/auth/login/second_factor", json=r.shown)),
     ("GET /auth/second_factor", 3, lambda r: r.empty_shop.customer.get("/auth/second_factor")),
     ("POST /auth/second_factor", 8, lambda r: r.owner.post("/auth/second_factor", json={"present_password": PASSWORD})),
     ("POST /auth/second_factor/confirmation", 14,
@@ -545,16 +545,16 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /accounts", 2, lambda r: r.admin.get("/accounts")),
     ("GET /accounts/<id>", 3, lambda r: r.admin.get(f"/accounts/{r.other_admin}")),
     (
-        "POST /accounts/<id>/suspend", 9,
+        "POST /accounts/<id>/suspend", 11,
         lambda r: r.admin.post(f"/accounts/{account_id(r.shop.customer)}/suspend", json={"reason": "Spam"}),
     ),
     ("POST /accounts/<id>/reinstate", 6, lambda r: r.admin.post(f"{r.suspended['account']}/reinstate")),
     # customers
     ("POST /customers", 11, lambda r: r.shop.nobody.post("/customers", json=r.registration)),
-    ("POST /customers/login", 5, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
+    ("POST /customers/login", 6, lambda r: r.shop.nobody.post("/customers/login", json=sign_in(r.shop.customer))),
     ("GET /customers", 2, lambda r: r.owner.get("/customers")),
     ("GET /customers/<id>", 2, lambda r: r.owner.get(f"/customers/{r.customer}")),
-    ("PUT /customers", 24, lambda r: r.shop.customer.put("/customers", json=r.registration)),
+    ("PUT /customers", 25, lambda r: r.shop.customer.put("/customers", json=r.registration)),
     ("PATCH /customers", 6, lambda r: r.shop.customer.patch("/customers", json={"name": "Ada"})),
     ("DELETE /customers", 66, lambda r: r.shop.customer.delete("/customers")),
     ("PUT /customers/<id>", 5, lambda r: r.owner.put(f"/customers/{r.customer}", json={"name": "Ada"})),
@@ -588,7 +588,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /customers/my-tickets", 2, lambda r: r.shop.customer.get("/customers/my-tickets")),
     # mechanics
     ("POST /mechanics", 10, lambda r: r.owner.post("/mechanics", json=r.new_mechanic)),
-    ("POST /mechanics/login", 5, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
+    ("POST /mechanics/login", 6, lambda r: r.shop.nobody.post("/mechanics/login", json=sign_in(r.owner))),
     ("GET /mechanics", 2, lambda r: r.owner.get("/mechanics")),
     ("GET /mechanics/<id>", 2, lambda r: r.owner.get(f"/mechanics/{r.mechanic}")),
     ("GET /mechanics/search", 2, lambda r: r.owner.get("/mechanics/search?name=jane")),
@@ -604,7 +604,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("DELETE /invitations/<id>", 4, lambda r: r.owner.delete(f"/invitations/{r.invitation}")),
     ("POST /invitations/<id>/resend", 10, lambda r: r.owner.post(f"/invitations/{r.invitation}/resend")),
     ("POST /invitations/preview", 5, lambda r: r.shop.nobody.post("/invitations/preview", json={"token": r.invitation_token})),
-    ("POST /invitations/accept", 22, lambda r: r.shop.nobody.post("/invitations/accept", json=r.acceptance)),
+    ("POST /invitations/accept", 23, lambda r: r.shop.nobody.post("/invitations/accept", json=r.acceptance)),
     ("POST /customers/<id>/invitation", 10, lambda r: r.owner.post(f"/customers/{r.walk_in}/invitation")),
     # roles, members and API keys
     ("GET /roles", 2, lambda r: r.owner.get("/roles")),

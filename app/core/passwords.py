@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -16,9 +17,13 @@ from nacl.pwhash import argon2id
 LONGEST_PASSWORD = 128
 SHORTEST_WORD = 3
 DIALLED = (7, 9, 10)  # digits of a number without what is left out from near by
+MOST_READ = (
+    8 * LONGEST_PASSWORD**2
+)  # the square of a password's length, for each way in which its signs can be read
 
 # A check takes 7 MiB and a core for some 10 ms. More at once than there are cores make each slower, and the process larger.
 _places = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))
+_judging = threading.Lock()  # zxcvbn keeps what is known of a person in one place for all threads
 
 
 def least_length() -> int:
@@ -48,14 +53,31 @@ def too_easy(password: str, known: Iterable[str | None]) -> list[str]:
     from zxcvbn import zxcvbn  # 12 MB of words, which a process that judges nothing does without
 
     words, run_together = own_words(known), _run_together(password)
-    tried = run_together if run_together in words else password
-    judged = zxcvbn(tried, user_inputs=words, max_length=LONGEST_PASSWORD)
+    tried = run_together if run_together in words else _legible(password)
+    with _judging:
+        judged = zxcvbn(tried, user_inputs=words, max_length=LONGEST_PASSWORD)
     if judged["score"] >= current_app.config["PASSWORD_LEAST_SCORE"]:
         return []
     feedback = judged["feedback"]
     return [advice for advice in (feedback["warning"], *feedback["suggestions"]) if advice] or [
         "Too easy to guess."
     ]
+
+
+def _legible(password: str) -> str:
+    """Return what is judged of `password`: with one sign for each letter, where its signs can be read in too many ways.
+
+    zxcvbn takes signs for letters (`4` and `@` for an a) and tries each way to read them, at the square of the length:
+    128 signs took it half a minute. Less of a password is no harder to guess, so none passes by this that would not have.
+    """
+    from zxcvbn.matching import L33T_TABLE
+
+    found = [[sign for sign in signs if sign in password] for signs in L33T_TABLE.values()]
+    ways = math.prod(len(signs) for signs in found if signs)
+    if ways * len(password) ** 2 <= MOST_READ:
+        return password
+    left_out = {sign for signs in found for sign in signs} - {signs[0] for signs in found if signs}
+    return "".join(character for character in password if character not in left_out)
 
 
 def own_words(known: Iterable[str | None]) -> list[str]:

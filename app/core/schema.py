@@ -60,6 +60,24 @@ class Text(fields.String):
         return text.strip()
 
 
+class SixDigits(Text):
+    """A code of six digits, as it was mailed or as an app shows it: with blanks between, or without."""
+
+    PATTERN = r"^[0-9]{6}$"
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"example": "492817", **options.pop("metadata", {})}
+        super().__init__(longest=20, metadata=metadata, **options)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).replace(" ", "")
+        if not re.fullmatch(self.PATTERN, text):
+            raise ValidationError("A code has six digits.")
+        return text
+
+
 class Email(Text):
     """An e-mail address (RFC 5321), in lower case: addresses are told apart without regard to case."""
 

@@ -138,7 +138,12 @@ def _serve(
     brought: limits.Brought,
 ) -> Response:
     assert contract.access is not None
-    principal, lookup = _admit(contract, question, brought)
+    try:
+        principal, lookup = _admit(contract, question, brought)
+    except NotSignedIn:
+        if contract.cookie is None or not contract.access.recognises:
+            raise
+        principal, lookup = None, None  # who they are may be shown otherwise
     g.principal = principal
     if lookup is not None and (kept := lookup.answer()) is not None:
         return _private(kept)

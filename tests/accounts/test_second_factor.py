@@ -19,7 +19,7 @@ from app.core.audit import AuditEntry
 from app.extensions import db
 from tests.accounts.letters import Letters
 from tests.accounts.test_recovery import NEW
-from tests.factories import PASSWORD, Caller, Shop, account_of, unique
+from tests.factories import PASSWORD, Caller, Shop, account_of, fields_of, unique
 from tests.mailing import Clock
 from tests.second_factors import App, begin, switch_on
 from tests.watching import statements
@@ -596,7 +596,8 @@ class TestWaysRoundIt:
     def test_joining_another_workshop_gives_no_token(self, shop: Shop, other_shop: Shop, phone: App) -> None:
         body = {"name": "Ada", "email": shop.customer.email, "phone": "555-400-0001", "password": PASSWORD}
 
-        joined = other_shop.nobody.post("/customers", json={**body, "second_factor_code": phone.code})
+        in_threes = f"{phone.code[:3]} {phone.code[3:]}"
+        joined = other_shop.nobody.post("/customers", json={**body, "second_factor_code": in_threes})
 
         assert joined.status_code == 201
         assert "auth_token" not in joined.json
@@ -604,6 +605,24 @@ class TestWaysRoundIt:
             "/auth/login", json={"email": shop.customer.email, "password": PASSWORD}
         )
         assert told(there) == (401, "second_factor_required")
+
+    @pytest.mark.parametrize("code", ["\uff14" * 6, "é", "49281", "k7wq-3mzt-9hfd"])
+    def test_a_code_that_is_none_is_refused_at_every_door_alike(
+        self, shop: Shop, other_shop: Shop, phone: App, code: str
+    ) -> None:
+        person = {"email": shop.customer.email, "password": PASSWORD, "second_factor_code": code}
+        doors = {
+            "/auth/login": person,
+            "/auth/register": {**person, "workshop": {"name": "Ada's"}},
+            "/customers": {**person, "name": "Ada", "phone": "555-400-0001"},
+            "/invitations/accept": {"token": "x", "password": PASSWORD, "second_factor_code": code},
+        }
+
+        answers = [other_shop.nobody.post(path, json=body) for path, body in doors.items()]
+
+        assert [(answer.status_code, fields_of(answer)) for answer in answers] == [
+            (400, ["second_factor_code"])
+        ] * len(doors)
 
     def test_a_sign_in_is_not_replayed(self, shop: Shop, phone: App) -> None:
         key = {"Idempotency-Key": unique("key")}

@@ -21,6 +21,7 @@ from app.extensions import db
 from tests.accounts.browsing import Browser
 from tests.applications import AnotherApp
 from tests.factories import PASSWORD, Caller, Shop, account_of, registration, unique
+from tests.mailing import Clock
 from tests.watching import statements
 
 REFUSED = (401, "refresh_refused")
@@ -254,6 +255,20 @@ class TestLoggingOut:
         assert out.status_code == 200
         assert holding(shop, answer).get("/customers/my-tickets").status_code == 401
 
+    def test_by_the_refresh_token_though_one_that_has_expired_is_sent_too(
+        self, shop: Shop, clock_set: Clock
+    ) -> None:
+        answer = sign_in(shop)
+        caller = holding(shop, answer)
+        clock_set.pass_(minutes=31)
+        body = {"refresh_token": answer["refresh_token"]}
+
+        assert [told(caller.post("/auth/logout")), told(caller.get("/auth/me"))] == [
+            (401, "not_signed_in")
+        ] * 2
+        assert caller.post("/auth/logout", json=body).status_code == 200
+        assert told(refresh(shop, answer["refresh_token"])) == REFUSED
+
     @pytest.mark.parametrize("body", [None, {}, {"refresh_token": "x"}])
     def test_by_nothing_good_is_refused(self, shop: Shop, body: Any) -> None:
         assert told(shop.nobody.post("/auth/logout", json=body)) == (401, "not_signed_in")
@@ -429,6 +444,16 @@ class TestCookies:
 
     def test_are_taken_back_at_logging_out(self, browser: Browser) -> None:
         browser.sign_in()
+
+        out = browser.post("/auth/logout", csrf=browser.csrf)
+
+        assert out.status_code == 200
+        assert all("Max-Age=0" in cookie for cookie in out.headers.getlist("Set-Cookie"))
+        assert told(browser.post("/auth/refresh", csrf=browser.csrf)) == REFUSED
+
+    def test_are_taken_back_though_the_access_token_that_is_sent_has_expired(self, browser: Browser) -> None:
+        browser.sign_in()
+        browser.client.environ_base["HTTP_AUTHORIZATION"] = "Bearer expired"
 
         out = browser.post("/auth/logout", csrf=browser.csrf)
 

@@ -272,6 +272,37 @@ class TestMembers:
 
         assert [told(answer) for answer in answers] == [(403, "beyond_own_scopes")] * 4
 
+    def test_a_mechanic_is_helped_by_who_may_do_the_work_alike_at_both_doors(
+        self, shop: Shop, clock_set: Clock
+    ) -> None:
+        desk = shop.make_staff("members:write", "mechanics:write")
+        switch_on(shop.mechanic, clock_set)
+
+        answers = [
+            desk.open(method, f"{path}/{what}")
+            for method, what in (("POST", "unlock"), ("DELETE", "second_factor"))
+            for path in (f"/members/{shop.mechanic.member_id}", f"/mechanics/{shop.mechanic_id}")
+        ]
+
+        assert [told(answer) for answer in answers] == [(403, "beyond_own_scopes")] * 4
+
+    def test_an_owner_helps_a_mechanic_who_brings_their_own_car(self, shop: Shop, clock_set: Clock) -> None:
+        body = {
+            "name": "Mel Mechanic",
+            "email": shop.mechanic.email,
+            "phone": "555-987-0000",
+            "password": PASSWORD,
+        }
+        assert shop.nobody.post("/customers", json=body).status_code == 201
+        switch_on(shop.mechanic, clock_set)
+
+        answers = [
+            shop.owner.delete(f"/mechanics/{shop.mechanic_id}/second_factor"),
+            shop.owner.patch(f"/mechanics/{shop.mechanic_id}", json={"password": "another-fine-one"}),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 200]
+
 
 class TestNobodyHelpsThemselves:
     """A stolen token would be enough to guess the password without a pause, and to be rid of the second factor."""

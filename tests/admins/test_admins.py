@@ -185,6 +185,18 @@ class TestChanging:
         assert told(answer) == (409, "password_is_set")
         assert sign_in(app, other.email).status_code == 200
 
+    def test_the_address_of_an_owner_who_has_no_password_yet_is_no_way_into_their_workshop(
+        self, admin: Caller, letters: Letters
+    ) -> None:
+        owner, mine = address(), address()
+        opened = admin.post("/workshops", json={"name": "Ada's", "slug": unique("s-"), "owner_email": owner})
+        made = admin.post("/admins", json={"email": owner})
+
+        answer = admin.patch(made.headers["Location"], json={"email": mine})
+
+        assert (opened.status_code, told(answer)) == (201, (409, "account_shared"))
+        assert letters.to(mine) == []
+
     def test_to_anothers_address_is_a_conflict(self, shop: Shop, admin: Caller) -> None:
         made = admin.post("/admins", json={"email": address()})
 

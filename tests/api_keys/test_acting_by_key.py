@@ -11,8 +11,10 @@ from app.blueprints.accounts.models import Account
 from app.core import caching, clock, identity, keys
 from app.core.db import atomic
 from app.core.identity import KeyStanding
+from app.core.scopes import of_role
 from tests.applications import AnotherApp
-from tests.factories import PASSWORD, Caller, Shop, unique
+from tests.factories import PASSWORD, Caller, Shop, make_admin, unique
+from tests.second_factors import give
 from tests.watching import log_lines, redis_commands, statements
 
 GOOD = "msk_" + "a" * 10 + "_" + "A" * 43
@@ -89,6 +91,17 @@ class TestWhatItIsWorth:
 
         assert statuses(caller, "/inventory") == [401]
 
+    def test_nothing_while_its_makers_account_is_suspended(self, app: Flask, shop: Shop) -> None:
+        key, admin = shop.make_key("tickets:read"), make_admin(app)
+        path = f"/accounts/{shop.owner.principal.account_id}"  # type: ignore[union-attr]
+        assert statuses(key, "/service_tickets", "/service_tickets") == [200, 200]
+
+        assert admin.post(f"{path}/suspend", {"reason": "Spam"}).status_code == 200
+        suspended = statuses(key, "/service_tickets")
+        assert admin.post(f"{path}/reinstate").status_code == 200
+
+        assert (suspended, statuses(key, "/service_tickets")) == ([401], [200])
+
     def test_as_much_after_its_makers_password_is_another(self, shop: Shop) -> None:
         caller = shop.make_key("inventory:read")
         statuses(caller, "/inventory")
@@ -125,6 +138,19 @@ class TestWhatIsForPeople:
     @pytest.mark.parametrize("path", ["/auth/sessions", "/api_keys"])
     def test_a_key_that_is_not_good_is_told_so_first(self, shop: Shop, path: str) -> None:
         assert statuses(shop.sending(GOOD), path) == [401]
+
+    @pytest.mark.parametrize("method", ["POST unlock", "DELETE second_factor"])
+    def test_a_key_unlocks_nobody_and_takes_no_second_factor_away(self, shop: Shop, method: str) -> None:
+        give(shop.app, [shop.mechanic.email, shop.customer.email])
+        caller = shop.make_key("mechanics:write", "customers:write", *of_role("mechanic"))
+        verb, _, what = method.partition(" ")
+
+        answers = [
+            caller.open(verb, f"{path}/{what}")
+            for path in (f"/mechanics/{shop.mechanic_id}", f"/customers/{shop.customer_id}")
+        ]
+
+        assert {(answer.status_code, answer.json["code"]) for answer in answers} == {(403, "not_for_keys")}
 
     def test_a_key_gives_nobody_a_sign_in(self, shop: Shop) -> None:
         caller = shop.make_key("mechanics:write", "mechanics:read")

@@ -8,9 +8,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import second_factor
-from app.blueprints.accounts.models import RecoveryCode, SecondFactor
+from app.blueprints.accounts.models import Account, RecoveryCode, SecondFactor
+from app.blueprints.accounts.sessions import Entrant, entrant
 from app.core import clock
 from app.core.db import atomic
+from app.core.identity import Principal
 from app.extensions import db
 from tests.concurrency.racing import Meeting, race
 from tests.factories import PASSWORD, Shop
@@ -27,6 +29,10 @@ def phone(shop: Shop, clock_set: Clock) -> App:
     made = switch_on(shop.customer, clock_set)
     clock_set.pass_(seconds=30)
     return made
+
+
+def as_they_are(principal: Principal) -> Entrant:
+    return entrant(principal, db.session.get_one(Account, principal.account_id))
 
 
 def bring_at_once(shop: Shop, **code: str) -> list[int]:
@@ -60,7 +66,8 @@ def test_control_where_the_last_step_is_read_before_it_is_written_all_get_in(
     def go_on(challenge: str, proof: second_factor.Proof, address: str | None) -> object:
         assert proof.code is not None
         principal = shop.customer.principal
-        return principal if take_code(principal.account_id, proof.code) else None  # type: ignore[union-attr]
+        assert principal is not None
+        return as_they_are(principal) if take_code(principal.account_id, proof.code) else None
 
     monkeypatch.setattr(second_factor, "go_on", go_on)
 
@@ -94,7 +101,7 @@ def test_control_where_a_recovery_code_is_read_before_it_is_used_all_get_in(
         meeting.wait()
         with atomic():
             found.used_at = clock.now()
-        return principal if is_fresh else None
+        return as_they_are(principal) if is_fresh else None
 
     monkeypatch.setattr(second_factor, "go_on", go_on)
 

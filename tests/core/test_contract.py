@@ -544,6 +544,14 @@ class TestEvenTiming:
 
         assert [900 < pause < 1000 for pause in pauses] == [True, True]
 
+    def test_so_is_who_tries_a_code_for_an_address(self, shop: Shop, pauses: list[float]) -> None:
+        assert shop.owner.post("/auth/email/verification").status_code == 200
+        for email in (shop.owner.email, "nobody@example.com"):
+            sent = {"email": email, "code": "000000"}
+            assert shop.nobody.post("/auth/email/confirmation", json=sent).status_code == 400
+
+        assert [900 < pause < 1000 for pause in pauses] == [True, True]
+
     def test_staff_do_not_wait(self, shop: Shop, pauses: list[float]) -> None:
         assert shop.owner.post("/customers", json={"name": "Walk-in"}).status_code == 201
         assert pauses == []

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from flask import Flask
 from nacl.pwhash import argon2id
+from zxcvbn import matching
 
 import config
 from app.core import passwords
@@ -171,3 +177,58 @@ def test_a_short_one_is_refused_with_the_least_length(shop: Shop, monkeypatch: p
 
     assert (answer.status_code, answer.json["code"]) == (400, "password_too_short")
     assert answer.json["errors"] == {"password": ["Shorter than minimum length 12."]}
+
+
+class TestJudging:
+    @pytest.fixture(autouse=True)
+    def strictly(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setitem(app.config, "PASSWORD_LEAST_SCORE", 3)
+        with app.app_context():
+            yield
+
+    @pytest.mark.parametrize(
+        "signs", ["4@8({[<3691!|70$5+7%2", "4a@8b({[c<3e6g91!i|7l0$o5+s7%2t", "p@4$5w0rd1!|7+"]
+    )
+    def test_takes_no_longer_for_signs_that_can_be_read_in_many_ways(
+        self, signs: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read = 0
+        known = matching.dictionary_match
+
+        def counted(password: str, *words: Any, **named: Any) -> list[dict[str, Any]]:
+            nonlocal read
+            read += len(password) ** 2
+            found: list[dict[str, Any]] = known(password, *words, **named)
+            return found
+
+        monkeypatch.setattr(matching, "dictionary_match", counted)
+
+        passwords.too_easy((signs * 11)[:128], ["Ada Obi"])
+
+        assert read < 20 * 128**2
+
+    @pytest.mark.parametrize(
+        "password", ["k4@8({[<3691!|70$5+7%2", "{<[(|!1$5@4%2)9}", "$(7%{1!q@4<5+9|z&[8=3"]
+    )
+    def test_takes_signs_in_no_order(self, password: str) -> None:
+        assert passwords.too_easy(password, ["Ada Obi"]) == []
+
+    def test_still_reads_signs_as_letters(self) -> None:
+        assert passwords.too_easy("P@$$w0rd1234", ["Ada Obi"]) != []
+
+    def test_of_several_at_once_knows_each_by_their_own_name(self, app: Flask) -> None:
+        interval = sys.getswitchinterval()
+        names = [f"zbyszko{letter * 2}wolodyjowski" for letter in "abcdefghijkl"]
+
+        def judged(name: str) -> list[str]:
+            with app.app_context():
+                return passwords.too_easy(name, [name])
+
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(len(names)) as threads:
+                advice = list(threads.map(judged, names))
+        finally:
+            sys.setswitchinterval(interval)
+
+        assert all(advice)

@@ -9,7 +9,7 @@ from flask import Response, after_this_request, current_app, jsonify, request
 from app.blueprints.accounts import sessions
 from app.blueprints.accounts.errors import CsrfRefused
 from app.blueprints.accounts.schemas import LoginOut
-from app.blueprints.accounts.sessions import Pass, csrf_matches
+from app.blueprints.accounts.sessions import Entrant, Pass, csrf_matches
 from app.core.clock import rfc3339
 from app.core.identity import Principal, issue_token
 
@@ -34,7 +34,7 @@ def token_answer(principal: Principal, message: str) -> dict[str, Any]:
     }
 
 
-def signed_in_answer(passed: Pass, *, in_cookie: bool, message: str = "Login successful") -> Response:
+def signed_in_answer(passed: Pass, *, in_cookie: bool, message: str) -> Response:
     """Return the answer that gives both tokens, the refresh token where it was asked for."""
     body = token_answer(passed.principal, message) | {"refresh_expires_at": rfc3339(passed.expires_at)}
     if not in_cookie:
@@ -45,10 +45,10 @@ def signed_in_answer(passed: Pass, *, in_cookie: bool, message: str = "Login suc
     return answer
 
 
-def let_in(caller: Principal, *, in_cookie: bool) -> Response:
+def let_in(entrant: Entrant, *, in_cookie: bool, message: str = "Login successful") -> Response:
     """Begin a session of who has shown who they are, and return the answer that gives its tokens."""
-    passed = sessions.begin(caller, address=request.remote_addr, agent=request.headers.get("User-Agent"))
-    return signed_in_answer(passed, in_cookie=in_cookie)
+    passed = sessions.let_in(entrant, address=request.remote_addr, agent=request.headers.get("User-Agent"))
+    return signed_in_answer(passed, in_cookie=in_cookie, message=message)
 
 
 def _set(answer: Response, name: str, value: str, passed: Pass, *, path: str, httponly: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, update
 
 from app.blueprints.accounts import codes, second_factor, service, sessions, tries
 from app.blueprints.accounts.errors import LastOwner
@@ -12,7 +12,7 @@ from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.workshops import service as workshops
 from app.core import audit, clock
 from app.core.db import atomic, locked
-from app.core.tenancy import INSTALLATION, across_workshops, acting_in
+from app.core.tenancy import INSTALLATION, acting_in
 from app.extensions import db
 
 Told = Callable[..., None]
@@ -66,13 +66,7 @@ def end_membership(workshop_id: int, account: Account, condition: ColumnElement[
 def close_unless_needed(account: Account) -> None:
     """Close an account that is nothing anywhere. Inside `atomic()`."""
     has_second_factor = account.second_factor_since is not None
-    with across_workshops():
-        standing = db.session.scalars(
-            select(Membership.id)
-            .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
-            .limit(1)
-        ).first()
-    if standing is None and not account.is_admin:
+    if not service.is_member(account) and not account.is_admin:
         account.email, account.password_hash, account.closed_at = None, None, clock.now()
         account.name, account.suspended_at, account.suspension_reason = None, None, None
         codes.forget(account.id)

@@ -122,6 +122,7 @@ def ask_for_another_email(wanted: dict[str, str]) -> dict[str, str]:
 @bp.post("/email/confirmation", tags=["accounts"])
 @limited("recovery")
 @public
+@evenly_timed
 @unversioned
 @bp.arguments(EmailConfirmationIn)
 @bp.response(200, Message)

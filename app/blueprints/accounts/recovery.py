@@ -101,6 +101,7 @@ def replace_password(account: Account, password: str, *, but: int | None) -> Non
     :raises PasswordRefused: it is too easy.
     """
     with atomic():
+        db.session.refresh(account, with_for_update=True)  # a session that begins meanwhile waits
         if not passwords.matches(account.password_hash, password):
             _replace(account, password, but)
 

@@ -10,11 +10,11 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app.blueprints.accounts import service, sessions
 from app.blueprints.accounts.models import Account, Membership, OwnRole
+from app.blueprints.accounts.sessions import Entrant
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
 from app.core import outbox, phones
 from app.core.db import atomic
-from app.core.identity import Principal
 from app.core.scopes import Role, of_role
 from app.core.tenancy import INSTALLATION, acting_in
 from app.extensions import db
@@ -27,7 +27,7 @@ def register(
     second_factor_code: str | None = None,
     address: str | None = None,
     phone: str | None = None,
-) -> Principal:
+) -> Entrant:
     """Open a workshop, with the owner who signs in to it, by `phone` as well: both or neither.
 
     :raises SlugTaken: another workshop has the slug.
@@ -45,7 +45,7 @@ def register(
             membership = service.join(opened.id, account, "owner", phone=number)
             # Known without asking: a workshop that has just opened asks nobody for a second factor.
             set_committed_value(membership, "second_factor_due", False)
-            return sessions.principal_of(membership)
+            return sessions.entrant(sessions.principal_of(membership), account)
 
 
 @workshops.seats_owners

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.blueprints.workshops.fields import NewWorkshopIn
 from app.core.paging import ListQuery
-from app.core.schema import Email, Instant, NewPassword, Password, Phone, Schema, Text
+from app.core.schema import Email, Instant, NewPassword, Password, Phone, Schema, SixDigits, Text
 from app.core.scopes import ROLES
 
 LONGEST_TOKEN = 200
@@ -28,24 +28,6 @@ class _KnownAs(Text):
                 return known
             except ValidationError:
                 continue
-        return text
-
-
-SIX_DIGITS = {"pattern": "^[0-9]{6}$", "example": "492817"}
-
-
-class SixDigits(Text):
-    """A code as it was mailed."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(longest=20, metadata={**SIX_DIGITS, **options.pop("metadata", {})}, **options)
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs).replace(" ", "")
-        if not (len(text) == 6 and text.isascii() and text.isdigit()):
-            raise ValidationError("A code has six digits.")
         return text
 
 

@@ -34,6 +34,7 @@ from app.blueprints.accounts.models import (
     SecondFactor,
     SignInChallenge,
 )
+from app.blueprints.accounts.sessions import Entrant
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, crypto, outbox
@@ -133,6 +134,8 @@ def confirm(account_id: int, code: str, *, session_id: int) -> list[str]:
     :raises SecondFactorNotFound: none was begun. :raises SecondFactorOn: it is on. :raises CodeRefused: the code is wrong.
     """
     with atomic():
+        # As by who sets a password: a session that begins meanwhile waits for this, and is asked for the second factor.
+        account = db.session.scalars(locked(Account).where(Account.id == account_id)).one()
         factor = db.session.scalar(locked(SecondFactor).where(SecondFactor.account_id == account_id))
         if factor is None:
             raise SecondFactorNotFound("Begin with POST /auth/second_factor.")
@@ -145,7 +148,7 @@ def confirm(account_id: int, code: str, *, session_id: int) -> list[str]:
         made = _make_recovery_codes(account_id)
         sessions.end_all(account_id, by="second_factor", but=session_id)
         sessions.ask_anew(Membership.account_id == account_id)
-        _tell(_account(account_id), "on")
+        _tell(account, "on")
     return made
 
 
@@ -294,7 +297,7 @@ def show(account: Account, proof: Proof, address: str | None) -> None:
     tries.forget(tries.second_factor_of(account.id))
 
 
-def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
+def go_on(challenge: str, proof: Proof, address: str | None) -> Entrant:
     """Return who goes on with a sign-in that waited for its second factor.
 
     :raises ChallengeRefused: unknown, used, expired, tried five times; or they are no member there any more.
@@ -314,7 +317,7 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Principal:
         raise ChallengeRefused()
     if not shown:
         raise SecondFactorRefused()
-    return caller
+    return sessions.entrant(caller, account)
 
 
 def _waiting_caller(waiting: SignInChallenge, account: Account) -> Principal | None:

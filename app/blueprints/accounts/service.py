@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, Executable, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.blueprints.accounts import challenges, codes, proving, second_factor, sessions, tries
 from app.blueprints.accounts.errors import (
@@ -23,11 +24,12 @@ from app.blueprints.accounts.errors import (
     WrongCredentials,
 )
 from app.blueprints.accounts.models import Account, Membership, OwnRole
+from app.blueprints.accounts.sessions import Entrant
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import WorkshopNotFound, WorkshopRequired, WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, passwords, phones
-from app.core.db import atomic
+from app.core.db import atomic, locked
 from app.core.errors import NotAllowed
 from app.core.identity import Principal
 from app.core.schema import Phone
@@ -44,8 +46,8 @@ def sign_in(
     preferred: tuple[Role, ...],
     address: str | None = None,
     second_factor_code: str | None = None,
-) -> Principal:
-    """Return the principal of the account with these credentials, in the workshop named (or its only one).
+) -> Entrant:
+    """Return who has these credentials, as what they are in the workshop named (or their only one).
 
     Who belongs to none, and administers the installation, signs in as that.
     `known_as` is an e-mail address, or a phone number that one account alone has in the workshop. An account that is
@@ -64,14 +66,26 @@ def sign_in(
     is_counted = proving.require(account, password, name, address)
     assert account is not None
     if account.password_hash and passwords.is_outdated(account.password_hash):
-        with atomic():
-            account.password_hash = passwords.hash_password(password)
+        _hash_anew(account, password)
     caller = _principal_of(account, workshop_slug, preferred)
     if account.second_factor_since is not None:
         second_factor.ask_for(account, caller, name, second_factor_code, address)
     if is_counted:
         tries.forget(name)
-    return caller
+    return sessions.entrant(caller, account)
+
+
+def _hash_anew(account: Account, password: str) -> None:
+    """Keep a hash of the present cost, unless another password was set meanwhile, or several do so at once.
+
+    :raises WrongCredentials: another was.
+    """
+    with atomic():
+        db.session.refresh(account, with_for_update=True)
+        if not passwords.matches(account.password_hash, password):
+            raise WrongCredentials()
+        if account.password_hash and passwords.is_outdated(account.password_hash):
+            account.password_hash = passwords.hash_password(password)
 
 
 PhoneBook = Callable[[int, str], ColumnElement[bool]]
@@ -262,6 +276,7 @@ def make_account(
     with atomic() as session:
         session.add(account)
         _flush_email()
+        set_committed_value(account, "second_factor_since", None)  # known without asking
         if not verified:
             # It can be asked for again, and opening the account does not hang on it.
             with suppress(TooManyCodes):
@@ -272,9 +287,10 @@ def make_account(
 def account_by_mail(email: str) -> tuple[Account, bool]:
     """Return the account with an address, and whether it is new: then its person is mailed what they set a password with.
 
+    It keeps the address until the transaction ends.
     :raises AccountSuspended: it is. :raises EmailTaken: somebody opens it at this moment.
     """
-    known = db.session.scalar(select(Account).where(Account.email == email))
+    known = db.session.scalar(locked(Account).where(Account.email == email))  # nobody moves it meanwhile
     if known is not None:
         if known.suspended_at is not None:
             raise AccountSuspended()
@@ -413,6 +429,13 @@ def change_sign_in(account: Account, *, email: str) -> None:
         codes.spoil(account.id, *codes.GOOD_FOR)
         # never to what: the address is told where the person's record is changed
         audit.note("account.sign_in_changed", "account", account.id, after={"email": "changed"})
+
+
+def is_member(account: Account) -> bool:
+    """Tell whether an account is anything in any workshop."""
+    standing = select(Membership.id).where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    with across_workshops():
+        return db.session.scalars(standing.limit(1)).first() is not None
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:

@@ -10,6 +10,7 @@ from app.blueprints.accounts import registration, service, sessions
 from app.blueprints.accounts.answers import (
     COOKIE,
     forget_cookies,
+    let_in,
     refresh_token_sent,
     signed_in_answer,
     token_answer,
@@ -64,9 +65,8 @@ def register_workshop(wanted: dict[str, Any]) -> tuple[Response, int, dict[str, 
         idempotency.show_once()
     in_cookie = wanted.pop("refresh_in") == "cookie"
     owner = registration.register(**wanted, address=request.remote_addr)
-    passed = sessions.begin(owner, address=request.remote_addr, agent=request.headers.get("User-Agent"))
-    answer = signed_in_answer(passed, in_cookie=in_cookie, message="Workshop opened")
-    return answer, 201, {"Location": f"/workshops/{owner.workshop_id}"}
+    answer = let_in(owner, in_cookie=in_cookie, message="Workshop opened")
+    return answer, 201, {"Location": f"/workshops/{owner.principal.workshop_id}"}
 
 
 @bp.post("/refresh", tags=["accounts"])
@@ -101,7 +101,8 @@ def refresh(body: dict[str, Any]) -> Response:
 def logout(body: dict[str, Any]) -> Response:
     """End the session: its access tokens and its refresh token are worth nothing from this moment.
 
-    Named by the access token, or by the refresh token when that has expired. A cookie is taken back, be it good or not.
+    Named by the access token, or by the refresh token where that one is not good any more. A cookie is taken back, be
+    it good or not.
     """
     caller = principal_if_admitted()
     require_person(caller)

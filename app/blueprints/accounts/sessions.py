@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, update
 
-from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound
+from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound, WrongCredentials
 from app.blueprints.accounts.models import (
     Account,
     AccountSession,
@@ -47,6 +47,20 @@ class Pass:
     @property
     def csrf_token(self) -> str:
         return csrf_token(self.refresh_token)
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """Somebody who has shown who they are, by the password and the second factor that their account had then."""
+
+    principal: Principal
+    password_hash: str | None
+    second_factor_since: datetime | None
+
+
+def entrant(principal: Principal, account: Account) -> Entrant:
+    """Return `principal` as somebody who has just shown that they are the person of `account`, as it was read."""
+    return Entrant(principal, account.password_hash, account.second_factor_since)
 
 
 def csrf_token(refresh_token: str) -> str:
@@ -99,6 +113,23 @@ def begin(principal: Principal, *, address: str | None = None, agent: str | None
         agent=agent[:200] if agent else None,
     )
     return Pass(replace(principal, session_id=session_id), token, expires_at)
+
+
+def let_in(entrant: Entrant, *, address: str | None = None, agent: str | None = None) -> Pass:
+    """Begin a session of somebody who has shown who they are, unless what they showed is worth nothing by now.
+
+    Whoever gives an account another password or a second factor, or suspends it, locks it and ends its sessions. One that
+    begins meanwhile waits, since it points to the account, and is looked at afterwards.
+    :raises WrongCredentials: the account has another password or second factor than they showed, or is suspended.
+    """
+    passed = begin(entrant.principal, address=address, agent=agent)
+    account_id = entrant.principal.account_id
+    asked_for = select(Account.password_hash, Account.second_factor_since, Account.suspended_at)
+    now = db.session.execute(asked_for.where(Account.id == account_id)).one()
+    if tuple(now) != (entrant.password_hash, entrant.second_factor_since, None):
+        end(account_id, passed.principal.session_id, by="overtaken")
+        raise WrongCredentials()
+    return passed
 
 
 def refresh(token: str) -> Pass:

@@ -111,10 +111,15 @@ def take_turn(name: str, address: str | None, *, shared: bool = False) -> bool:
     which on SQLite is such a turn itself.
     :raises TooManyTries: the name, or the address, has to wait.
     """
+    wait_for_turn(key_of(name), shared=shared)
+    return require_patience(name, address)
+
+
+def wait_for_turn(key: bytes, *, shared: bool = False) -> None:
+    """Wait until no other transaction has the turn of a digest, and have it until the present one ends."""
     require_atomic(db.session())
     if db.engine.dialect.name == "postgresql":
-        (_SHARED_TURN if shared else _TURN).rows(key=int.from_bytes(key_of(name)[:8], signed=True))
-    return require_patience(name, address)
+        (_SHARED_TURN if shared else _TURN).rows(key=int.from_bytes(key[:8], signed=True))
 
 
 def note_failure(name: str, address: str | None) -> bool:

@@ -62,7 +62,8 @@ def get_admin(admin_id: int) -> Account:
 def patch_admin(changes: dict[str, Any], admin_id: int) -> Account:
     """Change what an admin is called.
 
-    The address too, until they have set a password; the letter then goes to the new one. Afterwards it is theirs to change.
+    The address too, until they have set a password or belong to a workshop; the letter then goes to the new one. Afterwards it
+    is theirs to change.
     """
     return service.update(admin_id, changes)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.blueprints.accounts import leaving, sessions
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.accounts.errors import AccountShared, EmailTaken
 from app.blueprints.accounts.models import Account
 from app.blueprints.admins.errors import AdminNotFound, AlreadyAdmin, LastAdmin, PasswordIsSet
 from app.core import audit, outbox, paging
@@ -87,8 +87,9 @@ def _appoint(account: Account, name: str | None) -> None:
 def update(admin_id: int, changes: dict[str, Any]) -> Account:
     """Change what an admin is called, and the address of one who has not set a password yet: their letter goes there.
 
+    An account that is somebody in a workshop keeps its address: who moved it would be let in there.
     :raises AdminNotFound: there is none with this id. :raises EmailTaken: another account has the address.
-    :raises PasswordIsSet: the address is theirs alone to change.
+    :raises PasswordIsSet: the address is theirs alone to change. :raises AccountShared: so it is.
     """
     with acting_in(INSTALLATION), atomic():
         account = _locked(admin_id)
@@ -97,6 +98,8 @@ def update(admin_id: int, changes: dict[str, Any]) -> Account:
         if email is not None and email != account.email:
             if account.password_hash is not None:
                 raise PasswordIsSet()
+            if accounts.is_member(account):
+                raise AccountShared("This person belongs to a workshop; only they can change their sign-in.")
             accounts.change_sign_in(account, email=email)
             accounts.invite(account)
         account.name = changes.get("name", account.name)

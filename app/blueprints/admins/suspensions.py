@@ -70,7 +70,7 @@ def get(account_id: int) -> tuple[Account, list[Place]]:
 
 
 def suspend(account_id: int, reason: str) -> None:
-    """Let nobody sign in by an account, nor get back in: its sessions end at once, and codes that were mailed are no good.
+    """Let nobody sign in by an account, nor get back in: its sessions end at once, its keys do nothing, codes are void.
 
     :raises AccountNotFound: unknown, or closed. :raises AlreadySuspended: it is.
     :raises LastAdmin: it is that of the last admin who can sign in.
@@ -82,6 +82,7 @@ def suspend(account_id: int, reason: str) -> None:
         account.suspended_at, account.suspension_reason = clock.now(), reason
         flush_with_an_admin_left(session)
         sessions.end_all(account_id, by="suspension")
+        sessions.ask_anew(Membership.account_id == account_id)
         codes.spoil(account_id, *codes.GOOD_FOR)
         audit.note(
             "account.suspended", "account", account_id,

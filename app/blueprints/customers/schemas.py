@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from app.blueprints.customers.service import ORDER
 from app.core.national_ids import KINDS
 from app.core.paging import ListQuery
-from app.core.schema import Email, Instant, NewPassword, Password, PatchSchema, Phone, Schema, Text
+from app.core.schema import Email, Instant, NewPassword, Password, PatchSchema, Phone, Schema, SixDigits, Text
 
 
 class CustomerRegistrationIn(Schema):
@@ -17,12 +17,10 @@ class CustomerRegistrationIn(Schema):
     email = Email()
     phone = Phone()
     password = NewPassword()
-    second_factor_code = Text(
-        longest=20,
+    second_factor_code = SixDigits(
         metadata={
             "description": "Beside the password of an account with a second factor: its code of this moment.",
-            "example": "492817",
-        },
+        }
     )
     national_id_kind = fields.String(validate=validate.OneOf(KINDS), metadata={"example": "PL-PESEL"})
     national_id = Text(

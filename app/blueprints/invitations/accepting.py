@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, select
 
 from app.blueprints.accounts import codes, proving, second_factor, sessions
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts.errors import EmailTaken
+from app.blueprints.accounts.errors import EmailTaken, WrongCredentials
 from app.blueprints.accounts.models import Account, Membership
+from app.blueprints.accounts.sessions import Entrant
 from app.blueprints.customers import service as customers
 from app.blueprints.customers.errors import CustomerNotFound
 from app.blueprints.invitations import service
@@ -77,7 +78,7 @@ def accept(
     name: str | None = None,
     caller: Principal | None = None,
     address: str | None = None,
-) -> Principal:
+) -> Entrant:
     """Let somebody become what they are invited to; return who they are.
 
     The account of the address is opened with `password`, and verified by that. One that is there joins, where `caller` is
@@ -91,6 +92,7 @@ def accept(
     known = _good(token)
     assert known.email is not None
     account = _account_with(known.email)
+    password_hash = account.password_hash if account is not None else None
     if account is None or caller is None or caller.account_id != account.id:
         if password is None:
             raise Invalid("See `errors`.", errors={"password": ["Missing data for required field."]})
@@ -101,7 +103,9 @@ def accept(
         invitation, record = _taken(known, token)
         known_of_them = (name, invitation.name, invitation.phone, *record)
         joining = _account(invitation, account.id if account else None, password or "", *known_of_them)
-        return sessions.principal_of(_join(invitation, joining, name))
+        if account is not None and joining.password_hash != password_hash:
+            raise WrongCredentials()  # it is locked now, and has another
+        return sessions.entrant(sessions.principal_of(_join(invitation, joining, name)), joining)
 
 
 # ---- Whether it is good -----------------------------------------------------------------------------------------

@@ -6,8 +6,7 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from app.blueprints.accounts import sessions
-from app.blueprints.accounts.answers import SIGNED_IN, signed_in_answer
+from app.blueprints.accounts.answers import SIGNED_IN, let_in
 from app.blueprints.invitations import accepting, service
 from app.blueprints.invitations.accepting import Preview
 from app.blueprints.invitations.models import Invitation
@@ -136,6 +135,5 @@ def accept_invitation(sent: dict[str, Any]) -> tuple[Response, int, dict[str, st
     caller, in_cookie = principal_if_admitted(), sent.pop("refresh_in") == "cookie"
     require_person(caller)
     member = accepting.accept(**sent, caller=caller, address=request.remote_addr)
-    passed = sessions.begin(member, address=request.remote_addr, agent=request.headers.get("User-Agent"))
-    answer = signed_in_answer(passed, in_cookie=in_cookie, message="Invitation accepted")
-    return answer, 201, {"Location": f"/workshops/{member.workshop_id}"}
+    answer = let_in(member, in_cookie=in_cookie, message="Invitation accepted")
+    return answer, 201, {"Location": f"/workshops/{member.principal.workshop_id}"}

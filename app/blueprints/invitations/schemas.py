@@ -9,7 +9,18 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from app.blueprints.invitations.models import STATES
 from app.blueprints.invitations.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import CommaSeparated, Email, Instant, Money, Password, Phone, Reference, Schema, Text
+from app.core.schema import (
+    CommaSeparated,
+    Email,
+    Instant,
+    Money,
+    Password,
+    Phone,
+    Reference,
+    Schema,
+    SixDigits,
+    Text,
+)
 from app.core.scopes import MEMBERS, STAFF
 
 LONGEST_TOKEN = 200
@@ -162,12 +173,10 @@ class InvitationAcceptanceIn(Schema):
             "description": "A new account's; or that of the account that the address has, where nobody is signed in to it.",
         }
     )
-    second_factor_code = Text(
-        longest=20,
+    second_factor_code = SixDigits(
         metadata={
             "description": "Beside the password of an account with a second factor: its code of this moment.",
-            "example": "492817",
-        },
+        }
     )
     name = Text(
         metadata={

@@ -300,9 +300,7 @@ def unlock(by: Principal, mechanic_id: int) -> None:
     :raises NoSignIn: they have no account. :raises OwnAccount: it is the caller's. :raises AccountShared: it serves other
     workshops too.
     """
-    get(by.workshop_id, mechanic_id)
-    roles.require_holding(by, roles.held_beyond_the_work(by.workshop_id, mechanic_id))
-    helping.unlock(by, accounts.account_of(by.workshop_id, mechanic_id=mechanic_id))
+    helping.unlock(by, _helped(by, mechanic_id))
 
 
 def take_second_factor_away(by: Principal, mechanic_id: int) -> None:
@@ -312,6 +310,13 @@ def take_second_factor_away(by: Principal, mechanic_id: int) -> None:
     :raises SecondFactorNotFound: they have none. :raises OwnAccount: it is the caller's. :raises AccountShared: their account
     serves other workshops too.
     """
+    helping.take_second_factor_away(by, _helped(by, mechanic_id))
+
+
+def _helped(by: Principal, mechanic_id: int) -> Account | None:
+    """Return the account, if any, of a mechanic whom the caller may help."""
     get(by.workshop_id, mechanic_id)
-    roles.require_holding(by, roles.held_beyond_the_work(by.workshop_id, mechanic_id))
-    helping.take_second_factor_away(by, accounts.account_of(by.workshop_id, mechanic_id=mechanic_id))
+    account = accounts.account_of(by.workshop_id, mechanic_id=mechanic_id)
+    if account is not None:
+        roles.require_holding(by, roles.held_by_account(by.workshop_id, account.id))
+    return account

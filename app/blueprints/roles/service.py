@@ -52,12 +52,13 @@ def held_by(membership: Membership) -> frozenset[str]:
 
 
 def held_by_account(workshop_id: int, account_id: int) -> frozenset[str]:
-    """Return all that an account may do in a workshop, as whatever it is there."""
-    return _held_by_all(
+    """Return all that an account may do in a workshop, as whatever it is there, but with a customer's record of its own."""
+    held = _held_by_all(
         Membership.workshop_id == workshop_id,
         Membership.account_id == account_id,
         Membership.ended_at.is_(None),
     )
+    return held.intersection(scopes.GRANTABLE)
 
 
 def held_beyond_the_work(workshop_id: int, mechanic_id: int) -> frozenset[str]:
