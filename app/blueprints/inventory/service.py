@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -90,8 +92,19 @@ def _require_whole(part: Part | None, unit: str, values: dict[str, Any]) -> None
 
 
 def _flush(session: Session) -> None:
-    try:
+    with taken_meanwhile():
         session.flush()
+
+
+@contextmanager
+def taken_meanwhile() -> Iterator[None]:
+    """Write parts in the block: of two who write the same at once, the tables refuse the second.
+
+    :raises SkuTaken: another has the SKU. :raises BarcodeTaken: another has the barcode.
+    :raises CategoryNotFound: the category is unknown here.
+    """
+    try:
+        yield
     except DBAPIError as error:
         if is_still_named(error):
             raise CategoryNotFound() from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -132,8 +134,18 @@ def complete(supplier: Supplier) -> None:
 
 
 def _flush(session: Session) -> None:
-    try:
+    with taken_meanwhile():
         session.flush()
+
+
+@contextmanager
+def taken_meanwhile() -> Iterator[None]:
+    """Write suppliers in the block: of two who write the same name at once, the table refuses the second.
+
+    :raises SupplierNameTaken: another has the name.
+    """
+    try:
+        yield
     except IntegrityError as error:
         raise SupplierNameTaken() from error
 
@@ -224,7 +236,11 @@ def put_offer(
         session.add(offer)
         try:
             session.flush()
-        except IntegrityError as error:
+        except DBAPIError as error:
+            if is_still_named(error):
+                raise SupplierNotFound() from error  # who was removed meanwhile
+            if not isinstance(error, IntegrityError):
+                raise
             raise SupplierNumberTaken() from error
         audit.note_change("part.supplier_set", "part", part_id, before, audit.fields_of(offer, OFFER))
         return {

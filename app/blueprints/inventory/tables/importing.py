@@ -150,6 +150,7 @@ def run(
     The audit log is told how many lines did what; of a table of `LINES_AT_ONCE` at most also each row that is made or changed:
     more would keep whoever else appends to it waiting.
     :raises Invalid: it is no such table; or, unless it is a `dry_run`, a line is wrong, and then nothing was done.
+    :raises Conflict, NotFound: somebody else wrote the same meanwhile, or took a category away.
     """
     summary = Summary()
     with atomic() as session:
