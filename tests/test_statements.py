@@ -878,12 +878,12 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /inventory/categories", 2, lambda r: r.owner.get("/inventory/categories")),
     ("POST /inventory/categories", 4, lambda r: r.owner.post("/inventory/categories", json={"name": unique("Belts ")})),
     ("GET /inventory/categories/<id>", 2, lambda r: r.owner.get(f"/inventory/categories/{r.category}")),
-    ("PUT /inventory/categories/<id>", 5, lambda r: r.owner.put(f"/inventory/categories/{r.category}", json={"name": "Oil"})),
+    ("PUT /inventory/categories/<id>", 6, lambda r: r.owner.put(f"/inventory/categories/{r.category}", json={"name": "Oil"})),
     (
         "PATCH /inventory/categories/<id>", 4,
         lambda r: r.owner.patch(f"/inventory/categories/{r.category}", json={"name": "Oil"}),
     ),
-    ("DELETE /inventory/categories/<id>", 4, lambda r: r.owner.delete(f"/inventory/categories/{r.category}")),
+    ("DELETE /inventory/categories/<id>", 5, lambda r: r.owner.delete(f"/inventory/categories/{r.category}")),
     ("GET /inventory/markup_rules", 2, lambda r: r.owner.get("/inventory/markup_rules")),
     (
         "POST /inventory/markup_rules", 8,

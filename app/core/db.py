@@ -224,9 +224,12 @@ def touch(row: Versioned) -> None:
 Row = TypeVar("Row")
 
 
-def locked(model: type[Row]) -> Select[Row]:
-    """Select rows of `model` for a change: locked until the transaction ends, and as they are now."""
-    return select(model).with_for_update().execution_options(populate_existing=True)
+def locked(model: type[Row], *, stays: bool = False) -> Select[Row]:
+    """Select rows of `model` for a change: locked until the transaction ends, and as they are now.
+
+    `stays`: none is removed nor gets another id, so that others may go on to name it by a foreign key.
+    """
+    return select(model).with_for_update(key_share=stays).execution_options(populate_existing=True)
 
 
 def plan_for_values(session: AnySession) -> None:

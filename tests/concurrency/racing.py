@@ -125,7 +125,7 @@ def without_write_lock(app: Flask, begin: str | None = None, *, logs: bool = Fal
 def without_row_locks(monkeypatch: pytest.MonkeyPatch, *services: Any) -> None:
     """Take PostgreSQL's guard away: let these `services` read without FOR UPDATE what they are about to change."""
 
-    def unlocked(model: type[Any]) -> Select[Any]:
+    def unlocked(model: type[Any], *, stays: bool = False) -> Select[Any]:
         return select(model).execution_options(populate_existing=True)
 
     for service in services:

@@ -17,7 +17,7 @@ from app.blueprints.inventory.errors import (
     CategoryTooDeep,
     TooManyCategories,
 )
-from app.blueprints.inventory.models import PartCategory
+from app.blueprints.inventory.models import Part, PartCategory
 from app.core import audit
 from app.core.db import atomic, is_still_named, locked
 from app.core.names import folded
@@ -94,6 +94,7 @@ def update(
     with atomic() as session:
         if "parent_id" in changes:
             pricing.hold()
+            pricing.hold_parts(session, workshop_id)
         tree = _held(session, workshop_id)
         category = tree.get(category_id)
         if category is None:
@@ -143,14 +144,18 @@ def _path(tree: Tree, category_id: int | None) -> list[int]:
 
 
 def _held(session: Session, workshop_id: int) -> Tree:
-    """Lock the whole tree, whose shape no two change at once: each alone makes no circle, but both together might."""
-    statement = locked(PartCategory).where(PartCategory.workshop_id == workshop_id).order_by(PartCategory.id)
-    return {category.id: category for category in session.scalars(statement)}
+    """Lock the whole tree, whose shape no two change at once: each alone makes no circle, but both together might.
+
+    Who puts parts into categories meanwhile, in whatever order, is not kept waiting.
+    """
+    tree = locked(PartCategory, stays=True).where(PartCategory.workshop_id == workshop_id)
+    return {category.id: category for category in session.scalars(tree.order_by(PartCategory.id))}
 
 
 def remove(workshop_id: int, category_id: int, expected: Expected = None) -> None:
     """Remove a category in which nothing is. The foreign keys decide that.
 
+    Those of the parts would wait for who changes one, who waits for the category: so parts are looked for before.
     :raises CategoryNotFound: unknown here. :raises Stale: not the `expected` version. :raises CategoryInUse: something is.
     """
     with atomic() as session:
@@ -162,6 +167,9 @@ def remove(workshop_id: int, category_id: int, expected: Expected = None) -> Non
         if category is None:
             raise CategoryNotFound()
         require_version(category, expected)
+        inside = select(Part.id).where(Part.workshop_id == workshop_id, Part.category_id == category_id)
+        if session.scalar(inside.limit(1)) is not None:
+            raise CategoryInUse()
         before = audit.fields_of(category, RECORD)
         session.delete(category)
         try:
