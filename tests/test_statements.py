@@ -883,7 +883,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
         "PATCH /inventory/categories/<id>", 4,
         lambda r: r.owner.patch(f"/inventory/categories/{r.category}", json={"name": "Oil"}),
     ),
-    ("DELETE /inventory/categories/<id>", 5, lambda r: r.owner.delete(f"/inventory/categories/{r.category}")),
+    ("DELETE /inventory/categories/<id>", 4, lambda r: r.owner.delete(f"/inventory/categories/{r.category}")),
     ("GET /inventory/markup_rules", 2, lambda r: r.owner.get("/inventory/markup_rules")),
     (
         "POST /inventory/markup_rules", 8,

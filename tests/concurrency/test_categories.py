@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.blueprints.inventory import categories, pricing
-from app.blueprints.inventory.models import Part, PartCategory
-from app.core.db import atomic, locked
+from app.blueprints.inventory import categories, pricing, stocktakes
+from app.blueprints.inventory.models import PartCategory
+from app.core.db import atomic
+from app.extensions import db
 from tests.concurrency.racing import PATIENCE, Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
 
@@ -63,20 +64,20 @@ def test_control_without_the_lock_on_the_tree_they_make_one(
     assert None not in parents.values()
 
 
-def held_one_after_the_other(shop: Shop, begun: threading.Event, *rows: Select[Any]) -> bool:
+def one_after_the_other(shop: Shop, begun: threading.Event, *locks: Callable[[], Any]) -> bool:
     """Lock rows one after the other, with time in between for another to come to wait for the first."""
-    with shop.inside(), atomic() as session:
-        for row in rows:
-            session.execute(row).one()
+    with shop.inside(), atomic():
+        for lock in locks:
+            lock()
             begun.set()
             time.sleep(PATIENCE)
     return True
 
 
-def naming(category_id: int) -> Select[int]:
+def name(category_id: int) -> None:
     """Lock a category as the foreign key of a part does."""
     named = select(PartCategory.id).where(PartCategory.id == category_id)
-    return named.with_for_update(read=True, key_share=True)
+    db.session.execute(named.with_for_update(read=True, key_share=True)).one()
 
 
 def after(begun: threading.Event, runner: Callable[[], TestResponse]) -> int:
@@ -89,7 +90,7 @@ def test_who_makes_a_category_and_who_puts_parts_into_some_never_wait_in_a_circl
     begun, make = threading.Event(), partial(shop.owner.post, "/inventory/categories", json={"name": "New"})
 
     outcomes = race(
-        partial(held_one_after_the_other, shop, begun, naming(second), naming(first)),
+        partial(one_after_the_other, shop, begun, partial(name, second), partial(name, first)),
         partial(after, begun, make),
     )
 
@@ -110,9 +111,10 @@ def test_who_changes_a_category_and_who_changes_a_part_of_it_never_wait_in_a_cir
     changing = (
         partial(shop.owner.delete, path) if change is None else partial(shop.owner.patch, path, json=change)
     )
+    hold = partial(stocktakes._locked_parts, shop.id, [part])
 
     outcomes = race(
-        partial(held_one_after_the_other, shop, begun, locked(Part).where(Part.id == part), naming(category)),
+        partial(one_after_the_other, shop, begun, hold, partial(name, category)),
         partial(after, begun, changing),
     )
 

@@ -452,7 +452,7 @@ class TestOthersMeanwhile:
 
     @pytest.fixture
     def unseen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def nothing_yet(model: Any) -> Any:
+        def nothing_yet(model: Any, **how: Any) -> Any:
             return select(model).where(false())
 
         for module in (parts_table, suppliers_table):
@@ -557,7 +557,7 @@ class TestLooking:
             assert read_in(shop, "parts", f"sku,name,price\n{table}").status_code == 200
         asked = text(
             "SELECT generic_plans FROM pg_prepared_statements"
-            " WHERE strpos(statement, 'FROM parts') > 0 AND strpos(statement, 'FOR UPDATE') > 0"
+            " WHERE strpos(statement, 'FROM parts') > 0 AND strpos(statement, 'FOR NO KEY UPDATE') > 0"
         )
         with shop.app.app_context(), db.engine.connect() as connection:
             return list(connection.execute(asked).scalars())

@@ -232,7 +232,7 @@ def _parts(workshop_id: int, wanted: dict[int, Wanted]) -> dict[int, Part]:
     statement = select(Part).where(
         Part.workshop_id == workshop_id, Part.id.in_(wanted), Part.archived_at.is_(None)
     )
-    held = statement.order_by(Part.id).with_for_update(read=True, key_share=True)
+    held = statement.order_by(Part.id).with_for_update(read=True)
     parts = {part.id: part for part in db.session.scalars(held.execution_options(populate_existing=True))}
     for part_id, line in wanted.items():
         part = parts.get(part_id)

@@ -149,7 +149,9 @@ def _reserved_otherwise(workshop_id: int, after: int, last: int) -> Iterator[Dis
 def adjust(workshop_id: int, part_id: int) -> None:
     """Enter what is missing in the ledger of a part whose stock was changed past it; the stock stays as it is."""
     with atomic() as session:
-        part = session.scalars(locked(Part).where(Part.workshop_id == workshop_id, Part.id == part_id)).one()
+        part = session.scalars(
+            locked(Part, stays=True).where(Part.workshop_id == workshop_id, Part.id == part_id)
+        ).one()
         sums = _sums(workshop_id, part_id - 1, part_id)[0]
         quantity = (part.on_hand or NONE) - (sums.quantity or NONE)
         value = part.stock_value - (sums.value or NOTHING)

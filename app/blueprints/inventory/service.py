@@ -244,7 +244,7 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
             pricing.hold()
         if successor_id is not None:
             succession.hold(session, workshop_id, part_id, successor_id)
-        part = one(locked(Part), workshop_id, part_id)
+        part = one(locked(Part, stays=True), workshop_id, part_id)
         require_version(part, expected)
         if successor_id is not None:
             succession.require_fit(session, workshop_id, part_id, successor_id)
@@ -278,7 +278,7 @@ def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
     :raises ReplacesOthers: others are replaced by it.
     """
     with atomic() as session:
-        part = one(locked(Part), workshop_id, part_id)
+        part = one(locked(Part, stays=True), workshop_id, part_id)
         require_version(part, expected)
         if part.reserved:
             raise StockReserved(f"{told(part.reserved)} are reserved.")
@@ -300,7 +300,9 @@ def restore(workshop_id: int, part_id: int, expected: Expected = None) -> Part:
     :raises SkuTaken: another has its SKU by now. :raises BarcodeTaken: another has its barcode.
     """
     with atomic() as session:
-        part = session.scalar(locked(Part).where(Part.workshop_id == workshop_id, Part.id == part_id))
+        part = session.scalar(
+            locked(Part, stays=True).where(Part.workshop_id == workshop_id, Part.id == part_id)
+        )
         if part is None:
             raise PartNotFound()
         require_version(part, expected)

@@ -219,7 +219,6 @@ def _write_lines(session: Session, sheet: Stocktake) -> int:
             f"{number} items are there, and a sheet has {MOST_LINES} lines: name a category or a bin."
         )
     place = func.row_number().over(order_by=(func.coalesce(parts.c.bin, ""), parts.c.name, parts.c.id))
-    # Written in the order of their ids, in which the foreign keys then lock the parts, as everything does.
     rows = select(
         literal(sheet.workshop_id),
         literal(sheet.id),
@@ -227,7 +226,7 @@ def _write_lines(session: Session, sheet: Stocktake) -> int:
         parts.c.id,
         parts.c.on_hand,
         true(),
-    ).order_by(parts.c.id)
+    )
     names = ["workshop_id", "stocktake_id", "place", "part_id", "expected", "open"]
     try:
         session.execute(insert(StocktakeLine).from_select(names, rows))
@@ -310,7 +309,7 @@ def _put_right(one: Count, written_at: datetime, now: datetime) -> Count:
 
 def _locked_parts(workshop_id: int, part_ids: Any) -> dict[int, Part]:
     """Lock parts in the order of their ids, as everything does that moves stock."""
-    statement = locked(Part).where(Part.workshop_id == workshop_id, Part.id.in_(list(part_ids)))
+    statement = locked(Part, stays=True).where(Part.workshop_id == workshop_id, Part.id.in_(list(part_ids)))
     return {part.id: part for part in db.session.scalars(statement.order_by(Part.id))}
 
 

@@ -221,7 +221,7 @@ def put_offer(
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        one_part(locked(Part), workshop_id, part_id)
+        one_part(locked(Part, stays=True), workshop_id, part_id)
         supplier = get(workshop_id, supplier_id)
         offer = _offer(workshop_id, part_id, supplier_id)
         if offer is None:
@@ -291,7 +291,7 @@ def remove_offer(workshop_id: int, part_id: int, supplier_id: int, expected: Exp
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        one_part(locked(Part), workshop_id, part_id)
+        one_part(locked(Part, stays=True), workshop_id, part_id)
         offer = _offer(workshop_id, part_id, supplier_id)
         if offer is None:
             raise SupplierNotFound("The supplier does not supply this item.")

@@ -216,7 +216,12 @@ def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 def hold_all(session: Session, workshop_id: int, model: Any) -> None:
     """Lock all rows of a workshop in the order of their ids, as everybody locks them: the lines come in any order."""
-    rows = select(model.id).where(model.workshop_id == workshop_id).order_by(model.id).with_for_update()
+    rows = (
+        select(model.id)
+        .where(model.workshop_id == workshop_id)
+        .order_by(model.id)
+        .with_for_update(key_share=True)
+    )
     session.execute(select(func.count()).select_from(rows.subquery()))
 
 

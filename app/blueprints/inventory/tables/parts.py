@@ -125,7 +125,7 @@ class _Batch:
             name: {one.values[name] for one in wanted if one.values.get(name) is not None}
             for name in ("id", "sku", "barcode")
         }
-        found = locked(Part).where(
+        found = locked(Part, stays=True).where(
             Part.workshop_id == workshop_id,
             Part.archived_at.is_(None),
             or_(Part.id.in_(sought["id"]), Part.sku.in_(sought["sku"]), Part.barcode.in_(sought["barcode"])),

@@ -46,7 +46,7 @@ class Stock:
     def take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         ids = {one.values["id"] for one in wanted if one.values.get("id") is not None}
         skus = {one.values["sku"] for one in wanted if one.values.get("sku") is not None}
-        found = locked(Part).where(
+        found = locked(Part, stays=True).where(
             Part.workshop_id == self.workshop_id,
             Part.archived_at.is_(None),
             or_(Part.id.in_(ids), Part.sku.in_(skus)),
