@@ -340,6 +340,14 @@ class TestADryRun:
 
 
 class TestStock:
+    def test_a_line_whose_id_and_sku_are_of_two_items_is_refused(self, shop: Shop) -> None:
+        first, second = (shop.make_part(sku=sku, on_hand=1).id for sku in ("A", "B"))
+
+        found = read_in(shop, "stock", f"id,sku,on_hand\n{first},B,7\n{second},,8\n", dry_run=True)
+
+        assert numbers(found) == (0, 1, 0, 1)
+        assert found.json["lines"][0]["errors"] == {"sku": ["The item with this id has another one."]}
+
     def test_what_differs_enters_the_ledger(self, shop: Shop) -> None:
         more, less, same, new = (
             shop.make_part(sku=sku, on_hand=level)

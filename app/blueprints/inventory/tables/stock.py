@@ -65,6 +65,8 @@ class Stock:
         level: Decimal | None = one.values.get("on_hand")
         if part is None:
             return one.refused(id=["No such item, or one that was taken out."])
+        if one.values.get("sku") not in (None, part.sku):  # as where a spreadsheet sorted one column alone
+            return one.refused(sku=["The item with this id has another one."])
         if part.id in self.touched:
             return one.refused(id=["Another line is about the same item."])
         self.touched.add(part.id)
