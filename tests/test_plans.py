@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from app.blueprints.vehicles import reminders
 from app.core import clock, crypto, delivery, drivers, outbox, tenancy
@@ -386,21 +387,12 @@ def plans_of(
 
     Behind its own wall between workshops, or without it (`DB_ROLE`). `any_values`: and how by a plan for any values.
     """
-    sent: list[tuple[str, Any]] = []
-
-    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
-        if statement.startswith(("SELECT", "WITH RECURSIVE")):
-            sent.append((statement, parameters))
-
     with app.app_context():
         engine = db.engine
         cache.clear()
     crowd.shop.owner.get("/mechanics")
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with readings(engine) as sent:
         assert crowd.shop.owner.get(path.format(**crowd.names)).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     engine, explain = engine if walled else owners_engine(app), "EXPLAIN (ANALYZE, FORMAT JSON) "
     with tenancy.acting_in(crowd.shop.id), engine.connect() as connection:
         plans = [
@@ -409,6 +401,22 @@ def plans_of(
         if any_values:
             plans += [planned_for_any(connection, explain, statement, values) for statement, values in sent]
     return [plan[0]["Plan"] for plan in plans]
+
+
+@contextmanager
+def readings(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Yield a list to which each SELECT is added that is sent in the block, with its values."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *others: Any) -> None:
+        if statement.startswith(("SELECT", "WITH RECURSIVE")):
+            sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def planned_for_any(connection: Connection, explain: str, statement: str, values: Any) -> Any:

@@ -878,7 +878,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ("GET /inventory/categories", 2, lambda r: r.owner.get("/inventory/categories")),
     ("POST /inventory/categories", 4, lambda r: r.owner.post("/inventory/categories", json={"name": unique("Belts ")})),
     ("GET /inventory/categories/<id>", 2, lambda r: r.owner.get(f"/inventory/categories/{r.category}")),
-    ("PUT /inventory/categories/<id>", 5, lambda r: r.owner.put(f"/inventory/categories/{r.category}", json={"name": "Oil"})),
+    ("PUT /inventory/categories/<id>", 6, lambda r: r.owner.put(f"/inventory/categories/{r.category}", json={"name": "Oil"})),
     (
         "PATCH /inventory/categories/<id>", 4,
         lambda r: r.owner.patch(f"/inventory/categories/{r.category}", json={"name": "Oil"}),

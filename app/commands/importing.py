@@ -13,7 +13,7 @@ from app.blueprints.inventory.tables.importing import Outcome, Summary
 from app.blueprints.workshops import service as workshops
 from app.commands.checks import refusals_in_one_line, require_migrated
 from app.commands.verifying import stock
-from app.core.errors import Invalid
+from app.core.errors import DomainError
 from app.core.tenancy import acting_in
 
 
@@ -46,7 +46,7 @@ def import_table(file: Path, slug: str, name: str, dry_run: bool) -> None:
                 tell=_tell,
                 done=lambda number: bar.update(stream.tell() - bar.n),
             )
-        except Invalid as refusal:
+        except DomainError as refusal:
             raise click.ClickException(_words(refusal)) from refusal
         bar.update(file.stat().st_size - bar.n)
     click.echo(_summed_up(found, dry_run=dry_run))
@@ -62,7 +62,7 @@ def _tell(outcome: Outcome) -> None:
     click.echo(f"line {outcome.line}: {outcome.action}: {outcome.about}{f' ({said})' if said else ''}")
 
 
-def _words(refusal: Invalid) -> str:
+def _words(refusal: DomainError) -> str:
     errors: dict[str, Any] = refusal.errors or {}
     return " ".join(errors["file"]) if "file" in errors else refusal.detail
 

@@ -227,7 +227,8 @@ Row = TypeVar("Row")
 def locked(model: type[Row], *, stays: bool = False) -> Select[Row]:
     """Select rows of `model` for a change: locked until the transaction ends, and as they are now.
 
-    `stays`: none is removed nor gets another id, so that others may go on to name it by a foreign key.
+    `stays`: none is removed nor gets another id, so that others go on to name it by a foreign key. Where many are locked in the
+    order of their ids, as parts are, this has to be: foreign keys are checked in any order, and would wait in a circle.
     """
     return select(model).with_for_update(key_share=stays).execution_options(populate_existing=True)
 

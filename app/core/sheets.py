@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 CSV = "text/csv"
@@ -63,7 +64,8 @@ class Line:
 def read(stream: BinaryIO, known: Sequence[str]) -> Iterator[Line]:
     """Yield the rows of a table whose heads are among `known`, in any order; commas or semicolons between them.
 
-    A row that has not as many cells as heads, or a cell that cannot be, is yielded with its fault.
+    Empty rows, which spreadsheets leave at the end, are passed over. One that has not as many cells as heads, or a cell that
+    cannot be, is yielded with its fault.
     :raises NotATable: it is no CSV in UTF-8, or has a head that is unknown, missing or there twice.
     """
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
@@ -72,12 +74,10 @@ def read(stream: BinaryIO, known: Sequence[str]) -> Iterator[Line]:
         heads = next(rows, (0, []))[1]
         _require_heads(heads, known)
         for number, cells in rows:
-            if cells:
+            if any(cell.strip() for cell in cells):
                 yield _line(number, heads, cells)
     except UnicodeDecodeError as error:
         raise NotATable("It is not in UTF-8.") from error
-    except csv.Error as error:
-        raise NotATable("It is no CSV.") from error
     finally:
         text.detach()
 
@@ -85,14 +85,14 @@ def read(stream: BinaryIO, known: Sequence[str]) -> Iterator[Line]:
 def _rows(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
     first = text.readline()
     delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(_from(first, text), delimiter=delimiter, strict=True)
-    for cells in reader:
-        yield reader.line_num, cells
-
-
-def _from(first: str, text: io.TextIOWrapper) -> Iterator[str]:
-    yield first
-    yield from text
+    reader = csv.reader(chain((first,), text), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise NotATable(
+            f"It is no CSV: look at line {reader.line_num}, and at quotation marks before it."
+        ) from error
 
 
 def _require_heads(heads: list[str], known: Sequence[str]) -> None:

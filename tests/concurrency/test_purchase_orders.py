@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
 
-from app.blueprints.inventory import proposals, proving, receiving
+from app.blueprints.inventory import orders, proposals, proving, receiving
 from app.blueprints.workshops import numbers
 from tests.concurrency.racing import Meeting, race, without_row_locks, without_write_lock
 from tests.factories import Shop
@@ -129,3 +131,28 @@ def test_control_without_holding_the_series_it_is_drafted_twice(
         assert race_to_draft(shop, meeting, monkeypatch) == 2
 
     assert meeting.was_held
+
+
+def test_drafting_holds_the_series_before_supplier_and_parts_as_proposing_does(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other way round, two drafts with a delivery between them would wait in a circle."""
+    held: list[str] = []
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any) -> Any:
+            held.append(name)
+            return function(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(numbers, "next_number", noting("series", numbers.next_number))
+    for name in ("_orderable", "_parts"):
+        monkeypatch.setattr(orders, name, noting(name, getattr(orders, name)))
+    body = {
+        "supplier_id": shop.make_supplier().id,
+        "lines": [{"item_id": shop.make_part(on_hand=0).id, "quantity": 1}],
+    }
+
+    assert shop.owner.post(ORDERS, json=body).status_code == 201
+    assert held == ["series", "_orderable", "_parts"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -10,7 +11,8 @@ from flask import Flask
 
 from app.blueprints.inventory import proving, stocktakes
 from app.blueprints.service_tickets import holding, lines, reserving
-from tests.concurrency.racing import Meeting, race, telling, without_row_locks, without_write_lock
+from app.core.db import atomic
+from tests.concurrency.racing import PATIENCE, Meeting, race, telling, without_row_locks, without_write_lock
 from tests.factories import Shop
 
 PATH = "/inventory/stocktakes"
@@ -167,3 +169,21 @@ def test_control_without_the_lock_on_the_ticket_it_is_let_go_twice(
 
     assert meeting.was_held
     assert wrong or 500 in statuses
+
+
+def test_a_sheet_and_a_delivery_never_wait_in_a_circle(shop: Shop) -> None:
+    last, first = (shop.make_part(name=name, on_hand=1).id for name in ("Z", "A"))
+    begun = threading.Event()
+
+    def deliver() -> bool:
+        with shop.inside(), atomic():
+            stocktakes._locked_parts(shop.id, [last])
+            begun.set()
+            time.sleep(PATIENCE)  # until the sheet waits
+            return first in stocktakes._locked_parts(shop.id, [first])
+
+    def write() -> int:
+        begun.wait(10)
+        return shop.mechanic.post(PATH, json={}).status_code
+
+    assert race(deliver, write) == [True, 201]

@@ -73,6 +73,20 @@ class TestThePdf:
         assert len(re.findall(rb"/Type /Page\b", drawn)) >= 2
 
     @pytest.mark.parametrize(
+        ("locale", "said"), [("en", "10 piece"), ("pl-PL", "10 szt."), ("de", "10 Stück")]
+    )
+    def test_calls_pieces_as_they_are_called_there(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch, locale: str, said: str
+    ) -> None:
+        shop.owner.patch(f"/workshops/{shop.id}", json={"locale": locale})
+        rows: list[list[str]] = []
+        monkeypatch.setattr(Paper, "table", lambda paper, heads, found, **options: rows.extend(found))
+
+        shop.owner.get(f"{ORDERS}/{order_of(shop)['id']}/pdf")
+
+        assert [row[2] for row in rows] == [said]
+
+    @pytest.mark.parametrize(
         ("zone", "at", "day"),
         [
             ("America/Chicago", "2026-12-01T03:00Z", "November 30, 2026"),

@@ -8,9 +8,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
 
+from app.blueprints.inventory import proving
 from app.core.engines import owners_engine
+from app.extensions import db
 from tests.factories import make_shop
-from tests.test_plans import Crowd, plans_of, rows_touched, steps
+from tests.test_plans import Crowd, plans_of, readings, rows_touched, steps
 
 pytestmark = pytest.mark.every_case
 
@@ -143,3 +145,35 @@ def test_what_the_stock_was_worth_costs_what_moved_since(app: Flask, crowd: Crow
     entered = [step for step in steps(plan) if step.get("Relation Name") == "stock_movements"]
 
     assert sum(rows_touched(step) for step in entered) <= 10
+
+
+NEWCOMER = (
+    """
+    INSERT INTO parts (workshop_id, name, price, on_hand, stock_value, version, created_at, updated_at)
+    SELECT :workshop, 'Part ' || n, n, 5, 500, 1, now(), now() FROM generate_series(1, 300) n
+    """,
+    """
+    INSERT INTO stock_movements (workshop_id, part_id, kind, quantity, value, balance, balance_value, at)
+    SELECT workshop_id, id, 'purchase', 1, 100, step, 100 * step, now()
+    FROM parts, generate_series(1, 5) step WHERE workshop_id = :workshop ORDER BY id, step
+    """,
+)
+
+
+def test_verifying_reads_each_row_once_also_where_the_statistics_do_not_know_the_workshop_yet(
+    app: Flask, crowd: Crowd
+) -> None:
+    newcomer = make_shop(app)
+    with app.app_context(), owners_engine(app).begin() as connection:
+        for statement in NEWCOMER:
+            connection.execute(text(statement), {"workshop": newcomer.id})
+    with newcomer.inside():
+        with readings(db.engine) as sent:
+            assert list(proving.discrepancies(newcomer.id)) == []
+        with db.engine.connect() as connection:
+            plans = [
+                connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", values).scalar_one()
+                for statement, values in sent
+            ]
+
+    assert sum(rows_touched(step) for plan in plans for step in steps(plan[0]["Plan"])) <= 4 * 300 * (1 + 5)

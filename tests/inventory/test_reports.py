@@ -167,7 +167,17 @@ class TestValue:
     def test_is_nothing_where_nothing_is(self, shop: Shop, other_shop: Shop) -> None:
         other_shop.make_part(on_hand=1)
 
-        assert shop.owner.get("/inventory/valuation").json["value"] == 0.0
+        assert '"value":0.00}' in shop.owner.get("/inventory/valuation").text
+
+    @pytest.mark.parametrize("at", ["2000-01-01", "2100-01-01"])
+    def test_has_two_places_as_all_money_has(self, shop: Shop, at: str) -> None:
+        part = shop.make_part(on_hand=0)
+        body = {"kind": "purchase", "quantity": 3, "unit_cost": 4.11}
+        shop.owner.post(f"/inventory/{part.id}/movements", json=body)
+
+        told = shop.owner.get(f"/inventory/valuation?at={at}").text
+
+        assert told.endswith(f'"value":{"0.00" if at < "2001" else "12.33"}}}')
 
     def test_long_ago_there_was_none(self, shop: Shop) -> None:
         answer = shop.owner.get("/inventory/valuation?at=0281-05-29T15:28:56Z")

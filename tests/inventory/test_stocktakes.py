@@ -115,6 +115,15 @@ class TestTheSheet:
         ]  # fmt: skip
         assert shop.mechanic.post(PATH, json={"bin": "A"}).status_code == 201
 
+    def test_is_refused_where_its_category_goes_meanwhile(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = shop.make_category().id
+        shop.owner.delete(f"/inventory/categories/{gone}")
+        monkeypatch.setattr(stocktakes.categories, "get", lambda workshop_id, category_id: None)
+
+        assert refusal(shop.mechanic.post(PATH, json={"category_id": gone})) == (404, "category_not_found")
+
     def test_an_item_is_on_one_open_sheet(self, shop: Shop) -> None:
         shop.make_part(bin="A", on_hand=1)
         first = opened(shop, bin="A")
@@ -260,6 +269,21 @@ class TestCounting:
         assert [one.status_code for one in answers] == [200, 400]
         (line,) = lines(shop, sheet)
         assert (line["counted_at"], line["book"]) == (rfc3339(clock.now()), 10)
+
+    def test_by_a_clock_that_is_a_little_behind_is_of_the_sheet(self, shop: Shop, clock_set: Clock) -> None:
+        part = shop.make_part(on_hand=10)
+        sheet, written_at = opened(shop), clock.now()
+        told = shop.mechanic.get(sheet).json["created_at"]
+        clock_set.pass_(seconds=30)
+
+        answers = [
+            count(shop, sheet, {part.id: 9}, counted_at=(written_at - timedelta(seconds=by)).isoformat())
+            for by in (58, 61)
+        ]
+
+        assert [one.status_code for one in answers] == [200, 400]
+        (line,) = lines(shop, sheet)
+        assert (line["counted_at"], line["book"]) == (told, 10)
 
     def test_in_the_future_or_before_the_sheet_is_refused(self, shop: Shop) -> None:
         part = shop.make_part(on_hand=10)

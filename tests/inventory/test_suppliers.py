@@ -264,6 +264,17 @@ class TestWhatTheyHave:
         with shop.inside(), pytest.raises(DBAPIError), db.engine.begin() as connection:
             connection.execute(text(f"UPDATE part_suppliers SET preferred = true WHERE part_id = {part.id}"))
 
+    def test_is_refused_where_the_supplier_goes_meanwhile(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        part, supplier = shop.make_part(), shop.make_supplier()
+        shop.owner.delete(f"/inventory/suppliers/{supplier.id}")
+        monkeypatch.setattr(suppliers, "get", lambda workshop_id, supplier_id: supplier)
+
+        answer = shop.owner.put(supplied(part.id, supplier.id), json={})
+
+        assert (answer.status_code, answer.json["code"]) == (404, "supplier_not_found")
+
 
 class TestTaxNumbers:
     @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import false, select, text
 from werkzeug.test import TestResponse
 
 from app.blueprints.inventory import proving
 from app.blueprints.inventory.tables import importing
+from app.blueprints.inventory.tables import parts as parts_table
+from app.blueprints.inventory.tables import suppliers as suppliers_table
 from app.core import sheets
 from app.extensions import db
 from tests.factories import Shop
@@ -338,6 +340,14 @@ class TestADryRun:
 
 
 class TestStock:
+    def test_a_line_whose_id_and_sku_are_of_two_items_is_refused(self, shop: Shop) -> None:
+        first, second = (shop.make_part(sku=sku, on_hand=1).id for sku in ("A", "B"))
+
+        found = read_in(shop, "stock", f"id,sku,on_hand\n{first},B,7\n{second},,8\n", dry_run=True)
+
+        assert numbers(found) == (0, 1, 0, 1)
+        assert found.json["lines"][0]["errors"] == {"sku": ["The item with this id has another one."]}
+
     def test_what_differs_enters_the_ledger(self, shop: Shop) -> None:
         more, less, same, new = (
             shop.make_part(sku=sku, on_hand=level)
@@ -426,6 +436,65 @@ def test_a_mechanic_writes_out_and_reads_nothing_in(shop: Shop) -> None:
     assert (answer.status_code, shop.mechanic.get("/inventory/exports/parts").status_code) == (403, 200)
 
 
+class TestWhatSpreadsheetsLeave:
+    def test_empty_rows_are_passed_over(self, shop: Shop) -> None:
+        found = numbers(read_in(shop, "parts", "sku,name,price\nA-1,Belt,1\n,,\n\n , ,\n"))
+
+        assert found == (1, 0, 0, 0)
+
+    @pytest.mark.parametrize(
+        "row", ['"Belt" 15,1', '"Belt,1', "x" * 200_000 + ",1"], ids=["more", "open", "long"]
+    )
+    def test_what_is_no_csv_is_told_by_its_line(self, shop: Shop, row: str) -> None:
+        answer = read_in(shop, "parts", f"name,price\nBulb,1\n{row}\n")
+
+        (said,) = answer.json["errors"]["file"]
+        assert (answer.status_code, said) == (
+            400,
+            "It is no CSV: look at line 3, and at quotation marks before it.",
+        )
+
+
+class TestOthersMeanwhile:
+    """What somebody else wrote since the lines were looked for: the tables refuse it, and that is told."""
+
+    @pytest.fixture
+    def unseen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def nothing_yet(model: Any, **how: Any) -> Any:
+            return select(model).where(false())
+
+        for module in (parts_table, suppliers_table):
+            monkeypatch.setattr(module, "locked", nothing_yet)
+
+    @pytest.mark.parametrize(
+        ("kind", "table", "code"),
+        [
+            ("parts", "sku,name,price\nA-1,Belt,1\n", "sku_taken"),
+            ("parts", "sku,name,price,barcode\nA-2,Belt,1,5901234123457\n", "barcode_taken"),
+            ("suppliers", "name\nParts & Co\n", "supplier_name_taken"),
+        ],
+    )
+    def test_is_told_where_it_is_the_same(
+        self, shop: Shop, unseen: None, kind: str, table: str, code: str
+    ) -> None:
+        shop.make_part(sku="A-1", barcode="5901234123457")
+        shop.make_supplier(name="Parts & Co")
+
+        answer = read_in(shop, kind, table)
+
+        assert (answer.status_code, answer.json["code"]) == (409, code)
+        assert len(shop.owner.get("/inventory").json) == 1
+
+    def test_is_told_where_a_category_is_gone(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone = shop.make_category(name="Oils")
+        shop.owner.delete(f"/inventory/categories/{gone.id}")
+        monkeypatch.setattr(parts_table, "paths", lambda workshop_id: {gone.id: "Oils"})
+
+        answer = read_in(shop, "parts", "sku,name,price,category\nA-1,Belt,1,Oils\n")
+
+        assert (answer.status_code, answer.json["code"]) == (404, "category_not_found")
+
+
 class TestTheLog:
     def test_is_told_of_each_item_that_is_changed_or_made_as_without_a_table(self, shop: Shop) -> None:
         kept = shop.make_part(name="Oil Filter", sku="OF-1", price=Decimal("19.99"), minimum_stock_level=2)
@@ -460,7 +529,7 @@ class TestTheLog:
         assert told[1][1:] == ({"delivery_days": 3}, {"delivery_days": 5})
 
     @pytest.mark.parametrize(
-        ("further", "dry_run"), [("", True), (",,\n", False)], ids=["a dry run", "a line that is wrong"]
+        ("further", "dry_run"), [("", True), ("OF-2,,\n", False)], ids=["a dry run", "a line that is wrong"]
     )
     def test_is_told_nothing_of_what_did_not_happen(self, shop: Shop, further: str, dry_run: bool) -> None:
         shop.make_part(name="Oil Filter", sku="OF-1", price=Decimal("19.99"))
@@ -496,7 +565,7 @@ class TestLooking:
             assert read_in(shop, "parts", f"sku,name,price\n{table}").status_code == 200
         asked = text(
             "SELECT generic_plans FROM pg_prepared_statements"
-            " WHERE strpos(statement, 'FROM parts') > 0 AND strpos(statement, 'FOR UPDATE') > 0"
+            " WHERE strpos(statement, 'FROM parts') > 0 AND strpos(statement, 'FOR NO KEY UPDATE') > 0"
         )
         with shop.app.app_context(), db.engine.connect() as connection:
             return list(connection.execute(asked).scalars())

@@ -94,6 +94,7 @@ def update(
     with atomic() as session:
         if "parent_id" in changes:
             pricing.hold()
+            pricing.hold_parts(session, workshop_id)
         tree = _held(session, workshop_id)
         category = tree.get(category_id)
         if category is None:
@@ -143,9 +144,12 @@ def _path(tree: Tree, category_id: int | None) -> list[int]:
 
 
 def _held(session: Session, workshop_id: int) -> Tree:
-    """Lock the whole tree, whose shape no two change at once: each alone makes no circle, but both together might."""
-    statement = locked(PartCategory).where(PartCategory.workshop_id == workshop_id).order_by(PartCategory.id)
-    return {category.id: category for category in session.scalars(statement)}
+    """Lock the whole tree, whose shape no two change at once: each alone makes no circle, but both together might.
+
+    Who puts parts into categories meanwhile, in whatever order, is not kept waiting.
+    """
+    tree = locked(PartCategory, stays=True).where(PartCategory.workshop_id == workshop_id)
+    return {category.id: category for category in session.scalars(tree.order_by(PartCategory.id))}
 
 
 def remove(workshop_id: int, category_id: int, expected: Expected = None) -> None:

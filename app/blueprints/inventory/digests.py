@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as AnySession
 from app.blueprints.accounts.registration import addresses_of_holders
 from app.blueprints.inventory.alert_models import StockAlert, StockDigest
 from app.blueprints.inventory.models import Part
-from app.blueprints.inventory.vocabulary import Alert
+from app.blueprints.inventory.vocabulary import Alert, unit_in
 from app.blueprints.workshops.models import Workshop
 from app.blueprints.workshops.terms import time_zone_of
 from app.core import clock, outbox, tenancy
@@ -103,8 +103,8 @@ def _tell(session: AnySession, workshop_id: int, untold: Conditions) -> bool:
     ).all()
     if not number:
         return False
-    words = WORDS[language_of(outbox.letterhead_of(workshop_id).locale)]
-    lines = [_line(words, *row) for row in rows]
+    language = language_of(outbox.letterhead_of(workshop_id).locale)
+    lines = [_line(language, *row) for row in rows]
     for address in addresses_of_holders(workshop_id, "purchasing:write"):
         outbox.queue(
             workshop_id, "stock_digest", address, number=number, more=number - len(lines), items=lines
@@ -118,6 +118,6 @@ def _tell(session: AnySession, workshop_id: int, untold: Conditions) -> bool:
     return True
 
 
-def _line(words: dict[Alert, str], name: str, unit: str, on_hand: Any, minimum: Any, grade: Alert) -> str:
+def _line(language: str, name: str, unit: str, on_hand: Any, minimum: Any, grade: Alert) -> str:
     least = "" if minimum is None else f" / {told(minimum)}"
-    return f"{name}: {told(on_hand)}{least} {unit} ({words[grade]})"
+    return f"{name}: {told(on_hand)}{least} {unit_in(language, unit)} ({WORDS[language][grade]})"

@@ -126,11 +126,11 @@ class CategoryNameTaken(Conflict):
 
 
 class CategoryInUse(Conflict):
-    """A category goes only once nothing is in it."""
+    """A category goes only once nothing is in it, nor for it."""
 
     code, title = (
         "category_in_use",
-        "There are items or categories in this category, or mark-up rules for it.",
+        "There are items, be they taken out, or categories in this category, or mark-up rules or stocktakes for it.",
     )
 
 

@@ -13,7 +13,7 @@ from app.blueprints.inventory.errors import OrderNotExpected, SupplierWithoutEma
 from app.blueprints.inventory.models import Supplier
 from app.blueprints.inventory.order_models import PurchaseOrder
 from app.blueprints.inventory.orders import Told, get, one, shown
-from app.blueprints.inventory.vocabulary import EXPECTED
+from app.blueprints.inventory.vocabulary import EXPECTED, unit_in
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, outbox
 from app.core.db import atomic, locked
@@ -124,7 +124,7 @@ def _row(line: Told, currency: str, words: dict[str, str], language: str) -> lis
     return [
         name,
         line["supplier_number"] or "",
-        f"{quantity} {item['unit']}",
+        f"{quantity} {unit_in(language, item['unit'])}",
         words["unknown"] if price is None else written(price, currency, language),
         "" if price is None else written(line["total"], currency, language),
     ]

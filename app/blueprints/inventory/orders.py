@@ -182,12 +182,15 @@ def draft(
     :raises Invalid: a fraction of what is counted by whole ones, two prices for one, too many of one, or worth too much.
     """
     with atomic() as session:
+        number = numbers.next_number(
+            SERIES
+        )  # which holds the series before supplier and parts, as `proposals.draft` does
         supplier = _orderable(workshop_id, supplier_id)
         wanted = merged(lines)
         parts = _parts(workshop_id, wanted)
         order = PurchaseOrder(
             workshop_id=workshop_id,
-            number=numbers.next_number(SERIES),
+            number=number,
             supplier_id=supplier_id,
             currency=session.scalars(select(Workshop.currency).where(Workshop.id == workshop_id)).one(),
             expected_on=expected_on,
@@ -229,7 +232,7 @@ def _parts(workshop_id: int, wanted: dict[int, Wanted]) -> dict[int, Part]:
     statement = select(Part).where(
         Part.workshop_id == workshop_id, Part.id.in_(wanted), Part.archived_at.is_(None)
     )
-    held = statement.order_by(Part.id).with_for_update(read=True, key_share=True)
+    held = statement.order_by(Part.id).with_for_update(read=True)
     parts = {part.id: part for part in db.session.scalars(held.execution_options(populate_existing=True))}
     for part_id, line in wanted.items():
         part = parts.get(part_id)

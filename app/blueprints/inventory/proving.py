@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, func, literal, null, or_, select, union_all
 
 from app.blueprints.inventory import reservations
 from app.blueprints.inventory.ledger import NOTHING
@@ -50,38 +50,39 @@ def discrepancies(
     The sums are compared with the parts in one statement, so what is moved meanwhile is in both or in neither.
     """
     place = 0
-    while batch := _sums(workshop_id, place):
-        for row in batch:
+    while ids := _next_parts(workshop_id, place):
+        for row in _sums(workshop_id, place, ids[-1]):
             yield from _compared(row)
-        yield from _leaps(workshop_id, place, batch[-1].id)
-        yield from _reserved_otherwise(workshop_id, place, batch[-1].id)
-        place = batch[-1].id
-        done(len(batch))
+        yield from _leaps(workshop_id, place, ids[-1])
+        yield from _reserved_otherwise(workshop_id, place, ids[-1])
+        place = ids[-1]
+        done(len(ids))
 
 
-def _sums(workshop_id: int, after: int, part_id: int | None = None) -> Sequence[Row[Any]]:
-    ours = select(Part.id).where(Part.workshop_id == workshop_id, Part.id > after)
-    if part_id is not None:
-        ours = ours.where(Part.id == part_id)
-    batch = ours.order_by(Part.id).limit(PARTS_AT_ONCE).subquery()
-    sums = (
-        select(
-            StockMovement.part_id,
-            func.sum(StockMovement.quantity).label("quantity"),
-            func.sum(StockMovement.value).label("value"),
-        )
-        .join(batch, batch.c.id == StockMovement.part_id)
-        .where(StockMovement.workshop_id == workshop_id)
-        .group_by(StockMovement.part_id)
-        .subquery()
+def _next_parts(workshop_id: int, after: int) -> Sequence[int]:
+    statement = select(Part.id).where(Part.workshop_id == workshop_id, Part.id > after)
+    return db.session.scalars(statement.order_by(Part.id).limit(PARTS_AT_ONCE)).all()
+
+
+def _sums(workshop_id: int, after: int, last: int) -> Sequence[Row[Any]]:
+    """Return the parts beyond the id `after`, up to `last`, each with the sums of its movements.
+
+    Each row is read once and nothing is joined: so it stays quick where the database has no statistics of the workshop yet.
+    """
+    parts = select(
+        Part.id, Part.name, Part.on_hand, Part.stock_value,
+        literal(None, StockMovement.quantity.type).label("quantity"),
+        literal(None, StockMovement.value.type).label("value"),
+    ).where(Part.workshop_id == workshop_id, Part.id > after, Part.id <= last)  # fmt: skip
+    moved = select(
+        StockMovement.part_id, null(), null(), null(), StockMovement.quantity, StockMovement.value
+    ).where(
+        StockMovement.workshop_id == workshop_id, StockMovement.part_id > after, StockMovement.part_id <= last
     )
-    statement = (
-        select(Part.id, Part.name, Part.on_hand, Part.stock_value, sums.c.quantity, sums.c.value)
-        .join(batch, batch.c.id == Part.id)
-        .outerjoin(sums, sums.c.part_id == Part.id)
-        .where(Part.workshop_id == workshop_id)
-        .order_by(Part.id)
-    )
+    both = union_all(parts, moved).subquery()
+    told_once = (func.max(both.c[name]).label(name) for name in ("name", "on_hand", "stock_value"))
+    added_up = (func.sum(both.c[name]).label(name) for name in ("quantity", "value"))
+    statement = select(both.c.id, *told_once, *added_up).group_by(both.c.id).order_by(both.c.id)
     return db.session.execute(statement).all()
 
 
@@ -148,8 +149,10 @@ def _reserved_otherwise(workshop_id: int, after: int, last: int) -> Iterator[Dis
 def adjust(workshop_id: int, part_id: int) -> None:
     """Enter what is missing in the ledger of a part whose stock was changed past it; the stock stays as it is."""
     with atomic() as session:
-        part = session.scalars(locked(Part).where(Part.workshop_id == workshop_id, Part.id == part_id)).one()
-        sums = _sums(workshop_id, 0, part_id)[0]
+        part = session.scalars(
+            locked(Part, stays=True).where(Part.workshop_id == workshop_id, Part.id == part_id)
+        ).one()
+        sums = _sums(workshop_id, part_id - 1, part_id)[0]
         quantity = (part.on_hand or NONE) - (sums.quantity or NONE)
         value = part.stock_value - (sums.value or NOTHING)
         after = {

@@ -147,7 +147,11 @@ def _post(
     came: dict[int, Received],
     delivery_note: str | None,
 ) -> Sequence[Part]:
-    statement = locked(Part).where(Part.workshop_id == order.workshop_id, Part.id.in_(came)).order_by(Part.id)
+    statement = (
+        locked(Part, stays=True)
+        .where(Part.workshop_id == order.workshop_id, Part.id.in_(came))
+        .order_by(Part.id)
+    )
     parts = session.scalars(statement).all()
     for part in parts:
         line = came[part.id]

@@ -60,7 +60,7 @@ def add(
         folded_number=folded_number(number),
     )
     with atomic() as session:
-        one_part(locked(Part), workshop_id, part_id)
+        one_part(locked(Part, stays=True), workshop_id, part_id)
         _require_room(session, workshop_id, part_id)
         session.add(reference)
         try:
@@ -86,7 +86,7 @@ def remove(workshop_id: int, part_id: int, reference_id: int, expected: Expected
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        one_part(locked(Part), workshop_id, part_id)
+        one_part(locked(Part, stays=True), workshop_id, part_id)
         reference = session.scalar(
             locked(PartReference).where(
                 PartReference.workshop_id == workshop_id,

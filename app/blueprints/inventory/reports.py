@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
 
 from app.blueprints.inventory.alert_models import StockAlert
 from app.blueprints.inventory.alerts import OPEN
+from app.blueprints.inventory.ledger import NOTHING
 from app.blueprints.inventory.models import ALERTING, Part, StockMovement
 from app.blueprints.inventory.order_models import OUTSTANDING, PurchaseOrderLine
 from app.blueprints.inventory.vocabulary import Alert
 from app.blueprints.workshops.terms import time_zone_of
 from app.core import clock, paging
-from app.core.money import from_cents
 from app.core.paging import Order, Page, Walk
 from app.extensions import db
 
@@ -144,14 +144,12 @@ def valuation(workshop_id: int, at: date | None = None) -> dict[str, Any]:
     if at is not None and not isinstance(at, datetime):
         at = _end_of(at, now.astimezone(time_zone_of(workshop_id)))
     moment = min(at or now, now)
-    worth = select(func.coalesce(func.sum(Part.stock_value), from_cents(0))).where(
-        Part.workshop_id == workshop_id
-    )
-    since = select(func.coalesce(func.sum(StockMovement.value), from_cents(0))).where(
+    worth = select(func.sum(Part.stock_value)).where(Part.workshop_id == workshop_id)
+    since = select(func.sum(StockMovement.value)).where(
         StockMovement.workshop_id == workshop_id, StockMovement.at > moment
     )
     present, entered = db.session.execute(select(worth.scalar_subquery(), since.scalar_subquery())).one()
-    return {"at": moment, "value": present - entered}
+    return {"at": moment, "value": (present or NOTHING) - (entered or NOTHING)}
 
 
 def _end_of(day: date, now: datetime) -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Select, or_, select
@@ -90,8 +92,19 @@ def _require_whole(part: Part | None, unit: str, values: dict[str, Any]) -> None
 
 
 def _flush(session: Session) -> None:
-    try:
+    with taken_meanwhile():
         session.flush()
+
+
+@contextmanager
+def taken_meanwhile() -> Iterator[None]:
+    """Write parts in the block: of two who write the same at once, the tables refuse the second.
+
+    :raises SkuTaken: another has the SKU. :raises BarcodeTaken: another has the barcode.
+    :raises CategoryNotFound: the category is unknown here.
+    """
+    try:
+        yield
     except DBAPIError as error:
         if is_still_named(error):
             raise CategoryNotFound() from error
@@ -231,7 +244,7 @@ def update(workshop_id: int, part_id: int, changes: dict[str, Any], expected: Ex
             pricing.hold()
         if successor_id is not None:
             succession.hold(session, workshop_id, part_id, successor_id)
-        part = one(locked(Part), workshop_id, part_id)
+        part = one(locked(Part, stays=True), workshop_id, part_id)
         require_version(part, expected)
         if successor_id is not None:
             succession.require_fit(session, workshop_id, part_id, successor_id)
@@ -265,7 +278,7 @@ def remove(workshop_id: int, part_id: int, expected: Expected = None) -> None:
     :raises ReplacesOthers: others are replaced by it.
     """
     with atomic() as session:
-        part = one(locked(Part), workshop_id, part_id)
+        part = one(locked(Part, stays=True), workshop_id, part_id)
         require_version(part, expected)
         if part.reserved:
             raise StockReserved(f"{told(part.reserved)} are reserved.")
@@ -287,7 +300,9 @@ def restore(workshop_id: int, part_id: int, expected: Expected = None) -> Part:
     :raises SkuTaken: another has its SKU by now. :raises BarcodeTaken: another has its barcode.
     """
     with atomic() as session:
-        part = session.scalar(locked(Part).where(Part.workshop_id == workshop_id, Part.id == part_id))
+        part = session.scalar(
+            locked(Part, stays=True).where(Part.workshop_id == workshop_id, Part.id == part_id)
+        )
         if part is None:
             raise PartNotFound()
         require_version(part, expected)

@@ -48,7 +48,7 @@ def move(
     :raises Invalid: a fraction of what is counted by whole ones, or more than can be counted.
     """
     with atomic() as session:
-        part = one(locked(Part), workshop_id, part_id)
+        part = one(locked(Part, stays=True), workshop_id, part_id)
         require_version(part, expected)
         if part.on_hand is None:
             raise StockNotCounted(

@@ -14,6 +14,7 @@ from app.blueprints.inventory import categories, stocktakes
 from app.blueprints.inventory.models import Part
 from app.blueprints.inventory.stocktake_models import StocktakeLine
 from app.blueprints.inventory.stocktakes import Told
+from app.blueprints.inventory.vocabulary import unit_in
 from app.blueprints.workshops.models import Workshop
 from app.core.letters import language_of
 from app.core.pdf import Paper
@@ -95,7 +96,7 @@ def _rows(workshop_id: int, stocktake_id: int, language: str) -> list[list[str]]
         .limit(stocktakes.MOST_LINES)
     )
     return [
-        [str(place), bin_ or "", sku or "", name, unit, _number(counted, language)]
+        [str(place), bin_ or "", sku or "", name, unit_in(language, unit), _number(counted, language)]
         for place, bin_, sku, name, unit, counted in rows
     ]
 

@@ -123,7 +123,8 @@ class CountIn(Schema):
         load_default=None,
         allow_none=True,
         metadata={
-            "description": "When it was counted, if that was offline; else now. A clock that is a minute ahead is put right."
+            "description": "When it was counted, if that was offline; else now. A clock that is a minute ahead or behind is "
+            "put right."
         },
     )
 

@@ -14,13 +14,14 @@ from typing import Any
 
 from sqlalchemy import Integer, Select, case, func, insert, literal, select, true, update
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.blueprints.inventory import categories, ledger, reservations
 from app.blueprints.inventory.errors import (
     BeingCounted,
     BelowReserved,
+    CategoryNotFound,
     NotAllCounted,
     NotEnoughOnHand,
     NothingToCount,
@@ -35,7 +36,7 @@ from app.blueprints.inventory.stocktake_models import Stocktake, StocktakeLine
 from app.blueprints.inventory.vocabulary import LineState, StocktakeStatus, is_divisible
 from app.blueprints.workshops import numbers
 from app.core import audit, clock, paging
-from app.core.db import atomic, locked, touch
+from app.core.db import atomic, is_still_named, locked, touch
 from app.core.errors import Invalid
 from app.core.money import rounded
 from app.core.paging import Order, Page, Walk
@@ -45,7 +46,7 @@ from app.core.search import begins
 from app.extensions import db
 
 MOST_LINES = 2_000
-AHEAD = timedelta(minutes=1)  # by which a phone's clock may be
+ASTRAY = timedelta(minutes=1)  # by which a phone's clock may be ahead or behind
 SERIES = "stocktakes"
 ORDER = Order(Stocktake.id, "-number", number=Stocktake.number)
 LINE_ORDER = Order(StocktakeLine.place, "place", place=StocktakeLine.place)
@@ -196,7 +197,12 @@ def open_sheet(
             note=note,
         )
         session.add(sheet)
-        session.flush()
+        try:
+            session.flush()
+        except DBAPIError as error:
+            if not is_still_named(error):
+                raise
+            raise CategoryNotFound() from error  # which was removed meanwhile
         number = _write_lines(session, sheet)
         after = audit.fields_of(sheet, RECORD) | {"lines": number}
         audit.note("stocktake.opened", "stocktake", sheet.id, after=after)
@@ -281,7 +287,7 @@ def _held(workshop_id: int, stocktake_id: int, expected: Expected) -> Stocktake:
 
 def _by_part(counts: Sequence[Count], sheet: Stocktake) -> dict[int, Count]:
     now = clock.now()
-    counts = [_not_ahead(one, now) for one in counts]
+    counts = [_put_right(one, sheet.created_at, now) for one in counts]
     found = {one.item_id: one for one in counts}
     if len(found) < len(counts):
         raise Invalid("See `errors`.", errors={"counts": ["An item is counted twice."]})
@@ -293,16 +299,17 @@ def _by_part(counts: Sequence[Count], sheet: Stocktake) -> dict[int, Count]:
     return found
 
 
-def _not_ahead(one: Count, now: datetime) -> Count:
-    """Take what a clock says that is a little ahead for now."""
-    if one.counted_at is not None and now < one.counted_at <= now + AHEAD:
-        return replace(one, counted_at=now)
-    return one
+def _put_right(one: Count, written_at: datetime, now: datetime) -> Count:
+    """Take what a clock says that is a little ahead for now, and a little before the sheet was written for that moment."""
+    if one.counted_at is None:
+        return one
+    within = max(written_at, min(one.counted_at, now))
+    return replace(one, counted_at=within) if abs(within - one.counted_at) <= ASTRAY else one
 
 
 def _locked_parts(workshop_id: int, part_ids: Any) -> dict[int, Part]:
     """Lock parts in the order of their ids, as everything does that moves stock."""
-    statement = locked(Part).where(Part.workshop_id == workshop_id, Part.id.in_(list(part_ids)))
+    statement = locked(Part, stays=True).where(Part.workshop_id == workshop_id, Part.id.in_(list(part_ids)))
     return {part.id: part for part in db.session.scalars(statement.order_by(Part.id))}
 
 

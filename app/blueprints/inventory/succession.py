@@ -28,7 +28,11 @@ def hold(session: Session, workshop_id: int, *part_ids: int) -> None:
     replaced by stays. `pricing.hold` comes before this.
     """
     numbers.hold_series("replacements")
-    parts = locked(Part).where(Part.workshop_id == workshop_id, Part.id.in_(part_ids)).order_by(Part.id)
+    parts = (
+        locked(Part, stays=True)
+        .where(Part.workshop_id == workshop_id, Part.id.in_(part_ids))
+        .order_by(Part.id)
+    )
     session.scalars(parts).all()
 
 

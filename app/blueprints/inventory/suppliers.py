@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -132,8 +134,18 @@ def complete(supplier: Supplier) -> None:
 
 
 def _flush(session: Session) -> None:
-    try:
+    with taken_meanwhile():
         session.flush()
+
+
+@contextmanager
+def taken_meanwhile() -> Iterator[None]:
+    """Write suppliers in the block: of two who write the same name at once, the table refuses the second.
+
+    :raises SupplierNameTaken: another has the name.
+    """
+    try:
+        yield
     except IntegrityError as error:
         raise SupplierNameTaken() from error
 
@@ -209,7 +221,7 @@ def put_offer(
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        one_part(locked(Part), workshop_id, part_id)
+        one_part(locked(Part, stays=True), workshop_id, part_id)
         supplier = get(workshop_id, supplier_id)
         offer = _offer(workshop_id, part_id, supplier_id)
         if offer is None:
@@ -224,7 +236,11 @@ def put_offer(
         session.add(offer)
         try:
             session.flush()
-        except IntegrityError as error:
+        except DBAPIError as error:
+            if is_still_named(error):
+                raise SupplierNotFound() from error  # who was removed meanwhile
+            if not isinstance(error, IntegrityError):
+                raise
             raise SupplierNumberTaken() from error
         audit.note_change("part.supplier_set", "part", part_id, before, audit.fields_of(offer, OFFER))
         return {
@@ -275,7 +291,7 @@ def remove_offer(workshop_id: int, part_id: int, supplier_id: int, expected: Exp
     :raises Stale: not the `expected` version.
     """
     with atomic() as session:
-        one_part(locked(Part), workshop_id, part_id)
+        one_part(locked(Part, stays=True), workshop_id, part_id)
         offer = _offer(workshop_id, part_id, supplier_id)
         if offer is None:
             raise SupplierNotFound("The supplier does not supply this item.")

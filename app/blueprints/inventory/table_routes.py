@@ -132,6 +132,7 @@ def import_suppliers(query: dict[str, Any], sent: dict[str, FileStorage]) -> dic
 def import_stock(query: dict[str, Any], sent: dict[str, FileStorage]) -> dict[str, Any]:
     """Read in from CSV how many of each item are on hand, all or nothing; what differs enters the ledger.
 
-    A line is about the item with its `id`, or else with its `sku`. `unit_cost` is what those cost that are more than before.
+    A line is about the item with its `id`, or else with its `sku`; where both are given, they have to be of one. `unit_cost` is
+    what those cost that are more than before.
     """
     return _read("stock", sent, query["dry_run"])

@@ -9,6 +9,11 @@ UNITS: dict[str, bool] = {
     "piece": False, "pair": False, "set": False, "l": True, "ml": True, "kg": True, "g": True, "m": True, "cm": True,
 }  # fmt: skip
 PIECE = "piece"
+# What they are called on paper and in letters; litres and metres are the same everywhere.
+UNIT_WORDS: dict[str, dict[str, str]] = {
+    "pl": {"piece": "szt.", "pair": "para", "set": "kpl."},
+    "de": {"piece": "Stück", "pair": "Paar", "set": "Satz"},
+}
 
 Kind = Literal["opening", "purchase", "sale", "return", "adjustment", "write_off", "revaluation", "transfer"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -42,6 +47,11 @@ StocktakeStatus = Literal["open", "posted", "cancelled"]
 STOCKTAKE_STATUSES: tuple[StocktakeStatus, ...] = get_args(StocktakeStatus)
 LineState = Literal["uncounted", "counted", "differing"]
 LINE_STATES: tuple[LineState, ...] = get_args(LineState)
+
+
+def unit_in(language: str, unit: str) -> str:
+    """Return a unit as the people of a language write it."""
+    return UNIT_WORDS.get(language, {}).get(unit, unit)
 
 
 def is_divisible(unit: str) -> bool:

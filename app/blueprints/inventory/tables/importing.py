@@ -150,6 +150,7 @@ def run(
     The audit log is told how many lines did what; of a table of `LINES_AT_ONCE` at most also each row that is made or changed:
     more would keep whoever else appends to it waiting.
     :raises Invalid: it is no such table; or, unless it is a `dry_run`, a line is wrong, and then nothing was done.
+    :raises Conflict, NotFound: somebody else wrote the same meanwhile, or took a category away.
     """
     summary = Summary()
     with atomic() as session:
@@ -215,7 +216,12 @@ def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
 
 def hold_all(session: Session, workshop_id: int, model: Any) -> None:
     """Lock all rows of a workshop in the order of their ids, as everybody locks them: the lines come in any order."""
-    rows = select(model.id).where(model.workshop_id == workshop_id).order_by(model.id).with_for_update()
+    rows = (
+        select(model.id)
+        .where(model.workshop_id == workshop_id)
+        .order_by(model.id)
+        .with_for_update(key_share=True)
+    )
     session.execute(select(func.count()).select_from(rows.subquery()))
 
 

@@ -13,7 +13,7 @@ from app.blueprints.inventory import ledger, pricing, units
 from app.blueprints.inventory.alerts import look_again
 from app.blueprints.inventory.errors import FractionsLeft
 from app.blueprints.inventory.models import Part, PartCategory
-from app.blueprints.inventory.service import recorded
+from app.blueprints.inventory.service import recorded, taken_meanwhile
 from app.blueprints.inventory.tables import cells
 from app.blueprints.inventory.tables.cells import Column, WrongCell
 from app.blueprints.inventory.tables.importing import REASON, Log, Outcome, Wanted, changed, is_new
@@ -93,6 +93,10 @@ class Parts:
         self.columns = {**COLUMNS, "category": Column(category)}
 
     def take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
+        with taken_meanwhile():
+            yield from self._take(session, wanted)
+
+    def _take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         if any("pricing" in one.values or "category" in one.values for one in wanted):
             pricing.hold()
         batch = _Batch(self.workshop_id, session, wanted, self.log)
@@ -121,7 +125,7 @@ class _Batch:
             name: {one.values[name] for one in wanted if one.values.get(name) is not None}
             for name in ("id", "sku", "barcode")
         }
-        found = locked(Part).where(
+        found = locked(Part, stays=True).where(
             Part.workshop_id == workshop_id,
             Part.archived_at.is_(None),
             or_(Part.id.in_(sought["id"]), Part.sku.in_(sought["sku"]), Part.barcode.in_(sought["barcode"])),

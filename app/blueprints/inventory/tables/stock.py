@@ -46,7 +46,7 @@ class Stock:
     def take(self, session: Session, wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         ids = {one.values["id"] for one in wanted if one.values.get("id") is not None}
         skus = {one.values["sku"] for one in wanted if one.values.get("sku") is not None}
-        found = locked(Part).where(
+        found = locked(Part, stays=True).where(
             Part.workshop_id == self.workshop_id,
             Part.archived_at.is_(None),
             or_(Part.id.in_(ids), Part.sku.in_(skus)),
@@ -65,6 +65,8 @@ class Stock:
         level: Decimal | None = one.values.get("on_hand")
         if part is None:
             return one.refused(id=["No such item, or one that was taken out."])
+        if one.values.get("sku") not in (None, part.sku):  # as where a spreadsheet sorted one column alone
+            return one.refused(sku=["The item with this id has another one."])
         if part.id in self.touched:
             return one.refused(id=["Another line is about the same item."])
         self.touched.add(part.id)

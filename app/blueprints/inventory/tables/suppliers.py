@@ -8,7 +8,7 @@ from sqlalchemy import or_
 from sqlalchemy.orm import Session
 
 from app.blueprints.inventory.models import Supplier
-from app.blueprints.inventory.suppliers import complete, recorded
+from app.blueprints.inventory.suppliers import complete, recorded, taken_meanwhile
 from app.blueprints.inventory.tables import cells
 from app.blueprints.inventory.tables.cells import Column
 from app.blueprints.inventory.tables.importing import Log, Outcome, Wanted, changed, is_new
@@ -64,7 +64,8 @@ class Suppliers:
             for one in wanted:
                 yield self._outcome(one, new)
         session.add_all(new)
-        session.flush()
+        with taken_meanwhile():
+            session.flush()
         self.log.tell()
         self.touched.update(supplier.id for supplier in new)
 
