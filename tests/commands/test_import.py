@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import false, select
 
+from app.blueprints.inventory.tables import parts as parts_table
 from tests.commands.conftest import run
 from tests.factories import Shop
 
@@ -76,6 +78,17 @@ def test_what_is_no_table_is_told_in_one_line(shop: Shop, file: Path, table: str
 
     assert status == 1
     assert f"Error: {words}" in wrong
+
+
+def test_what_somebody_else_wrote_meanwhile_is_told_in_one_line(
+    shop: Shop, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.make_part(sku="A-1")
+    monkeypatch.setattr(parts_table, "locked", lambda model, **how: select(model).where(false()))
+
+    status, _, wrong = read_in(shop, file, HEAD + "A-1,Belt,5\n")
+
+    assert (status, wrong.splitlines()[-1]) == (1, "Error: Another item has this SKU.")
 
 
 def test_a_workshop_that_is_not_there_is_told(shop: Shop, file: Path) -> None:
