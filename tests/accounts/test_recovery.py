@@ -91,7 +91,7 @@ def test_known_and_unknown_addresses_are_answered_alike_by_the_same_statements(
     assert answers[0].json == answers[1].json
     assert answers[0].status_code == answers[1].status_code == 200
     assert counts[0] == counts[1]
-    assert len(counts[0]) == 3
+    assert len([one for one in counts[0] if "pg_advisory" not in one]) == 3  # PostgreSQL is asked for a turn
 
 
 def test_an_unknown_address_gets_no_letter_and_its_codes_are_refused_alike(

@@ -46,8 +46,10 @@ def who_can_have(names: tuple[str, ...]) -> str:
     return next(role for role in ("owner", "admin", "customer") if role in roles)
 
 
-# What is made has something of its maker's, who must have that too.
+# What is made has something of its maker's, who must have that too; whoever helps somebody holds what they do.
 ALONGSIDE = {
+    "POST /mechanics/{mechanic_id}/unlock": scopes.of_role("mechanic"),
+    "DELETE /mechanics/{mechanic_id}/second_factor": scopes.of_role("mechanic"),
     "POST /api_keys": frozenset({"inventory:read"}),
     "POST /invitations": scopes.of_role("mechanic") | {"mechanics:write"},
     # The clock that is meant is another's than who has the scope here.
