@@ -33,7 +33,8 @@ def document() -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "As a login answers it; or, where an operation asks for scopes that it has, an API key: `msk_...`.",
+            "description": "As a login answers it, without the word `Bearer`; or, where an operation asks for scopes that it"
+            " has, an API key: `msk_...`.",
         }
     }
     components["responses"] = {f"Problem{status}": refusal(status) for status in REFUSALS}
