@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import sessions, signing_in
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.admins import service as admins
 from app.blueprints.api_keys import service as api_keys
@@ -306,7 +306,7 @@ class Shop:
 
     def sign_in(self, email: str) -> Caller:
         with self.app.app_context():
-            caller = accounts.sign_in(email, PASSWORD, self.slug, ("owner",))
+            caller = signing_in.sign_in(email, PASSWORD, self.slug, ("owner",))
             return Caller(self.app, sessions.let_in(caller).principal, self.slug, email)
 
     def make_dead_letter(self) -> int:

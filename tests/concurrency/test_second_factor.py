@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import second_factor
+from app.blueprints.accounts import recovery_codes, second_factor
 from app.blueprints.accounts.models import Account, RecoveryCode, SecondFactor
 from app.blueprints.accounts.sessions import Entrant, entrant
 from app.core import clock
@@ -95,7 +95,7 @@ def test_control_where_a_recovery_code_is_read_before_it_is_used_all_get_in(
     assert principal is not None
 
     def go_on(challenge: str, proof: second_factor.Proof, address: str | None) -> object:
-        digest = second_factor._digest(principal.account_id, proof.recovery_code or "")
+        digest = recovery_codes.digest_of(principal.account_id, proof.recovery_code or "")
         found = db.session.query(RecoveryCode).filter_by(account_id=principal.account_id, digest=digest).one()
         is_fresh = found.used_at is None
         meeting.wait()

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from app.blueprints.accounts import service
+from app.blueprints.accounts import signing_in
 from app.blueprints.accounts.answers import let_in
 from app.blueprints.accounts.schemas import LoginIn, LoginOut
 from app.core import idempotency
@@ -76,7 +76,7 @@ def _sign_in(credentials: dict[str, Any], preferred: tuple[Role, ...]) -> Respon
     code = credentials.get("second_factor_code")
     if code is not None:
         idempotency.show_once()  # kept, the answer would make the code good again
-    caller = service.sign_in(
+    caller = signing_in.sign_in(
         name,
         credentials["password"],
         workshop_slug=request.headers.get("X-Workshop"),

@@ -1,4 +1,4 @@
-"""The rules of the second factor: codes of an authenticator app (TOTP, RFC 6238), and codes on paper for a lost phone.
+"""The rules of the second factor: codes of an authenticator app (TOTP, RFC 6238), or those on paper (`recovery_codes`).
 
 SHA-1, six digits, 30 seconds, as every app takes them; a clock may be one step off either way. No code is good twice: the step
 whose code was used is kept, and the condition of one UPDATE decides.
@@ -7,17 +7,16 @@ whose code was used is kept, and the condition of one UPDATE decides.
 from __future__ import annotations
 
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
 import pyotp
 import segno
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.blueprints.accounts import challenges, codes, proving, sessions, tries
+from app.blueprints.accounts import challenges, codes, proving, recovery_codes, sessions, tries
 from app.blueprints.accounts.errors import (
     ChallengeRefused,
     CodeRefused,
@@ -30,14 +29,13 @@ from app.blueprints.accounts.errors import (
 from app.blueprints.accounts.models import (
     Account,
     Membership,
-    RecoveryCode,
     SecondFactor,
     SignInChallenge,
 )
 from app.blueprints.accounts.sessions import Entrant
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.models import Workshop
-from app.core import audit, clock, crypto, outbox
+from app.core import audit, clock, outbox
 from app.core.db import atomic, locked
 from app.core.identity import Principal
 from app.core.jobs import periodic
@@ -45,9 +43,6 @@ from app.core.scopes import STAFF
 from app.core.tenancy import across_workshops, acting_in
 from app.extensions import db
 
-RECOVERY_CODES = 10
-ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is read for something else
-GROUPS, GROUP = 3, 4  # twelve of these are 59 random bits
 BEGUN_FOR = timedelta(days=1)
 ON = SecondFactor.confirmed_at.is_not(None)
 
@@ -67,11 +62,7 @@ class Proof:
 
 def state(account_id: int) -> dict[str, Any]:
     """Return whether an account has a second factor, whether it must, and how many recovery codes are left."""
-    left = (
-        select(func.count())
-        .where(RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None))
-        .scalar_subquery()
-    )
+    left = recovery_codes.left(account_id).scalar_subquery()
     since, number = db.session.execute(
         select(Account.second_factor_since, left).where(Account.id == account_id)
     ).one()
@@ -145,7 +136,7 @@ def confirm(account_id: int, code: str, *, session_id: int) -> list[str]:
         if step is None:
             raise CodeRefused()
         factor.confirmed_at, factor.last_step = clock.now(), step
-        made = _make_recovery_codes(account_id)
+        made = recovery_codes.make(account_id)
         sessions.end_all(account_id, by="second_factor", but=session_id)
         sessions.ask_anew(Membership.account_id == account_id)
         _tell(account, "on")
@@ -161,7 +152,7 @@ def renew_recovery_codes(account_id: int, password: str, code: str, *, address: 
     account = _owner_of_one(account_id, password, address)
     with atomic():
         shown = _take(account, Proof(code), address)
-        made = _make_recovery_codes(account_id) if shown else []
+        made = recovery_codes.make(account_id) if shown else []
         if shown:
             _note(account, "account.recovery_codes_renewed")
     if not shown:
@@ -206,12 +197,12 @@ def take_away(account: Account) -> None:
 def forget(account_id: int) -> None:
     """Delete all that is kept of an account's second factor. What its sessions may do is looked up anew."""
     with atomic() as session:
-        for table in (RecoveryCode, SecondFactor):
-            session.execute(
-                delete(table)
-                .where(table.account_id == account_id)
-                .execution_options(synchronize_session=False)
-            )
+        recovery_codes.forget(account_id)
+        session.execute(
+            delete(SecondFactor)
+            .where(SecondFactor.account_id == account_id)
+            .execution_options(synchronize_session=False)
+        )
         challenges.forget(account_id)
         sessions.ask_anew(Membership.account_id == account_id)
 
@@ -231,33 +222,6 @@ def forget_begun() -> None:
 def ask_anew_in(workshop_id: int) -> None:
     """Let every worker look up anew what the staff of a workshop may do."""
     sessions.ask_anew(Membership.workshop_id == workshop_id)
-
-
-# ---- Recovery codes -----------------------------------------------------------------------------------------------
-
-
-def _make_recovery_codes(account_id: int) -> list[str]:
-    made = [_recovery_code() for _ in range(RECOVERY_CODES)]
-    with atomic() as session:
-        session.execute(
-            delete(RecoveryCode)
-            .where(RecoveryCode.account_id == account_id)
-            .execution_options(synchronize_session=False)
-        )
-        session.execute(
-            insert(RecoveryCode),
-            [{"account_id": account_id, "digest": _digest(account_id, code)} for code in made],
-        )
-    return made
-
-
-def _recovery_code() -> str:
-    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP)) for _ in range(GROUPS))
-
-
-def _digest(account_id: int, code: str) -> bytes:
-    plain = code.lower().replace("-", "").replace(" ", "")
-    return crypto.keyed_digest("recovery-code", f"{account_id}:{plain}".encode())
 
 
 # ---- Showing it ---------------------------------------------------------------------------------------------------
@@ -389,23 +353,10 @@ def _step_of(secret: str, code: str) -> int | None:
 
 
 def _take_recovery_code(account: Account, code: str) -> bool:
-    with atomic() as session:
-        taken = session.scalar(
-            update(RecoveryCode)
-            .where(
-                RecoveryCode.account_id == account.id,
-                RecoveryCode.digest == _digest(account.id, code),
-                RecoveryCode.used_at.is_(None),
-            )
-            .values(used_at=clock.now())
-            .returning(RecoveryCode.id)
-            .execution_options(synchronize_session=False)
-        )
-        if taken is None:
+    with atomic():
+        left = recovery_codes.take(account.id, code)
+        if left is None:
             return False
-        left = session.scalar(
-            select(func.count()).where(RecoveryCode.account_id == account.id, RecoveryCode.used_at.is_(None))
-        )
         _note(account, "account.recovery_code_used", left=left)
         _mail(account, "second_factor_recovery_code", left=left)
     return True

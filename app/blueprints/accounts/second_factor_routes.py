@@ -8,8 +8,9 @@ from flask import Response, request
 
 from app.blueprints.accounts import second_factor
 from app.blueprints.accounts.answers import let_in
-from app.blueprints.accounts.schemas import (
-    LoginOut,
+from app.blueprints.accounts.schemas import LoginOut
+from app.blueprints.accounts.second_factor import Proof
+from app.blueprints.accounts.second_factor_schemas import (
     RecoveryCodesIn,
     RecoveryCodesOut,
     SecondFactorBegunOut,
@@ -19,7 +20,6 @@ from app.blueprints.accounts.schemas import (
     SecondFactorOut,
     SecondFactorRemovalIn,
 )
-from app.blueprints.accounts.second_factor import Proof
 from app.blueprints.workshops import service as workshops
 from app.core import idempotency
 from app.core.contract import limited, public, signed_in, unversioned

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, request
 
-from app.blueprints.accounts import registration, service, sessions
+from app.blueprints.accounts import registration, sessions, signing_in
 from app.blueprints.accounts.answers import (
     COOKIE,
     forget_cookies,
@@ -155,4 +155,4 @@ def switch_workshop(wanted: dict[str, str | None]) -> dict[str, Any]:
 
     With `"workshop": null` who administers the installation acts as that, in no workshop.
     """
-    return token_answer(service.act_in(principal(), wanted["workshop"]), "Workshop switched")
+    return token_answer(signing_in.act_in(principal(), wanted["workshop"]), "Workshop switched")

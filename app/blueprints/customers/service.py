@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, selec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.accounts import addresses, helping, recovery
+from app.blueprints.accounts import addresses, helping, recovery, signing_in
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Membership
@@ -56,7 +56,7 @@ def _normalised(workshop_id: int, phone: str | None) -> str | None:
     return phones.normalised(phone, country_of(workshop_id)) if phone else None
 
 
-@accounts.phone_book
+@signing_in.phone_book
 def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
     number = _normalised(workshop_id, phone)
     return Membership.customer_id.in_(

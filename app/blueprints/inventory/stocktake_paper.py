@@ -10,10 +10,10 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from sqlalchemy import select
 
-from app.blueprints.inventory import categories, stocktakes
+from app.blueprints.inventory import categories, stocktake_reading, stocktakes
 from app.blueprints.inventory.models import Part
 from app.blueprints.inventory.stocktake_models import StocktakeLine
-from app.blueprints.inventory.stocktakes import Told
+from app.blueprints.inventory.stocktake_reading import Told
 from app.blueprints.inventory.vocabulary import unit_in
 from app.blueprints.workshops.models import Workshop
 from app.core.letters import language_of
@@ -47,7 +47,7 @@ def sheet(workshop_id: int, stocktake_id: int) -> tuple[int, bytes]:
 
     :raises StocktakeNotFound: unknown here.
     """
-    stocktake = stocktakes.get(workshop_id, stocktake_id)
+    stocktake = stocktake_reading.get(workshop_id, stocktake_id)
     workshop = db.session.scalars(select(Workshop).where(Workshop.id == workshop_id)).one()
     language = language_of(workshop.locale)
     words = WORDS[language]

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response, url_for
 
-from app.blueprints.inventory import stocktake_paper, stocktakes
+from app.blueprints.inventory import stocktake_paper, stocktake_reading, stocktakes
+from app.blueprints.inventory.stocktake_reading import Told
 from app.blueprints.inventory.stocktake_schemas import (
     CountsIn,
     PostingIn,
@@ -16,7 +17,6 @@ from app.blueprints.inventory.stocktake_schemas import (
     StocktakeOut,
     StocktakeQuery,
 )
-from app.blueprints.inventory.stocktakes import Told
 from app.core import paging
 from app.core.contract import limited, needs, serves_file
 from app.core.errors import NotAllowed
@@ -49,7 +49,7 @@ def create_stocktake(wanted: dict[str, Any]) -> tuple[Told, dict[str, str]]:
 @bp.response(200, StocktakeOut(many=True))
 def list_stocktakes(query: dict[str, Any]) -> Any:
     """List the stocktakes, the latest first."""
-    return paging.answer(stocktakes.find(principal().workshop_id, paging.walk_of(query), **query))
+    return paging.answer(stocktake_reading.find(principal().workshop_id, paging.walk_of(query), **query))
 
 
 @bp.get("/<int:stocktake_id>", tags=["inventory"])
@@ -58,7 +58,7 @@ def list_stocktakes(query: dict[str, Any]) -> Any:
 @bp.response(200, StocktakeOut)
 def get_stocktake(stocktake_id: int) -> Told:
     """Show a stocktake, and how far it is."""
-    return stocktakes.get(principal().workshop_id, stocktake_id)
+    return stocktake_reading.get(principal().workshop_id, stocktake_id)
 
 
 @bp.get("/<int:stocktake_id>/lines", tags=["inventory"])
@@ -69,7 +69,7 @@ def get_stocktake(stocktake_id: int) -> Told:
 def list_stocktake_lines(query: dict[str, Any], stocktake_id: int) -> Any:
     """List the lines of a sheet along the shelves: by bin, then by name; with what was counted and how it differs."""
     walk = paging.walk_of(query)
-    return paging.answer(stocktakes.lines(principal().workshop_id, stocktake_id, walk, **query))
+    return paging.answer(stocktake_reading.lines(principal().workshop_id, stocktake_id, walk, **query))
 
 
 @bp.get("/<int:stocktake_id>/sheet", tags=["inventory"])

@@ -8,7 +8,8 @@ from marshmallow import fields, post_load, validate
 
 from app.blueprints.inventory.schemas import BIN
 from app.blueprints.inventory.stock_schemas import SIGNED
-from app.blueprints.inventory.stocktakes import LINE_ORDER, ORDER, Count
+from app.blueprints.inventory.stocktake_reading import LINE_ORDER, ORDER
+from app.blueprints.inventory.stocktakes import Count
 from app.blueprints.inventory.vocabulary import LINE_STATES, STOCKTAKE_STATUSES
 from app.core.paging import ListQuery
 from app.core.quantities import GREATEST_QUANTITY, Amount

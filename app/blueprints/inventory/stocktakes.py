@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Integer, Select, case, func, insert, literal, select, true, update
+from sqlalchemy import Integer, func, insert, literal, select, true, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
@@ -29,17 +29,15 @@ from app.blueprints.inventory.errors import (
     SheetTooLong,
     StockNotCounted,
     StocktakeClosed,
-    StocktakeNotFound,
 )
 from app.blueprints.inventory.models import Part, StockMovement
 from app.blueprints.inventory.stocktake_models import Stocktake, StocktakeLine
-from app.blueprints.inventory.vocabulary import LineState, StocktakeStatus, is_divisible
+from app.blueprints.inventory.stocktake_reading import Told, one_sheet, with_numbers
+from app.blueprints.inventory.vocabulary import StocktakeStatus, is_divisible
 from app.blueprints.workshops import numbers
-from app.core import audit, clock, paging
+from app.core import audit, clock
 from app.core.db import atomic, is_still_named, locked, touch
 from app.core.errors import Invalid
-from app.core.money import rounded
-from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.quantities import NOT_WHOLE, is_whole, told
 from app.core.search import begins
@@ -48,24 +46,8 @@ from app.extensions import db
 MOST_LINES = 2_000
 ASTRAY = timedelta(minutes=1)  # by which a phone's clock may be ahead or behind
 SERIES = "stocktakes"
-ORDER = Order(Stocktake.id, "-number", number=Stocktake.number)
-LINE_ORDER = Order(StocktakeLine.place, "place", place=StocktakeLine.place)
-HEAD = (
-    "id",
-    "number",
-    "status",
-    "category_id",
-    "bin",
-    "note",
-    "closed_at",
-    "version",
-    "created_at",
-    "updated_at",
-)
 RECORD = ("number", "status", "category_id", "bin", "note")
 NONE = Decimal(0)
-
-Told = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,104 +57,6 @@ class Count:
     item_id: int
     quantity: Decimal
     counted_at: datetime | None = None
-
-
-# ---- Reading ------------------------------------------------------------------------------------------------------
-
-
-def find(workshop_id: int, walk: Walk, *, status: list[StocktakeStatus] | None = None) -> Page:
-    """Return one page of the stocktakes, the latest first."""
-    statement = select(Stocktake).where(Stocktake.workshop_id == workshop_id)
-    if status is not None:
-        statement = statement.where(Stocktake.status.in_(status))
-    return paging.fetch(
-        statement,
-        ORDER,
-        walk,
-        lambda s, v: _with_numbers(workshop_id, db.session.scalars(s, v).all()),
-        lambda s, v: db.session.scalars(s, v).one(),
-    )
-
-
-def get(workshop_id: int, stocktake_id: int) -> Told:
-    """Return a stocktake: how many lines it has, how many are counted and differ, and what the differences are worth.
-
-    :raises StocktakeNotFound: unknown here.
-    """
-    return _with_numbers(workshop_id, [_one(select(Stocktake), workshop_id, stocktake_id)])[0]
-
-
-def _one(statement: Select[Stocktake], workshop_id: int, stocktake_id: int) -> Stocktake:
-    found = db.session.scalar(
-        statement.where(Stocktake.workshop_id == workshop_id, Stocktake.id == stocktake_id)
-    )
-    if found is None:
-        raise StocktakeNotFound()
-    return found
-
-
-def _with_numbers(workshop_id: int, found: Sequence[Stocktake]) -> list[Told]:
-    line, numbers = StocktakeLine, {}
-    if found:
-        differs = case((line.counted != line.book, 1), else_=0)
-        rows = db.session.execute(
-            select(line.stocktake_id, func.count(), func.count(line.counted), func.sum(differs))
-            .where(line.workshop_id == workshop_id, line.stocktake_id.in_([one.id for one in found]))
-            .group_by(line.stocktake_id)
-        )
-        numbers = {id_: (lines, counted, int(differing)) for id_, lines, counted, differing in rows}
-    names = ("lines", "counted", "differing")
-    return [dict(zip(names, numbers[one.id], strict=True)) | audit.fields_of(one, HEAD) for one in found]
-
-
-def lines(workshop_id: int, stocktake_id: int, walk: Walk, *, state: LineState | None = None) -> Page:
-    """Return one page of a sheet, in the order in which one walks along the shelves: by bin, then by name.
-
-    :raises StocktakeNotFound: unknown here.
-    """
-    line = StocktakeLine
-    statement = (
-        select(line, Part)
-        .join(Part, Part.id == line.part_id)
-        .where(
-            line.workshop_id == workshop_id,
-            Part.workshop_id == workshop_id,
-            line.stocktake_id == stocktake_id,
-        )
-    )
-    if state is not None:
-        states = {
-            "uncounted": line.counted.is_(None),
-            "counted": line.counted.is_not(None),
-            "differing": line.counted != line.book,
-        }
-        statement = statement.where(states[state])
-    page = paging.fetch(
-        statement,
-        LINE_ORDER,
-        walk,
-        lambda s, v: [_told(*row) for row in db.session.execute(s, v)],
-        lambda s, v: db.session.scalars(s, v).one(),
-    )
-    if not page.rows:
-        _one(select(Stocktake), workshop_id, stocktake_id)
-    return page
-
-
-def _told(line: StocktakeLine, part: Part) -> Told:
-    fields = ("place", "expected", "counted", "book", "difference", "counted_at")
-    return {
-        "item": audit.fields_of(part, ("id", "name", "sku", "barcode", "bin", "unit")),
-        "difference_value": _worth(line.difference, part),
-        **audit.fields_of(line, fields),
-    }
-
-
-def _worth(difference: Decimal | None, part: Part) -> Decimal | None:
-    """Return what a difference is worth by what one costs on average; None where either is not known."""
-    if difference is None or part.average_cost is None:
-        return None
-    return rounded(difference * part.average_cost)
 
 
 # ---- Writing a sheet ----------------------------------------------------------------------------------------------
@@ -206,7 +90,7 @@ def open_sheet(
         number = _write_lines(session, sheet)
         after = audit.fields_of(sheet, RECORD) | {"lines": number}
         audit.note("stocktake.opened", "stocktake", sheet.id, after=after)
-        return _with_numbers(workshop_id, [sheet])[0]
+        return with_numbers(workshop_id, [sheet])[0]
 
 
 def _write_lines(session: Session, sheet: Stocktake) -> int:
@@ -273,12 +157,12 @@ def count(workshop_id: int, stocktake_id: int, counts: Sequence[Count], *, expec
         touch(sheet)
         session.flush()
         audit.note("stocktake.counted", "stocktake", sheet.id, after={"lines": len(entered)})
-        return _with_numbers(workshop_id, [sheet])[0]
+        return with_numbers(workshop_id, [sheet])[0]
 
 
 def _held(workshop_id: int, stocktake_id: int, expected: Expected) -> Stocktake:
     """Lock an open sheet; its lines are changed under this lock alone."""
-    sheet = _one(locked(Stocktake), workshop_id, stocktake_id)
+    sheet = one_sheet(locked(Stocktake), workshop_id, stocktake_id)
     require_version(sheet, expected)
     if sheet.status != "open":
         raise StocktakeClosed(f"Stocktake {sheet.number} is {sheet.status}.")
@@ -390,7 +274,7 @@ def post(
         _close(session, sheet, "posted")
         after = {"status": sheet.status, "lines": len(kept), "differing": len(differing)}
         audit.note("stocktake.posted", "stocktake", sheet.id, after=after)
-        return _with_numbers(workshop_id, [sheet])[0]
+        return with_numbers(workshop_id, [sheet])[0]
 
 
 def least_left(part: Part) -> Decimal:
@@ -451,4 +335,4 @@ def cancel(workshop_id: int, stocktake_id: int, *, expected: Expected = None) ->
         sheet = _held(workshop_id, stocktake_id, expected)
         _close(session, sheet, "cancelled")
         audit.note("stocktake.cancelled", "stocktake", sheet.id, after={"status": sheet.status})
-        return _with_numbers(workshop_id, [sheet])[0]
+        return with_numbers(workshop_id, [sheet])[0]

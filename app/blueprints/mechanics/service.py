@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Executable, Select, and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.accounts import addresses, helping, leaving, recovery
+from app.blueprints.accounts import addresses, helping, leaving, recovery, signing_in
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken
 from app.blueprints.accounts.models import Account, Membership
@@ -99,7 +99,7 @@ def _normalised(workshop_id: int, phone: str) -> str:
     return phones.normalised(phone, country_of(workshop_id))
 
 
-@accounts.phone_book
+@signing_in.phone_book
 def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
     number = _normalised(workshop_id, phone)
     return Membership.mechanic_id.in_(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import helping, leaving, sessions
+from app.blueprints.accounts import helping, leaving, sessions, signing_in
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.mechanics.models import Mechanic
@@ -115,7 +115,7 @@ def give_role(caller: Principal, member_id: int, role: Role, role_id: int | None
         )
 
 
-@accounts.phone_book
+@signing_in.phone_book
 def _by_phone(workshop_id: int, phone: str) -> ColumnElement[bool]:
     return Membership.phone == phones.normalised(phone, country_of(workshop_id))
 
