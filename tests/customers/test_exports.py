@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.blueprints.customers import archive, exports
 from app.blueprints.customers.models import Export
@@ -216,6 +216,17 @@ class TestTheArchive:
 
         assert set(json.loads(used["data.json"])) == {"format", "made_at", *privacy.PARTS}
         assert all(f"  {name}: {part.says}" in guide for name, part in privacy.PARTS.items())
+
+    def test_has_all_the_rest_where_a_file_is_lost_and_says_which(self, shop: Shop) -> None:
+        put(shop.customer, f"/customers/{shop.customer_id}/photo", picture())
+        with shop.inside(), atomic() as session:
+            session.execute(delete(FilePiece))
+
+        assert exported(shop)["photo"]["file"] == "photo.jpg"
+        assert (
+            "Lost, and not here or not whole: photo.jpg"
+            in fetched(shop, shop.customer.get(path(shop)))["README.txt"].decode()
+        )
 
     def test_of_another_workshop_has_nothing_of_this_one(self, shop: Shop, other_shop: Shop) -> None:
         """One account may be a customer of both."""

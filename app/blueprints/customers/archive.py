@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from app.core import clock, files, privacy
-from app.core.files import StoredFile
+from app.core.files import FileNotHere, StoredFile
 from app.core.privacy import Contents, Subject
 
 DOCUMENT, GUIDE = "data.json", "README.txt"
@@ -42,7 +42,10 @@ class _Sink:
 
 
 def written(subject: Subject) -> Iterator[bytes]:
-    """Yield the archive of all that is kept of a person, in parts. In their workshop."""
+    """Yield the archive of all that is kept of a person, in parts. In their workshop.
+
+    A file that its store has lost is no reason to give nothing of the rest: the guide names it.
+    """
     sink, made_at = _Sink(), clock.now()
     stored: dict[str, StoredFile] = {}
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
@@ -50,12 +53,16 @@ def written(subject: Subject) -> Iterator[bytes]:
             for text in _document(subject, made_at, stored):
                 entry.write(text)
                 yield sink.taken()
+        lost: list[str] = []
         for name, file in stored.items():
             with archive.open(_entry(name, made_at), "w") as entry:
-                for piece in files.read(file):
-                    entry.write(piece)
-                    yield sink.taken()
-        archive.writestr(_entry(GUIDE, made_at), _guide(made_at))
+                try:
+                    for piece in files.read(file):
+                        entry.write(piece)
+                        yield sink.taken()
+                except FileNotHere:
+                    lost.append(name)
+        archive.writestr(_entry(GUIDE, made_at), _guide(made_at, lost))
     yield sink.taken()
 
 
@@ -112,12 +119,13 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in an export")
 
 
-def _guide(made_at: datetime) -> str:
-    """Return the page that says what is in the archive."""
+def _guide(made_at: datetime, lost: Sequence[str]) -> str:
+    """Return the page that says what is in the archive, and which files are not whole."""
+    missing = "".join(f"\nLost, and not here or not whole: {name}\n" for name in lost)
     parts = "\n".join(f"  {name}: {part.says}" for name, part in privacy.PARTS.items())
     return (
         f"All that this workshop keeps of you, as of {clock.rfc3339(made_at)}.\n\n"
         f"{DOCUMENT} is JSON (RFC 8259), an object with these members. Instants are in UTC; null or [] means that\n"
         f"there is nothing.\n\n  format: {json.dumps(FORMAT)}\n  made_at: when this was made.\n{parts}\n\n"
-        "Where a member says `file`, that file is beside it.\n"
+        f"Where a member says `file`, that file is beside it.\n{missing}"
     )
