@@ -349,3 +349,4 @@ def test_paper_has_every_letter_or_a_mark_in_the_place_of_what_its_font_has_not(
     made = Paper("History", at=datetime(2026, 3, 2, tzinfo=UTC), language="en", author="Garage")
 
     assert made._pdf.normalize_text(pdf._clean(words)) == printed
+    assert made.content().startswith(b"%PDF")  # which closes the fonts
