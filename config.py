@@ -283,7 +283,8 @@ class Config:
             env, "FREE_TRIES_BY_ADDRESS", self.free_tries_by_address(), 1, 1_000_000
         )
         self.REGISTRATION_STEP_MS = within(env, "REGISTRATION_STEP_MS", self.registration_step(), 0, 10_000)
-        self.PUBLIC_URL = env.str("PUBLIC_URL", "") or env.str("RENDER_EXTERNAL_URL", "http://127.0.0.1:5000")
+        here = f"http://127.0.0.1:{env.str('PORT', '5000')}"
+        self.PUBLIC_URL = env.str("PUBLIC_URL", "") or env.str("RENDER_EXTERNAL_URL", here)
         self.FRONTEND_URL = env.str("FRONTEND_URL", "http://localhost:5173")
         self.ARGON2_MEMORY_KIB = within(env, "ARGON2_MEMORY_KIB", 7_168, 8, 4_194_304)
         self.ARGON2_ITERATIONS = within(env, "ARGON2_ITERATIONS", 5, 1, 100)

@@ -568,6 +568,26 @@ def test_a_setting_that_is_no_number_is_refused_by_name(
         configuration()
 
 
+@pytest.mark.parametrize(
+    ("given", "public"),
+    [
+        ({}, "http://127.0.0.1:5000"),
+        ({"PORT": "5001"}, "http://127.0.0.1:5001"),
+        ({"PORT": "10000", "RENDER_EXTERNAL_URL": "https://x.onrender.com"}, "https://x.onrender.com"),
+        ({"PORT": "5001", "PUBLIC_URL": "https://api.example.com"}, "https://api.example.com"),
+    ],
+)
+def test_links_lead_to_the_port_of_this_server_unless_it_is_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], public: str
+) -> None:
+    for name in ("PORT", "PUBLIC_URL", "RENDER_EXTERNAL_URL"):
+        monkeypatch.setenv(name, given.get(name, ""))
+
+    begins = configuration().PUBLIC_URL
+
+    assert begins == public
+
+
 def test_a_lifetime_of_the_cache_is_set_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CACHE_SECONDS_RANKINGS", "5")
 
