@@ -7,8 +7,9 @@ Mann-Whitney U test (H. B. Mann and D. R. Whitney, Annals of Mathematical Statis
 p is how often chance alone would set them apart this far. The effect is the probability that a known address took longer than
 an unknown one, 0.5 where nothing tells them apart.
 
-The last rows are controls: the same requests with the steps of time taken away, which so many pairs must tell apart. It ends
-with 1 where something is told (p < 0.001, as eight rows show by chance alone in one run of 125), or a control is not.
+The last rows are the same requests with the steps of time taken away. Registering is the control, which so many pairs must
+tell apart then; a wrong code differs by some 0.05 ms, which they show now and then. It ends with 1 where something is told
+(p < 0.001, as eight rows show by chance alone in one run of 125), or the control is not.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ REQUESTS: tuple[tuple[str, str, Callable[[str], dict[str, Any]]], ...] = (
     ("registering", "/customers", _registration),
     ("opening a workshop", "/auth/register", _opening),
 )
-CONTROLLED = ("a wrong code", "registering")
+CONTROL = "registering"
+WITHOUT_STEPS = ("a wrong code", CONTROL)
 
 
 def main() -> None:
@@ -157,11 +159,11 @@ def main() -> None:
         make_accounts(app, known)
         found = [compare(app, *request, known) for request in REQUESTS]
         app.config["REGISTRATION_STEP_MS"] = 0
-        controls = [
-            compare(app, f"{request[0]}, without steps", *request[1:], known)
+        bare = {
+            request[0]: compare(app, f"{request[0]}, without steps", *request[1:], known)
             for request in REQUESTS
-            if request[0] in CONTROLLED
-        ]
+            if request[0] in WITHOUT_STEPS
+        }
     lines = [
         "# Whether time tells who has an account",
         "",
@@ -169,18 +171,19 @@ def main() -> None:
         "",
         "| Request | known, median ms | unknown, median ms | effect | p |",
         "|---|---:|---:|---:|---:|",
-        *(comparison.row() for comparison in (*found, *controls)),
+        *(comparison.row() for comparison in (*found, *bare.values())),
         "",
         "Registering answers 201 or 409 all the same; its answers, and those to codes, leave at whole steps of time",
-        "(`REGISTRATION_STEP_MS`). The last rows are controls, without those steps: told apart, as they have to be.",
+        "(`REGISTRATION_STEP_MS`). The last rows are without those steps: registering is told apart then, as a control",
+        "has to be; a wrong code, which differs by some 0.05 ms, in some runs alone.",
         "",
         f"{ADDRESSES - WARM_UP} pairs each, in one process on SQLite, Python {platform.python_version()}.",
         "",
     ]
     REPORT.write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
-    if any(one.p < TOLD for one in found) or not all(one.p < TOLD for one in controls):
-        sys.exit("Time tells who has an account, or a control is not told apart.")
+    if any(one.p < TOLD for one in found) or bare[CONTROL].p >= TOLD:
+        sys.exit("Time tells who has an account, or the control is not told apart.")
 
 
 if __name__ == "__main__":
