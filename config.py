@@ -167,9 +167,8 @@ def rate_limits(env: Env, profile: str) -> dict[str, str]:
         for name, figures in RATE_LIMITS.items()
     }
     for name, figure in chosen.items():
-        if not _is_one_limit(
-            figure
-        ):  # what is none is no limit to Flask-Limiter, of several the first counts
+        # To Flask-Limiter what is none is no limit, and of several the first counts.
+        if not _is_one_limit(figure):
             raise ConfigurationError(
                 f"RATE_LIMIT_{name.upper()} is {figure!r}: it takes such as '20/minute'."
             )

@@ -17,9 +17,8 @@ from nacl.pwhash import argon2id
 LONGEST_PASSWORD = 128
 SHORTEST_WORD = 3
 DIALLED = (7, 9, 10)  # digits of a number without what is left out from near by
-MOST_READ = (
-    8 * LONGEST_PASSWORD**2
-)  # the square of a password's length, for each way in which its signs can be read
+# Of the squares of a password's length, one for each way in which its signs can be read.
+MOST_READ = 8 * LONGEST_PASSWORD**2
 
 # A check takes 7 MiB and a core for some 10 ms. More at once than there are cores make each slower, and the process larger.
 _places = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // 2))

@@ -86,9 +86,8 @@ def send(
     digest = address_digest(address)
     code, token = f"{secrets.randbelow(10**6):06d}", secrets.token_urlsafe(32)
     with atomic() as session:
-        tries.wait_for_turn(
-            _code_digest(purpose, digest, "")
-        )  # of many at once five are sent, as one after the other
+        # Of many that are asked for at once five are sent, as of those asked for one after the other.
+        tries.wait_for_turn(_code_digest(purpose, digest, ""))
         now = clock.now()
         lately = session.scalars(
             select(OneTimeCode.created_at)

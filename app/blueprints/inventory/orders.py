@@ -182,9 +182,8 @@ def draft(
     :raises Invalid: a fraction of what is counted by whole ones, two prices for one, too many of one, or worth too much.
     """
     with atomic() as session:
-        number = numbers.next_number(
-            SERIES
-        )  # which holds the series before supplier and parts, as `proposals.draft` does
+        # The series is held before supplier and parts, as `proposals.draft` does.
+        number = numbers.next_number(SERIES)
         supplier = _orderable(workshop_id, supplier_id)
         wanted = merged(lines)
         parts = _parts(workshop_id, wanted)
