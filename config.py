@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import secrets
+from collections.abc import Iterable
+from difflib import get_close_matches
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from pathlib import Path
@@ -19,6 +22,8 @@ from urllib.parse import urlsplit
 
 from environs import Env
 from limits import parse_many
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instance"
@@ -75,6 +80,14 @@ CACHE_SECONDS: dict[str, int] = {
     "rankings": 60,
 }
 
+DATABASE_DRIVERS = ("sqlite", "postgresql+pg8000", "postgresql+psycopg")
+
+# Families of settings, of which a misspelled one is refused.
+FAMILIES: dict[str, list[str]] = {
+    "RATE_LIMIT_": ["profile", "enabled", *RATE_LIMITS],
+    "CACHE_SECONDS_": [*CACHE_SECONDS],
+}
+
 TOKEN_LIFETIME_MINUTES = 30
 
 # FILES_STORE: where the bytes of photos, attachments and exports lie, encrypted.
@@ -95,6 +108,10 @@ class Environment(Env):
     def _get_value(self, env_key: str, default: Any) -> Any:
         return super()._get_value(env_key, default) or default
 
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of the variables that begin with `prefix`."""
+        return sorted(name for name in os.environ if name.startswith(prefix))
+
 
 class NoEnvironment(Environment):
     """As if nothing were set."""
@@ -102,19 +119,46 @@ class NoEnvironment(Environment):
     def _get_value(self, env_key: str, default: Any) -> Any:
         return default
 
+    def names(self, prefix: str) -> list[str]:
+        return []
 
-def _environment() -> Env:
+
+def _environment() -> Environment:
     env = Environment()
     env.read_env(str(ROOT / ".env"), recurse=False)
     return env
 
 
 def database_uri(url: str) -> str:
-    """Return `url` with an explicit driver: `postgres://` and `postgresql://` mean pg8000."""
+    """Return `url` with an explicit driver: `postgres://` and `postgresql://` mean pg8000.
+
+    :raises ConfigurationError: it is no address, or of a database that this does not run on. The address, which may hold a
+    password, is not shown.
+    """
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
-            return "postgresql+pg8000://" + url.removeprefix(scheme)
+            url = "postgresql+pg8000://" + url.removeprefix(scheme)
+    try:
+        driver = make_url(url).drivername
+    except (ArgumentError, ValueError):
+        driver = None
+    if driver not in DATABASE_DRIVERS:
+        raise ConfigurationError(
+            f"DATABASE_URL takes such as postgresql://user:password@host:5432/database; it begins with one of: "
+            f"postgresql, {', '.join(DATABASE_DRIVERS)}."
+        )
     return url
+
+
+def redis_url(env: Env) -> str:
+    """Return where Redis is; empty for none.
+
+    :raises ConfigurationError: it is no address. The address, which may hold a password, is not shown.
+    """
+    chosen = env.str("REDIS_URL", "").strip()
+    if chosen and not re.fullmatch(r"(rediss?|unix)://\S+", chosen):
+        raise ConfigurationError("REDIS_URL takes such as redis://host:6379/0, or rediss:// for TLS.")
+    return chosen
 
 
 def database_role(env: Env) -> str:
@@ -147,6 +191,36 @@ def within(env: Env, name: str, default: int, least: int, most: int) -> int:
     if not least <= chosen <= most:
         raise ConfigurationError(f"{name} is {chosen}: it takes {least} to {most:,}.")
     return chosen
+
+
+def seconds(env: Env, name: str, default: float, most: int) -> float:
+    """Return a setting that is a time in seconds, parts of one as well."""
+    chosen = env.float(name, default)
+    if not 0 <= chosen <= most:
+        raise ConfigurationError(f"{name} is {chosen}: it takes 0 to {most:,} seconds.")
+    return chosen
+
+
+def web_address(env: Env, name: str, default: str) -> str:
+    """Return a setting that is the beginning of links, without a last slash."""
+    chosen = env.str(name, "").strip() or default
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", chosen, re.IGNORECASE):
+        raise ConfigurationError(f"{name} is {chosen!r}: it takes such as https://api.example.com.")
+    return chosen.rstrip("/")
+
+
+def require_known(given: Iterable[str], prefix: str, endings: Iterable[str]) -> None:
+    """Refuse a misspelled setting of a family of them, which would else do nothing and say nothing.
+
+    :raises ConfigurationError: naming the first, and what it may have meant.
+    """
+    known = [ending.upper() for ending in endings]
+    for name in given:
+        ending = name.removeprefix(prefix)
+        if ending not in known:
+            near = get_close_matches(ending, known, n=1)
+            meant = f"is it {prefix}{near[0]}?" if near else f"{prefix}… takes {', '.join(known)}."
+            raise ConfigurationError(f"{name} is no setting: {meant}")
 
 
 def cookie_samesite(env: Env) -> str:
@@ -264,11 +338,11 @@ class Config:
         self.DATABASE_URL = database_uri(env.str("DATABASE_URL", "") or self.default_database())
         self.DB_POOL_SIZE = within(env, "DB_POOL_SIZE", 10, 1, 500)
         self.DB_MAX_OVERFLOW = within(env, "DB_MAX_OVERFLOW", 5, 0, 500)
-        self.DB_POOL_TIMEOUT = env.float("DB_POOL_TIMEOUT", 10.0)
+        self.DB_POOL_TIMEOUT = seconds(env, "DB_POOL_TIMEOUT", 10.0, 600)
         self.DB_STATEMENT_TIMEOUT_MS = within(env, "DB_STATEMENT_TIMEOUT_MS", 15_000, 10, 3_600_000)
         self.DB_PREPARE_STATEMENTS = env.bool("DB_PREPARE_STATEMENTS", True)
         self.DB_ROLE = database_role(env)
-        self.REDIS_URL = env.str("REDIS_URL", "")
+        self.REDIS_URL = redis_url(env)
         self.CORS_ORIGINS = origins(env.list("CORS_ORIGINS", []))
         self.TRUSTED_PROXIES = within(env, "TRUSTED_PROXIES", self.default_proxies(), 0, 10)
         self.TOKEN_MINUTES = within(env, "TOKEN_MINUTES", TOKEN_LIFETIME_MINUTES, 1, 1_440)
@@ -283,10 +357,12 @@ class Config:
         )
         self.REGISTRATION_STEP_MS = within(env, "REGISTRATION_STEP_MS", self.registration_step(), 0, 10_000)
         here = f"http://127.0.0.1:{env.str('PORT', '5000')}"
-        self.PUBLIC_URL = env.str("PUBLIC_URL", "") or env.str("RENDER_EXTERNAL_URL", here)
-        self.FRONTEND_URL = env.str("FRONTEND_URL", "http://localhost:5173")
+        self.PUBLIC_URL = web_address(env, "PUBLIC_URL", env.str("RENDER_EXTERNAL_URL", here))
+        self.FRONTEND_URL = web_address(env, "FRONTEND_URL", "http://localhost:5173")
         self.ARGON2_MEMORY_KIB = within(env, "ARGON2_MEMORY_KIB", 7_168, 8, 4_194_304)
         self.ARGON2_ITERATIONS = within(env, "ARGON2_ITERATIONS", 5, 1, 100)
+        for family, endings in FAMILIES.items():
+            require_known(env.names(family), family, endings)
         self.RATE_LIMIT_PROFILE = env.str("RATE_LIMIT_PROFILE", "default")
         self.RATE_LIMITS = rate_limits(env, self.RATE_LIMIT_PROFILE)
         self.RATELIMIT_ENABLED = env.bool("RATE_LIMIT_ENABLED", True)
@@ -304,7 +380,7 @@ class Config:
             setattr(self, name, value)
         self.derive()
 
-    def environment(self) -> Env:
+    def environment(self) -> Environment:
         """Return where the settings are read from."""
         return _environment()
 
@@ -320,7 +396,7 @@ class Config:
         self.BREVO_API_KEY = env.str("BREVO_API_KEY", "")
         self.SMTP_HOST = env.str("SMTP_HOST", "")
         self.SMTP_SECURITY = (env.str("SMTP_SECURITY", "") or "starttls").lower()
-        self.SMTP_PORT = env.int("SMTP_PORT", SMTP_PORTS.get(self.SMTP_SECURITY, 0))
+        self.SMTP_PORT = within(env, "SMTP_PORT", SMTP_PORTS.get(self.SMTP_SECURITY, 1), 1, 65_535)
         self.SMTP_USERNAME = env.str("SMTP_USERNAME", "")
         self.SMTP_PASSWORD = env.str("SMTP_PASSWORD", "")
         self.MAIL_TIMEOUT_SECONDS = within(env, "MAIL_TIMEOUT_SECONDS", 15, 1, 600)
@@ -436,7 +512,7 @@ class TestingConfig(Config):
     TESTING = True
     LIVE_SECONDS = 0.0  # a watcher is told what is there, and goes
 
-    def environment(self) -> Env:
+    def environment(self) -> Environment:
         """Return nothing of this machine's: a developer's `.env` fails no test."""
         return NoEnvironment()
 

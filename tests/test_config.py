@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import runpy
 import stat
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from environs import Env
+from gunicorn.arbiter import Arbiter
 
 import config
 from app import create_app
@@ -26,6 +28,8 @@ from config import (
 )
 
 pytestmark = pytest.mark.one_database
+
+ENTRY = Path(__file__).resolve().parent.parent / "flask_app.py"
 
 STRONG = {
     "SECRET_KEY": "k1-FhYt9Q2xwLr0aVbN7cZmE4sDpU8gJ3iO6",
@@ -416,8 +420,34 @@ class TestTheDatabase:
 
         assert configuration().DATABASE_URL.startswith("sqlite:///")
 
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "nonsense", "mysql://shop:s3cret@h/d", "postgresql+psycopg2://shop:s3cret@h/d", "postgresql://shop:s3cret@[::1/d",
+            "redis://:s3cret@h",
+        ],
+    )  # fmt: skip
+    def test_is_one_that_this_runs_on_and_what_is_wrong_is_not_shown(
+        self, monkeypatch: pytest.MonkeyPatch, given: str
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", given)
+
+        with pytest.raises(ConfigurationError, match=r"^DATABASE_URL takes such as postgresql://") as refusal:
+            configuration()
+
+        assert "s3cret" not in str(refusal.value)
+
 
 class TestRedis:
+    @pytest.mark.parametrize("given", ["nonsense", "localhost:6379", "http://:s3cret@cache", "redis://"])
+    def test_is_named_by_an_address_of_redis(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+        monkeypatch.setenv("REDIS_URL", given)
+
+        with pytest.raises(ConfigurationError, match=r"^REDIS_URL takes such as redis://") as refusal:
+            configuration()
+
+        assert "s3cret" not in str(refusal.value)
+
     def test_holds_the_cache_and_the_limits_where_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("REDIS_URL", "redis://cache.example.com:6379/3")
 
@@ -474,6 +504,24 @@ class TestLimits:
 
         assert configuration().RATE_LIMITS["login"] == RATE_LIMITS["login"][0]
 
+    @pytest.mark.parametrize(
+        ("misspelled", "meant"),
+        [
+            ("RATE_LIMIT_LOGN", "is it RATE_LIMIT_LOGIN?"),
+            ("RATE_LIMIT_MECHANIC_LIST", "is it RATE_LIMIT_MECHANICS_LIST?"),
+            ("RATE_LIMIT_ENABLE", "is it RATE_LIMIT_ENABLED?"),
+            ("CACHE_SECONDS_MECHANIC", "is it CACHE_SECONDS_MECHANICS?"),
+            ("CACHE_SECONDS_0", "CACHE_SECONDS_… takes MECHANICS, INVENTORY, "),
+        ],
+    )
+    def test_a_misspelled_one_is_refused_and_not_passed_over(
+        self, monkeypatch: pytest.MonkeyPatch, misspelled: str, meant: str
+    ) -> None:
+        monkeypatch.setenv(misspelled, "5")
+
+        with pytest.raises(ConfigurationError, match=re.escape(f"{misspelled} is no setting: {meant}")):
+            configuration()
+
     def test_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RATE_LIMIT_ENABLED", "0")
 
@@ -529,6 +577,7 @@ def test_an_empty_setting_counts_as_absent(monkeypatch: pytest.MonkeyPatch, vari
         ("FILES_TIMEOUT_SECONDS", "0"), ("FILES_TIMEOUT_SECONDS", "61"),
         ("TOKEN_MINUTES", "0"), ("TOKEN_MINUTES", "1441"), ("REFRESH_DAYS", "0"), ("REFRESH_DAYS", "366"),
         ("PASSWORD_MINIMUM_LENGTH", "7"), ("PASSWORD_MINIMUM_LENGTH", "129"), ("PASSWORD_LEAST_SCORE", "5"),
+        ("SMTP_PORT", "0"), ("SMTP_PORT", "65536"), ("DB_POOL_TIMEOUT", "-1.0"), ("DB_POOL_TIMEOUT", "601.0"),
     ],
 )  # fmt: skip
 def test_what_would_let_anybody_or_nobody_in_is_refused_by_name(
@@ -568,13 +617,56 @@ def test_a_setting_that_is_no_number_is_refused_by_name(
         configuration()
 
 
+@pytest.mark.parametrize("variable", ["PUBLIC_URL", "FRONTEND_URL"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "shop",
+        "api.example.com",
+        "ftp://api.example.com",
+        "https://",
+        "https://a.example/?x=1",
+        "https://u@a.example",
+    ],
+)
+def test_links_begin_with_a_web_address_or_the_application_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(
+        ConfigurationError, match=f"^{variable} is '{re.escape(value)}': it takes such as https://"
+    ):
+        configuration("development")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("APP_ENV", "staging", "APP_ENV is 'staging': it takes development, testing, production."),
+        ("DB_POOL_SIZE", "ten", 'Environment variable "DB_POOL_SIZE" invalid: Not a valid integer.'),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line_and_gunicorn_does_not_try_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ENTRY))
+
+    assert end.value.code == Arbiter.WORKER_BOOT_ERROR
+    assert capsys.readouterr().err == f"The settings are not right. {said}\n"
+
+
 @pytest.mark.parametrize(
     ("given", "public"),
     [
         ({}, "http://127.0.0.1:5000"),
         ({"PORT": "5001"}, "http://127.0.0.1:5001"),
         ({"PORT": "10000", "RENDER_EXTERNAL_URL": "https://x.onrender.com"}, "https://x.onrender.com"),
-        ({"PORT": "5001", "PUBLIC_URL": "https://api.example.com"}, "https://api.example.com"),
+        ({"PORT": "5001", "PUBLIC_URL": " https://api.example.com/ "}, "https://api.example.com"),
+        ({"PUBLIC_URL": "https://example.com/shop/"}, "https://example.com/shop"),
     ],
 )
 def test_links_lead_to_the_port_of_this_server_unless_it_is_told_otherwise(

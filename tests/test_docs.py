@@ -76,6 +76,7 @@ def rows(text: str) -> list[list[str]]:
 # ---- Settings ---------------------------------------------------------------------------------------------------------
 
 SETTINGS = {row[0].strip("`"): row[1] for row in rows(section("README.md", "## Configuration"))}
+TAKING_THE_ENVIRONMENT = ("within", "seconds", "web_address")
 LITERAL = re.compile(r"`([^`]*)`(?:, (in production|with Redis) `([^`]*)`)?")
 OTHERS = {
     "true": "false", "false": "true", "Strict": "Lax", "0": "1", "development": "testing", "default": "strict",
@@ -95,7 +96,7 @@ def names_read(path: str, readers: tuple[str, ...]) -> set[str]:
             continue
         reader = node.func.value if isinstance(node.func, ast.Attribute) else node.func
         if isinstance(reader, ast.Name) and reader.id in readers:
-            first = node.args[reader.id == "within"]
+            first = node.args[reader.id in TAKING_THE_ENVIRONMENT]
             if isinstance(first, ast.Constant):
                 found.add(str(first.value))
             elif isinstance(first, ast.JoinedStr) and isinstance(first.values[0], ast.Constant):
@@ -104,7 +105,7 @@ def names_read(path: str, readers: tuple[str, ...]) -> set[str]:
 
 
 def test_the_readme_has_every_setting_and_no_other() -> None:
-    read = names_read("config.py", ("env", "within")) | names_read(
+    read = names_read("config.py", ("env", *TAKING_THE_ENVIRONMENT)) | names_read(
         "gunicorn.conf.py", ("setting", "whole_number")
     )
 
