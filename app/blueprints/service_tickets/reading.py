@@ -322,7 +322,11 @@ def _listing(shape: frozenset[str], order: str, way: Way, with_lines: bool) -> t
     fitting = select(ServiceTicket).where(here(ServiceTicket), *(CONDITIONS[name] for name in sorted(shape)))
 
     def rows() -> Any:
-        ticket = aliased(ServiceTicket, paging.arranged(fitting, ORDER, order, way).subquery("page"))
+        if shape <= DAYS and order.removeprefix("-").startswith("service_date"):
+            page = paging.walked(fitting, ORDER, order, way, ServiceTicket)
+        else:
+            page = paging.arranged(fitting, ORDER, order, way)
+        ticket = aliased(ServiceTicket, page.subquery("page"))
         more = {**_visit(ticket), **_stay(ticket)} if with_lines else {"inventory_items": _items(ticket)}
         return paging.in_order(select(json_text(**_fields(ticket), **more)), ORDER, order, ticket)
 
@@ -353,6 +357,7 @@ def _found(number: int) -> ColumnElement[bool]:
     return ServiceTicket.id.in_(select(union(described, brought).subquery().c.id))
 
 
+DAYS = {"service_date", "service_date_from", "service_date_to"}
 # What a list can be asked for.
 CONDITIONS: dict[str, ColumnElement[bool]] = {
     "customer_id": ServiceTicket.customer_id == bindparam("customer_id"),
