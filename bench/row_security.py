@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app import create_app
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import sessions, standing
 from app.blueprints.accounts.models import Membership
 from app.blueprints.customers import service as customers
 from app.blueprints.inventory import service as inventory
@@ -102,7 +102,7 @@ def furnished(app: Flask, number: int) -> Shop:
             session.flush()
             member = Membership(workshop_id=workshop_id, account_id=account.id, role="owner")
             session.add(member)
-        principal = sessions.begin(sessions.principal_of(member)).principal
+        principal = sessions.begin(standing.principal_of(member)).principal
         hired = [
             mechanics.hire(
                 workshop_id, name=f"Mechanic {one}", email=f"{one}@garage-{number}.example.com", phone="555-987-6543",

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app import create_app
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import sessions, standing
 from app.blueprints.accounts.models import Membership
 from app.blueprints.customers import service as customers
 from app.blueprints.workshops import service as workshops
@@ -311,7 +311,7 @@ def filled(parts: int, url: URL) -> Stock:
                 session.flush()
                 member = Membership(workshop_id=workshop_id, account_id=account.id, role="owner")
                 session.add(member)
-            signed_in = sessions.begin(sessions.principal_of(member)).principal
+            signed_in = sessions.begin(standing.principal_of(member)).principal
             customer_id = customers.record(
                 workshop_id, name="Ada Obi", email="ada@stock.example.com", phone=None
             ).id

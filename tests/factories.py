@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions, signing_in
+from app.blueprints.accounts import sessions, signing_in, standing
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.admins import service as admins
 from app.blueprints.api_keys import service as api_keys
@@ -397,7 +397,7 @@ def make_admin(app: Flask) -> Caller:
     email = f"{unique('admin')}@example.com"
     with app.app_context():
         account = admins.create(email, PASSWORD, "Ada Admin")
-        principal = sessions.begin(sessions.as_admin(account.id)).principal
+        principal = sessions.begin(standing.as_admin(account.id)).principal
     return Caller(app, principal, email=email)
 
 

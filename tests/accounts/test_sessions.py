@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import service, sessions
+from app.blueprints.accounts import service, sessions, standing
 from app.blueprints.accounts.models import AccountSession
 from app.core import caching
 from app.core.cache_backend import Backend
@@ -301,10 +301,10 @@ class TestLoggingOut:
         principal = shop.customer.principal
         assert principal is not None
         with shop.app.app_context():
-            standing = sessions.standing(principal)
+            found = standing.of(principal)
             sessions.end(principal.account_id, principal.session_id, by="logout")
-            assert standing is not None
-            caching.remember(principal, standing)
+            assert found is not None
+            caching.remember(principal, found)
 
         assert shop.customer.get("/customers/my-tickets").status_code == 401
 
@@ -610,7 +610,7 @@ class TestRegistering:
 
 
 def test_old_sessions_are_forgotten_with_their_tokens(app: Flask, shop: Shop) -> None:
-    ended, expired, standing = (sign_in(shop, shop.owner) for _ in range(3))
+    ended, expired, kept_on = (sign_in(shop, shop.owner) for _ in range(3))
     holding(shop, ended).post("/auth/logout")
     with app.app_context():
         numbers = {
@@ -619,7 +619,7 @@ def test_old_sessions_are_forgotten_with_their_tokens(app: Flask, shop: Shop) ->
                     AccountSession.refresh_digest == digest(answer["refresh_token"])
                 )
             )
-            for name, answer in (("ended", ended), ("expired", expired), ("standing", standing))
+            for name, answer in (("ended", ended), ("expired", expired), ("standing", kept_on))
         }
         with atomic():
             row = db.session.get_one(AccountSession, numbers["expired"])
@@ -635,4 +635,4 @@ def test_old_sessions_are_forgotten_with_their_tokens(app: Flask, shop: Shop) ->
         ).all()
         left = {name for name, number in numbers.items() if number in kept}
         assert left == {"standing"}
-        assert refresh(shop, standing["refresh_token"]).status_code == 200
+        assert refresh(shop, kept_on["refresh_token"]).status_code == 200

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.blueprints.accounts import leaving, recovery, service, sessions
+from app.blueprints.accounts import leaving, recovery, service, standing
 from app.blueprints.accounts.errors import AccountShared, EmailTaken, PasswordTooShort
 from app.blueprints.accounts.models import Membership
 from app.core import passwords
@@ -377,12 +377,12 @@ class TestRules:
         principal = shop.mechanic.principal
         assert principal is not None
         with shop.inside():
-            before = sessions.standing(principal)
+            before = standing.of(principal)
             with atomic(), across_workshops():
                 db.session.get_one(Membership, principal.membership_id).role = "owner"
 
             assert before == Standing()
-            assert sessions.standing(principal) is None
+            assert standing.of(principal) is None
 
 
 def test_a_mechanic_hired_without_a_password_gets_one_later(shop: Shop) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import service as accounts
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import sessions, standing
 from app.core.engines import owners_engine
 from app.core.tenancy import WorkshopOwned
 from app.extensions import db
@@ -369,7 +369,7 @@ def owner_of_both(situation: Situation) -> tuple[Caller, Caller]:
     with other.inside():
         account = account_of(shop.owner.email)
         membership = accounts.join(other.id, account, "owner")
-        there = sessions.begin(sessions.principal_of(membership)).principal
+        there = sessions.begin(standing.principal_of(membership)).principal
     return shop.owner, Caller(situation.app, there, other.slug, shop.owner.email)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.blueprints.accounts import service, sessions
+from app.blueprints.accounts import service, sessions, standing
 from app.blueprints.accounts.models import Account, Membership, OwnRole
 from app.blueprints.accounts.sessions import Entrant
 from app.blueprints.workshops import service as workshops
@@ -45,7 +45,7 @@ def register(
             membership = service.join(opened.id, account, "owner", phone=number)
             # Known without asking: a workshop that has just opened asks nobody for a second factor.
             set_committed_value(membership, "second_factor_due", False)
-            return sessions.entrant(sessions.principal_of(membership), account)
+            return sessions.entrant(standing.principal_of(membership), account)
 
 
 @workshops.seats_owners

@@ -16,7 +16,7 @@ import segno
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.blueprints.accounts import challenges, codes, proving, recovery_codes, sessions, tries
+from app.blueprints.accounts import challenges, codes, proving, recovery_codes, sessions, standing, tries
 from app.blueprints.accounts.errors import (
     ChallengeRefused,
     CodeRefused,
@@ -287,16 +287,16 @@ def go_on(challenge: str, proof: Proof, address: str | None) -> Entrant:
 def _waiting_caller(waiting: SignInChallenge, account: Account) -> Principal | None:
     """Return who waits, if they may still come in: as the member that they are, or as an admin."""
     if waiting.membership_id is None:
-        return sessions.as_admin(account.id) if account.is_admin and account.may_sign_in else None
+        return standing.as_admin(account.id) if account.is_admin and account.may_sign_in else None
     statement = (
         select(Membership)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
-        .where(Membership.id == waiting.membership_id, *sessions.in_force(), Workshop.suspended_at.is_(None))
+        .where(Membership.id == waiting.membership_id, *standing.in_force(), Workshop.suspended_at.is_(None))
     )
     with across_workshops():
         membership = db.session.scalar(statement)
-    return sessions.principal_of(membership) if membership is not None else None
+    return standing.principal_of(membership) if membership is not None else None
 
 
 def _take(account: Account, proof: Proof, address: str | None) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import Executable, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.blueprints.accounts import challenges, codes, proving, second_factor, sessions
+from app.blueprints.accounts import challenges, codes, proving, second_factor, standing
 from app.blueprints.accounts.errors import (
     AccountShared,
     AccountSuspended,
@@ -41,7 +41,7 @@ def described(caller: Principal) -> dict[str, Any]:
         .select_from(Membership)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
-        .outerjoin(OwnRole, sessions.is_the_role)
+        .outerjoin(OwnRole, standing.is_the_role)
         .where(Membership.workshop_id == caller.workshop_id, Membership.id == caller.membership_id)
     )
     account, workshop, membership, role_name = db.session.execute(statement).one()
@@ -282,9 +282,9 @@ def change_sign_in(account: Account, *, email: str) -> None:
 
 def is_member(account: Account) -> bool:
     """Tell whether an account is anything in any workshop."""
-    standing = select(Membership.id).where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+    member = select(Membership.id).where(Membership.account_id == account.id, Membership.ended_at.is_(None))
     with across_workshops():
-        return db.session.scalars(standing.limit(1)).first() is not None
+        return db.session.scalars(member.limit(1)).first() is not None
 
 
 def require_own_account(workshop_id: int, account: Account) -> None:

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 
+from app.blueprints.accounts import standing
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound, WrongCredentials
 from app.blueprints.accounts.models import (
     Account,
     AccountSession,
     ApiKey,
     Membership,
-    OwnRole,
     SpentRefreshToken,
 )
 from app.blueprints.workshops import service as workshops
@@ -25,11 +25,11 @@ from app.blueprints.workshops.errors import WorkshopSuspended
 from app.blueprints.workshops.models import Workshop
 from app.core import caching, clock, crypto, identity, paging
 from app.core.db import atomic
-from app.core.identity import Principal, Standing
+from app.core.identity import Principal
 from app.core.jobs import periodic
 from app.core.paging import Order, Page, Walk
 from app.core.prepared import Prepared
-from app.core.tenancy import INSTALLATION, across_workshops, acting_in
+from app.core.tenancy import across_workshops, acting_in
 from app.extensions import db
 
 ORDER = Order(AccountSession.id, "-last_used_at", last_used_at=AccountSession.last_used_at)
@@ -169,7 +169,7 @@ def _carry_on(token: str) -> Pass | None:
         if row is None:
             return None
         session.add(SpentRefreshToken(digest=_digest(token), session_id=row.id, spent_at=now))
-        principal = _acting_by(row.membership_id) if row.membership_id else as_admin(row.account_id)
+        principal = _acting_by(row.membership_id) if row.membership_id else standing.as_admin(row.account_id)
     return Pass(replace(principal, session_id=row.id), following, now + identity.session_lifetime())
 
 
@@ -183,7 +183,7 @@ def _acting_by(membership_id: int) -> Principal:
         membership, suspended_at = db.session.execute(statement).one()
     if suspended_at is not None:
         raise WorkshopSuspended()
-    return principal_of(membership)
+    return standing.principal_of(membership)
 
 
 def _end_if_spent(token: str) -> None:
@@ -209,103 +209,6 @@ def end_by_token(token: str) -> bool:
     """End the session that a refresh token carries on; return False if the token is not good any more."""
     good = (AccountSession.refresh_digest == _digest(token), AccountSession.expires_at > clock.now())
     return bool(_end(*good, by="logout"))
-
-
-def principal_of(membership: Membership) -> Principal:
-    """Return who somebody is who acts by `membership`."""
-    return Principal(
-        account_id=membership.account_id,
-        workshop_id=membership.workshop_id,
-        membership_id=membership.id,
-        role=membership.role,
-        person_id=membership.customer_id if membership.role == "customer" else membership.mechanic_id,
-        narrowed=own_scopes(membership),
-        second_factor_due=membership.second_factor_due,
-    )
-
-
-def as_admin(account_id: int) -> Principal:
-    """Return who an account is that acts as an admin of the installation: in no workshop, and by no membership."""
-    return Principal(account_id, INSTALLATION, membership_id=0, role="admin", person_id=None)
-
-
-def own_scopes(membership: Membership) -> frozenset[str] | None:
-    """Return what the role of the workshop's own making holds that a member has; None for who has a built-in one."""
-    if membership.role_id is None:
-        return None
-    statement = select(OwnRole.scopes).where(
-        OwnRole.workshop_id == membership.workshop_id, OwnRole.id == membership.role_id
-    )
-    with across_workshops():
-        return db.session.scalars(statement).one()
-
-
-def in_force() -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions under which a membership, with its account and workshop, lets somebody act."""
-    return (
-        Membership.ended_at.is_(None),
-        Account.closed_at.is_(None),
-        Account.suspended_at.is_(None),
-        Workshop.closed_at.is_(None),
-    )
-
-
-is_the_role = and_(OwnRole.workshop_id == Membership.workshop_id, OwnRole.id == Membership.role_id)
-
-
-@identity.checks_sessions
-def standing(principal: Principal) -> Standing | None:
-    """Tell whether the session goes on and what a token names still stands, be it a membership or an admin.
-
-    :raises WorkshopSuspended: it would, but for the workshop.
-    """
-    return _standing_of_admin(principal) if principal.role == "admin" else _standing_of_member(principal)
-
-
-def _standing_of_admin(principal: Principal) -> Standing | None:
-    statement = (
-        select(AccountSession.id)
-        .join(Account, Account.id == AccountSession.account_id)
-        .where(
-            Account.id == principal.account_id,
-            Account.is_admin,
-            Account.closed_at.is_(None),
-            Account.suspended_at.is_(None),
-            AccountSession.id == principal.session_id,
-            AccountSession.as_admin,
-            AccountSession.ended_at.is_(None),
-        )
-    )
-    return Standing() if db.session.scalar(statement) is not None else None
-
-
-def _standing_of_member(principal: Principal) -> Standing | None:
-    """Who has a role of the workshop's own has what it holds now; who is to set a second factor up has nothing till then."""
-    statement = (
-        select(Membership.role_id, OwnRole.scopes, Membership.second_factor_due, Workshop.suspended_at)
-        .outerjoin(OwnRole, is_the_role)
-        .join(Account, Account.id == Membership.account_id)
-        .join(Workshop, Workshop.id == Membership.workshop_id)
-        .join(AccountSession, AccountSession.account_id == Account.id)
-        .where(
-            Membership.id == principal.membership_id,
-            Membership.account_id == principal.account_id,
-            Membership.workshop_id == principal.workshop_id,
-            Membership.role == principal.role,
-            *in_force(),
-            AccountSession.id == principal.session_id,
-            AccountSession.membership_id == Membership.id,
-            AccountSession.ended_at.is_(None),
-        )
-    )
-    with across_workshops():
-        found = db.session.execute(statement).one_or_none()
-    if found is None:
-        return None
-    if found.suspended_at is not None:
-        raise WorkshopSuspended()
-    ceiling = None if found.role_id is None else found.scopes
-    return Standing(ceiling, second_factor_due=found.second_factor_due)
 
 
 def find(account_id: int, walk: Walk) -> Page:
@@ -378,11 +281,9 @@ def ask_anew_in(workshop_id: int) -> None:
     Its memberships are locked: a session that begins meanwhile waits for the commit, and is asked about after it.
     """
     with atomic() as session, acting_in(workshop_id):
-        standing = Membership.workshop_id == workshop_id, Membership.ended_at.is_(None)
-        session.scalars(
-            select(Membership.id).where(*standing).order_by(Membership.id).with_for_update()
-        ).all()
-        ask_anew(*standing)
+        members = Membership.workshop_id == workshop_id, Membership.ended_at.is_(None)
+        session.scalars(select(Membership.id).where(*members).order_by(Membership.id).with_for_update()).all()
+        ask_anew(*members)
 
 
 def end_in_workshop(workshop_id: int) -> None:

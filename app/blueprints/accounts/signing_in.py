@@ -7,7 +7,7 @@ from collections.abc import Callable
 from marshmallow import ValidationError
 from sqlalchemy import ColumnElement, or_, select
 
-from app.blueprints.accounts import proving, second_factor, sessions, tries
+from app.blueprints.accounts import proving, second_factor, sessions, standing, tries
 from app.blueprints.accounts.errors import NoWorkshop, WrongCredentials
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.accounts.service import account_with_address
@@ -133,14 +133,14 @@ def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[
         if workshop_slug:
             workshops.named(workshop_slug)  # refused as such where there is none, or it is suspended
         elif account.is_admin:
-            return sessions.as_admin(account.id)
+            return standing.as_admin(account.id)
         if found:
             raise WorkshopSuspended()
         raise WrongCredentials() if workshop_slug else NoWorkshop()
     if len({membership.workshop_id for membership in memberships}) > 1:
         raise WorkshopRequired()
     ranks = (*preferred, *MEMBERS)
-    return sessions.principal_of(min(memberships, key=lambda membership: ranks.index(membership.role)))
+    return standing.principal_of(min(memberships, key=lambda membership: ranks.index(membership.role)))
 
 
 def act_in(principal: Principal, workshop_slug: str | None) -> Principal:
@@ -152,7 +152,7 @@ def act_in(principal: Principal, workshop_slug: str | None) -> Principal:
     if workshop_slug is None:
         if not db.session.scalar(select(Account.is_admin).where(Account.id == principal.account_id)):
             raise NotAllowed("You do not administer this installation.")
-        return sessions.switch(principal.session_id, sessions.as_admin(principal.account_id))
+        return sessions.switch(principal.session_id, standing.as_admin(principal.account_id))
     workshop_id = workshops.named(workshop_slug).id
     with across_workshops():
         memberships = db.session.scalars(
@@ -167,4 +167,4 @@ def act_in(principal: Principal, workshop_slug: str | None) -> Principal:
     if not memberships:
         raise WorkshopNotFound()
     chosen = min(memberships, key=lambda membership: MEMBERS.index(membership.role))
-    return sessions.switch(principal.session_id, sessions.principal_of(chosen))
+    return sessions.switch(principal.session_id, standing.principal_of(chosen))

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy import update as sql_update
 
-from app.blueprints.accounts import sessions
 from app.blueprints.accounts.models import Account, ApiKey, Membership, OwnRole
+from app.blueprints.accounts.standing import in_force, is_the_role
 from app.blueprints.api_keys.errors import ApiKeyNotFound
 from app.blueprints.roles import service as roles
 from app.blueprints.workshops.errors import WorkshopSuspended
@@ -137,12 +137,12 @@ def standing(digest: bytes) -> KeyStanding | None:
         )
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
-        .outerjoin(OwnRole, sessions.is_the_role)
+        .outerjoin(OwnRole, is_the_role)
         .where(
             ApiKey.digest == digest,
             ApiKey.revoked_at.is_(None),
             or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
-            *sessions.in_force(),
+            *in_force(),
         )
     )
     with across_workshops():
@@ -163,10 +163,10 @@ def standing(digest: bytes) -> KeyStanding | None:
         key_id=row.id,
         second_factor_due=membership.second_factor_due,
     )
-    standing = KeyStanding(principal, row.expires_at)
+    stands = KeyStanding(principal, row.expires_at)
     if row.last_used_at is None or row.last_used_at <= now - USE_NOTED_EVERY:
         _note_use(row.workshop_id, row.id, now)
-    return standing
+    return stands
 
 
 def _note_use(workshop_id: int, key_id: int, now: datetime) -> None:

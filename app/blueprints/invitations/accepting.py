@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from app.blueprints.accounts import codes, proving, second_factor, sessions
+from app.blueprints.accounts import codes, proving, second_factor, sessions, standing
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.errors import EmailTaken, WrongCredentials
 from app.blueprints.accounts.models import Account, Membership
@@ -105,7 +105,7 @@ def accept(
         joining = _account(invitation, account.id if account else None, password or "", *known_of_them)
         if account is not None and joining.password_hash != password_hash:
             raise WrongCredentials()  # it is locked now, and has another
-        return sessions.entrant(sessions.principal_of(_join(invitation, joining, name)), joining)
+        return sessions.entrant(standing.principal_of(_join(invitation, joining, name)), joining)
 
 
 # ---- Whether it is good -----------------------------------------------------------------------------------------

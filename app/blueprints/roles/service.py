@@ -10,7 +10,7 @@ from sqlalchemy import update as sql_update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.blueprints.accounts import sessions
+from app.blueprints.accounts import sessions, standing
 from app.blueprints.accounts.models import Membership, OwnRole
 from app.blueprints.roles.errors import (
     BeyondOwnScopes,
@@ -47,7 +47,7 @@ def require_holding(caller: Principal | None, wanted: Iterable[str]) -> None:
 
 def held_by(membership: Membership) -> frozenset[str]:
     """Return what the role of a member holds now."""
-    own = sessions.own_scopes(membership)
+    own = standing.own_scopes(membership)
     return scopes.of_role(membership.role) if own is None else own
 
 

@@ -90,11 +90,11 @@ def open_ticket(
             vehicle_id,
             service_date,
             service_desc,
+            caller.account_id,
             now,
             follows_ticket_id,
             follows_as,
         )
-        writing.insert_status_change(ticket_id, None, "booked", caller.account_id, None, now)
         opened = (number, customer_id, vehicle_id, service_date, service_desc, "booked")
         audit.note("ticket.opened", "ticket", ticket_id, after=dict(zip(RECORD, opened, strict=True)))
         announce(TicketStatusChanged(caller.workshop_id, ticket_id, caller.account_id, None, "booked"))

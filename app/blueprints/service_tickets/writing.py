@@ -3,43 +3,59 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import BigInteger, bindparam, insert, select
 
 from app.blueprints.service_tickets import counting
 from app.blueprints.service_tickets.models import NOTHING, ServiceTicket, StatusChange
 from app.blueprints.vehicles import service as vehicles
 from app.core.prepared import Prepared
+from app.extensions import db
 
-_TICKET = Prepared(
-    lambda: insert(ServiceTicket)
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "workshop_id", "number", "customer_id", "vehicle_id", "service_date", "service_desc", "status",
-                "follows_ticket_id", "follows_as", "net_total", "tax_total", "version", "created_at", "updated_at",
-            )
-        }
+_COLUMNS = (
+    "workshop_id", "number", "customer_id", "vehicle_id", "service_date", "service_desc", "status",
+    "follows_ticket_id", "follows_as", "net_total", "tax_total", "version", "created_at", "updated_at",
+)  # fmt: skip
+_STEP = ("workshop_id", "service_ticket_id", "from_status", "to_status", "changed_at", "account_id", "reason")
+
+
+def _of_its_car() -> tuple[Any, ...]:
+    vehicle_id: Any = bindparam("vehicle_id", type_=BigInteger)
+    return vehicles.keeper_of(vehicle_id), *counting.of_vehicle(vehicle_id).values()
+
+
+def _opened_in_one() -> Any:
+    """PostgreSQL: the ticket, the first step of its history, and what its car is known by, in one statement."""
+    ticket = (
+        insert(ServiceTicket)
+        .values({name: bindparam(name) for name in _COLUMNS})
+        .returning(ServiceTicket.id)
+        .cte("ticket")
     )
-    .returning(
-        ServiceTicket.id,
-        vehicles.keeper_of(bindparam("vehicle_id")),
-        *counting.of_vehicle(bindparam("vehicle_id")).values(),
+    columns = StatusChange.__table__.c
+    given: Any = {name: bindparam(name, type_=columns[name].type) for name in _STEP}
+    step = (
+        insert(StatusChange)
+        .from_select(_STEP, select(*(given | {"service_ticket_id": ticket.c.id}).values()))
+        .cte("step")
+    )
+    return select(ticket.c.id, *_of_its_car()).add_cte(step)
+
+
+_OPENED = Prepared(_opened_in_one, writes="service_tickets")
+_TICKET = Prepared(
+    lambda: (
+        insert(ServiceTicket)
+        .values({name: bindparam(name) for name in _COLUMNS})
+        .returning(ServiceTicket.id, *_of_its_car())
     ),
     writes="service_tickets",
-)  # fmt: skip
+)
 _STATUS_CHANGE = Prepared(
-    lambda: insert(StatusChange).values(
-        {
-            name: bindparam(name)
-            for name in (
-                "workshop_id", "service_ticket_id", "from_status", "to_status", "changed_at", "account_id", "reason",
-            )
-        }
-    ),
+    lambda: insert(StatusChange).values({name: bindparam(name) for name in _STEP}),
     writes="service_ticket_status_changes",
-)  # fmt: skip
+)
 
 
 def insert_ticket(
@@ -48,26 +64,39 @@ def insert_ticket(
     vehicle_id: int,
     service_date: date,
     service_desc: str,
+    account_id: int,
     now: datetime,
     follows_ticket_id: int | None = None,
     follows_as: str | None = None,
 ) -> tuple[int, dict[str, int]]:
-    """Insert a booked ticket into the current workshop; return its id, and by name its car's keeper and counts."""
-    [row] = _TICKET.rows(
-        number=number,
-        customer_id=customer_id,
-        vehicle_id=vehicle_id,
-        service_date=service_date,
-        service_desc=service_desc,
-        status="booked",
-        follows_ticket_id=follows_ticket_id,
-        follows_as=follows_as,
-        net_total=NOTHING,
-        tax_total=NOTHING,
-        version=1,
-        created_at=now,
-        updated_at=now,
-    )
+    """Insert a booked ticket and the first step of its history; return its id, and by name its car's keeper and counts."""
+    ticket: dict[str, Any] = {
+        "number": number,
+        "customer_id": customer_id,
+        "vehicle_id": vehicle_id,
+        "service_date": service_date,
+        "service_desc": service_desc,
+        "status": "booked",
+        "follows_ticket_id": follows_ticket_id,
+        "follows_as": follows_as,
+        "net_total": NOTHING,
+        "tax_total": NOTHING,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+    if db.engine.dialect.name == "postgresql":
+        step = {
+            "from_status": None,
+            "to_status": "booked",
+            "changed_at": now,
+            "account_id": account_id,
+            "reason": None,
+        }
+        [row] = _OPENED.rows(**ticket, **step)
+    else:
+        [row] = _TICKET.rows(**ticket)
+        insert_status_change(row[0], None, "booked", account_id, None, now)
     return row[0], dict(zip(("keeper_id", *counting.names()), row[1:], strict=True))
 
 
