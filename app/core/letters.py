@@ -155,6 +155,11 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
+def locale_of(locale: str) -> str:
+    """Return the CLDR's name of a locale in which days and amounts are written: `pl_PL` for `pl-PL`."""
+    return locale.replace("-", "_")
+
+
 def language_of(locale: str) -> str:
     """Return the language in which mail is written for a locale such as `pl-PL`; English where there is none."""
     language = re.split(r"[-_]", locale)[0].lower()
@@ -257,7 +262,7 @@ def render(
 
     :raises jinja2.UndefinedError: the template names a value that the topic has not.
     """
-    written = head.locale.replace("-", "_") if language_of(head.locale) == language else language
+    written = locale_of(head.locale) if language_of(head.locale) == language else language
     context = {
         **_unpacked(topic, packed),
         "shop": head.name,

@@ -87,17 +87,25 @@ class TestThePdf:
         assert [row[2] for row in rows] == [said]
 
     @pytest.mark.parametrize(
-        ("zone", "at", "day"),
+        ("zone", "locale", "at", "day"),
         [
-            ("America/Chicago", "2026-12-01T03:00Z", "November 30, 2026"),
-            ("Europe/Warsaw", "2026-12-01T23:30Z", "December 2, 2026"),
-            ("UTC", "2026-12-01T23:30Z", "December 1, 2026"),
+            ("America/Chicago", "en-US", "2026-12-01T03:00Z", "November 30, 2026"),
+            ("Europe/Warsaw", "en-US", "2026-12-01T23:30Z", "December 2, 2026"),
+            ("Europe/London", "en-GB", "2026-12-01T23:30Z", "1 December 2026"),
+            ("UTC", "en-US", "2026-12-01T23:30Z", "December 1, 2026"),
         ],
     )
-    def test_has_the_day_of_the_workshops_own_clock(
-        self, shop: Shop, clock_set: Clock, monkeypatch: pytest.MonkeyPatch, zone: str, at: str, day: str
+    def test_has_the_day_of_the_workshops_own_clock_as_it_is_written_there(
+        self,
+        shop: Shop,
+        clock_set: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+        zone: str,
+        locale: str,
+        at: str,
+        day: str,
     ) -> None:
-        shop.owner.patch(f"/workshops/{shop.id}", json={"time_zone": zone})
+        shop.owner.patch(f"/workshops/{shop.id}", json={"time_zone": zone, "locale": locale})
         part = shop.make_part(on_hand=0)
         clock_set.moment = datetime.fromisoformat(at)
         order = shop.make_order(part.id)

@@ -79,6 +79,44 @@ def test_a_line_whose_words_change_costs_what_it_did_though_prices_include_tax_s
     assert (reworded["lines"][0]["net"], reworded["total"]) == (100, 123)
 
 
+@pytest.mark.parametrize(
+    ("had", "has", "change", "net", "tax"),
+    [
+        (False, True, {"quantity": 2}, 200, 46),
+        (True, False, {"quantity": 2}, 162.60, 37.40),
+        (False, True, {"tax_rate": 8}, 100, 8),
+        (True, False, {"tax_rate": 8}, 92.59, 7.41),
+        (False, True, {"unit_price": 110}, 89.43, 20.57),
+        (True, False, {"unit_price": 110}, 110, 25.30),
+        (True, False, {"unit_price": 100, "quantity": 2}, 162.60, 37.40),
+    ],
+)
+def test_a_price_that_stays_has_the_tax_in_it_as_when_it_was_written_and_a_new_one_as_it_is_now(
+    shop: Shop, had: bool, has: bool, change: dict[str, Any], net: float, tax: float
+) -> None:
+    path = f"/service_tickets/{shop.make_ticket()['id']}"
+    terms(shop, tax_rate=23, prices_include_tax=had)
+    line = put_on(shop, path, {**LABOUR, "quantity": 1, "unit_price": 100}).json["lines"][0]["id"]
+    terms(shop, prices_include_tax=has)
+
+    changed = shop.mechanic.patch(f"{path}/lines/{line}", json=change).json["lines"][0]
+
+    assert (changed["net"], changed["tax"]) == (net, tax)
+
+
+def test_more_of_a_part_is_a_line_of_its_own_where_prices_include_tax_since(shop: Shop) -> None:
+    path, part = f"/service_tickets/{shop.make_ticket()['id']}", shop.make_part(price=Decimal(100))
+    terms(shop, tax_rate=23, prices_include_tax=False)
+    shop.mechanic.post(f"{path}/inventory", json={"item_id": part.id, "quantity": 1})
+    terms(shop, prices_include_tax=True)
+
+    for quantity in (1, 2):
+        shop.mechanic.post(f"{path}/inventory", json={"item_id": part.id, "quantity": quantity})
+
+    told = [(line["quantity"], line["net"], line["tax"]) for line in lines_of(shop, path)]
+    assert told == [(1, 100, 23), (3, 243.90, 56.10)]
+
+
 def test_an_hour_costs_what_the_workshop_says_and_nothing_else_is_guessed(shop: Shop) -> None:
     path = ticket_in(shop)
     hour = {"kind": "labour", "description": "Diagnosis"}

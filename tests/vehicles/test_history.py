@@ -129,6 +129,35 @@ def test_the_paper_speaks_the_workshops_language(
     assert written == [title]
 
 
+@pytest.mark.parametrize(
+    ("locale", "day", "amount"),
+    [
+        ("en-US", "March 2, 2026", "€1,234.50"),
+        ("en-GB", "2 March 2026", "€1,234.50"),
+        ("de-DE", "2. März 2026", "1.234,50 €"),
+        ("de-AT", "2. März 2026", "€ 1.234,50"),
+        ("pl-PL", "2 marca 2026", "1 234,50 €"),
+    ],
+)
+def test_days_and_amounts_are_on_paper_as_where_the_workshop_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, locale: str, day: str, amount: str
+) -> None:
+    shop.owner.patch(f"/workshops/{shop.id}", {"locale": locale, "currency": "EUR"})
+    car = shop.make_vehicle()
+    ticket = shop.make_ticket(VIN=car.vin)["id"]
+    fee = {"kind": "fee", "description": "Towing", "unit_price": 1234.5}
+    assert shop.mechanic.post(f"/service_tickets/{ticket}/lines", fee).status_code == 201
+    headings: list[str] = []
+    rows: list[list[str]] = []
+    monkeypatch.setattr(Paper, "heading", lambda self, text, size=16: headings.append(text))
+    monkeypatch.setattr(Paper, "table", lambda self, heads, found, **options: rows.extend(found))
+
+    shop.owner.get(f"/vehicles/{car.id}/history/pdf")
+
+    assert headings[1].startswith(f"{day} · ")
+    assert {row[-1].replace("\xa0", " ") for row in rows} == {amount}
+
+
 def test_a_keeper_has_their_own_visits_on_paper_and_nobody_elses(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

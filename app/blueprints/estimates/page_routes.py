@@ -20,7 +20,7 @@ from app.blueprints.estimates.words import WORDS
 from app.core import errors, tenancy
 from app.core.contract import limited, public, shows_page, takes_forms, unversioned
 from app.core.errors import DomainError
-from app.core.letters import language_of
+from app.core.letters import language_of, locale_of
 from app.core.money import written
 from app.core.serving import Blueprint
 
@@ -120,7 +120,7 @@ def _still_shown() -> dict[str, Any]:
 
 def _page(shown: dict[str, Any], problem: dict[str, Any] | None, status: int) -> Response:
     """Return the page: of all that is `shown` of an estimate, or, where that is nothing, of why."""
-    locale = shown.get("locale") or request.accept_languages.best_match(WORDS) or "en"
+    locale = locale_of(shown.get("locale") or request.accept_languages.best_match(WORDS) or "en")
     language = language_of(locale)
     page = render_template(
         "estimate.html",
@@ -130,8 +130,8 @@ def _page(shown: dict[str, Any], problem: dict[str, Any] | None, status: int) ->
         problem=_in_words(problem, language),
         was_decided=bool(shown) and problem is not None and problem["code"] == EstimateDecided.code,
         money=lambda amount: written(amount, shown["currency"], locale),
-        number=lambda value: format_decimal(value, locale=locale.replace("-", "_"), format="#,##0.###"),
-        moment=lambda when: _moment(when, shown, locale.replace("-", "_")),
+        number=lambda value: format_decimal(value, locale=locale, format="#,##0.###"),
+        moment=lambda when: _moment(when, shown, locale),
         sent=_sent(),
     )
     answer = make_response(page, status)

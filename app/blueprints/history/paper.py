@@ -19,7 +19,7 @@ from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.terms import currency_of
 from app.core import clock, files
 from app.core.identity import Principal
-from app.core.letters import Letterhead, language_of
+from app.core.letters import Letterhead, language_of, locale_of
 from app.core.money import written
 from app.core.paging import MOST_PER_PAGE, Walk
 from app.core.pdf import Paper
@@ -117,7 +117,7 @@ def _written(
     if not visits:
         made.paragraph(words["none"])
     for visit in visits:
-        _write(made, visit, words, currency, language)
+        _write(made, visit, words, currency, locale_of(head.locale))
         _illustrate(made, visit, thumbnails, words)
     return made.content()
 
@@ -135,8 +135,8 @@ def _facts(vehicle: Vehicle, words: dict[str, str]) -> list[tuple[str, str | Non
     ]
 
 
-def _write(made: Paper, visit: dict[str, Any], words: dict[str, str], currency: str, language: str) -> None:
-    day = format_date(date.fromisoformat(visit["service_date"]), "long", locale=language)
+def _write(made: Paper, visit: dict[str, Any], words: dict[str, str], currency: str, locale: str) -> None:
+    day = format_date(date.fromisoformat(visit["service_date"]), "long", locale=locale)
     made.heading(f"{day} · {words['visit']} {visit['number']}", size=11)
     made.paragraph(visit["service_desc"])
     readings = ", ".join(f"{one['value']} {one['unit']}" for one in visit["readings"])
@@ -147,12 +147,12 @@ def _write(made: Paper, visit: dict[str, Any], words: dict[str, str], currency: 
     rows = [
         [
             line["description"],
-            format_decimal(Decimal(str(line["quantity"])), locale=language),
-            written(line["total"], currency, language),
+            format_decimal(Decimal(str(line["quantity"])), locale=locale),
+            written(line["total"], currency, locale),
         ]
         for line in visit["lines"]
     ]
-    rows.append([words["sum"], "", written(visit["total"], currency, language)])
+    rows.append([words["sum"], "", written(visit["total"], currency, locale)])
     made.table(
         [words["what"], words["quantity"], words["total"]],
         rows,

@@ -17,7 +17,7 @@ from app.blueprints.inventory.vocabulary import EXPECTED, unit_in
 from app.blueprints.workshops.models import Workshop
 from app.core import audit, clock, outbox
 from app.core.db import atomic, locked
-from app.core.letters import Attachment, language_of
+from app.core.letters import Attachment, language_of, locale_of
 from app.core.money import written
 from app.core.pdf import PDF, Paper
 from app.core.preconditions import Expected, require_version
@@ -66,7 +66,7 @@ def _parties(workshop_id: int, supplier_id: int) -> tuple[Workshop, Supplier]:
 
 def _drawn(order: Told, workshop: Workshop, supplier: Supplier) -> bytes:
     language = language_of(workshop.locale)
-    words = WORDS[language]
+    words, locale = WORDS[language], locale_of(workshop.locale)
     title = f"{words['order']} {order['number']}"
     made = Paper(
         title,
@@ -79,14 +79,14 @@ def _drawn(order: Told, workshop: Workshop, supplier: Supplier) -> bytes:
     if order["status"] in ("draft", "cancelled"):
         made.heading(words[order["status"]], size=11)
     made.side_by_side(_sender(workshop, words), _addressee(supplier, words))
-    made.facts(_facts(order, workshop, supplier, words, language))
+    made.facts(_facts(order, workshop, supplier, words, locale))
     made.table(
         [words[name] for name in ("item", "number", "quantity", "price", "line")],
-        [_row(line, order["currency"], words, language) for line in order["lines"]],
+        [_row(line, order["currency"], words, locale) for line in order["lines"]],
         widths=[44, 20, 14, 14, 16],
         aligned=["LEFT", "LEFT", "RIGHT", "RIGHT", "RIGHT"],
     )
-    made.heading(f"{words['total']}: {written(order['total'], order['currency'], language)}", size=11)
+    made.heading(f"{words['total']}: {written(order['total'], order['currency'], locale)}", size=11)
     return made.content()
 
 
@@ -105,28 +105,28 @@ def _addressee(supplier: Supplier, words: dict[str, str]) -> list[str]:
 
 
 def _facts(
-    order: Told, workshop: Workshop, supplier: Supplier, words: dict[str, str], language: str
+    order: Told, workshop: Workshop, supplier: Supplier, words: dict[str, str], locale: str
 ) -> list[tuple[str, str | None]]:
     moment = order["ordered_at"] or order["created_at"]
     here, expected = moment.astimezone(ZoneInfo(workshop.time_zone)), order["expected_on"]
     return [
-        (words["date"], format_date(here.date(), "long", locale=language)),
-        (words["expected"], format_date(expected, "long", locale=language) if expected else None),
+        (words["date"], format_date(here.date(), "long", locale=locale)),
+        (words["expected"], format_date(expected, "long", locale=locale) if expected else None),
         (words["terms"], supplier.payment_terms),
         (words["note"], order["note"]),
     ]
 
 
-def _row(line: Told, currency: str, words: dict[str, str], language: str) -> list[str]:
+def _row(line: Told, currency: str, words: dict[str, str], locale: str) -> list[str]:
     item, price = line["item"], line["unit_price"]
     name = f"{item['name']} ({item['sku']})" if item["sku"] else item["name"]
-    quantity = format_decimal(line["quantity"] - line["cancelled"], locale=language)
+    quantity = format_decimal(line["quantity"] - line["cancelled"], locale=locale)
     return [
         name,
         line["supplier_number"] or "",
-        f"{quantity} {unit_in(language, item['unit'])}",
-        words["unknown"] if price is None else written(price, currency, language),
-        "" if price is None else written(line["total"], currency, language),
+        f"{quantity} {unit_in(language_of(locale), item['unit'])}",
+        words["unknown"] if price is None else written(price, currency, locale),
+        "" if price is None else written(line["total"], currency, locale),
     ]
 
 

@@ -16,7 +16,7 @@ from app.blueprints.inventory.stocktake_models import StocktakeLine
 from app.blueprints.inventory.stocktake_reading import Told
 from app.blueprints.inventory.vocabulary import unit_in
 from app.blueprints.workshops.models import Workshop
-from app.core.letters import language_of
+from app.core.letters import language_of, locale_of
 from app.core.pdf import Paper
 from app.extensions import db
 
@@ -50,7 +50,7 @@ def sheet(workshop_id: int, stocktake_id: int) -> tuple[int, bytes]:
     stocktake = stocktake_reading.get(workshop_id, stocktake_id)
     workshop = db.session.scalars(select(Workshop).where(Workshop.id == workshop_id)).one()
     language = language_of(workshop.locale)
-    words = WORDS[language]
+    words, locale = WORDS[language], locale_of(workshop.locale)
     title = f"{words['sheet']} {stocktake['number']}"
     made = Paper(
         title,
@@ -62,18 +62,18 @@ def sheet(workshop_id: int, stocktake_id: int) -> tuple[int, bytes]:
     made.heading(title)
     if stocktake["status"] != "open":
         made.heading(words[stocktake["status"]], size=11)
-    made.facts(_facts(workshop, stocktake, words, language))
+    made.facts(_facts(workshop, stocktake, words, locale))
     heads = ("", *(words[name] for name in ("bin", "sku", "item", "unit", "counted")))
-    made.form(heads, _rows(workshop_id, stocktake_id, language), WIDTHS)
+    made.form(heads, _rows(workshop_id, stocktake_id, locale), WIDTHS)
     return stocktake["number"], made.content()
 
 
 def _facts(
-    workshop: Workshop, stocktake: Told, words: dict[str, str], language: str
+    workshop: Workshop, stocktake: Told, words: dict[str, str], locale: str
 ) -> list[tuple[str, str | None]]:
     here, within = stocktake["created_at"].astimezone(ZoneInfo(workshop.time_zone)), stocktake["category_id"]
     return [
-        (words["date"], format_date(here.date(), "long", locale=language)),
+        (words["date"], format_date(here.date(), "long", locale=locale)),
         (words["category"], categories.get(workshop.id, within).name if within else None),
         (words["bins"], f"{stocktake['bin']}…" if stocktake["bin"] else None),
         (words["note"], stocktake["note"]),
@@ -82,8 +82,8 @@ def _facts(
     ]
 
 
-def _rows(workshop_id: int, stocktake_id: int, language: str) -> list[list[str]]:
-    line = StocktakeLine
+def _rows(workshop_id: int, stocktake_id: int, locale: str) -> list[list[str]]:
+    line, language = StocktakeLine, language_of(locale)
     rows = db.session.execute(
         select(line.place, Part.bin, Part.sku, Part.name, Part.unit, line.counted)
         .join(Part, Part.id == line.part_id)
@@ -96,11 +96,11 @@ def _rows(workshop_id: int, stocktake_id: int, language: str) -> list[list[str]]
         .limit(stocktakes.MOST_LINES)
     )
     return [
-        [str(place), bin_ or "", sku or "", name, unit_in(language, unit), _number(counted, language)]
+        [str(place), bin_ or "", sku or "", name, unit_in(language, unit), _number(counted, locale)]
         for place, bin_, sku, name, unit, counted in rows
     ]
 
 
-def _number(quantity: Decimal | None, language: str) -> str:
-    written: Any = "" if quantity is None else format_decimal(quantity, locale=language)
+def _number(quantity: Decimal | None, locale: str) -> str:
+    written: Any = "" if quantity is None else format_decimal(quantity, locale=locale)
     return str(written)

@@ -36,6 +36,14 @@ class Amount(NamedTuple):
     tax: Decimal
 
 
+def has_tax_within(quantity: Decimal, unit_price: Decimal, comes_to: Amount, *, includes_tax: bool) -> bool:
+    """Tell whether a price has the tax in it: as when the line was written, which what it comes to tells.
+
+    `includes_tax`: as it is now, for a line whose amounts don't tell since there is no tax on it.
+    """
+    return abs(comes_to.net) != rounded(quantity * unit_price) if comes_to.tax else includes_tax
+
+
 def of_line(
     kind: Kind | str, quantity: Decimal, unit_price: Decimal, tax_rate: Decimal, *, includes_tax: bool
 ) -> Amount:

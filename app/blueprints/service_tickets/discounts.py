@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from app.blueprints.service_tickets.amounts import HUNDRED, Amount, Priced, of_line
+from app.blueprints.service_tickets.amounts import HUNDRED, Amount, Priced, has_tax_within, of_line
 from app.core.money import rounded
 
 NOTHING = Decimal("0.00")
@@ -77,10 +77,11 @@ def reckoned(lines: Sequence[Charged], *, includes_tax: bool) -> list[Amount]:
 
 
 def _is_within(line: Charged, includes_tax: bool) -> bool:
-    """Tell whether a discount's price has the tax in it: as when it was written, and where its amounts don't tell, as now."""
-    if line.percent is not None or not line.tax:
+    """Tell whether what a discount says has the tax in it. One in percent has no price of its own."""
+    if line.percent is not None:
         return includes_tax
-    return -line.net != rounded(line.quantity * line.unit_price)
+    comes_to = Amount(line.net, line.tax)
+    return has_tax_within(line.quantity, line.unit_price, comes_to, includes_tax=includes_tax)
 
 
 def _sum_off(line: Charged, *, includes_tax: bool) -> Amount:

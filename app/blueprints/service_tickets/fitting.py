@@ -85,6 +85,7 @@ def _put_on(
     present = {
         (line.part_id, line.unit_price, line.tax_rate, line.core_charge): line
         for line in _all_fitted(ticket, quantities)
+        if lines.is_priced_as_now(line, terms)
     }
     new: list[Wanted] = []
     for one in taken:

@@ -138,19 +138,29 @@ def write(ticket: ServiceTicket, wanted: Iterable[Wanted], terms: Terms) -> list
     return written
 
 
+def is_priced_as_now(line: TicketLine, terms: Terms) -> bool:
+    """Tell whether the tax is in the price of a line, or not, as it is in prices now."""
+    comes_to = amounts.Amount(line.net, line.tax)
+    within = amounts.has_tax_within(line.quantity, line.unit_price, comes_to, includes_tax=terms.includes_tax)
+    return within == terms.includes_tax
+
+
 def reckon(line: TicketLine, terms: Terms, before: Said) -> None:
     """Reckon anew what a changed line comes to. If it is more than, or another than, it was `before`, nobody agreed to it.
 
-    Where its words alone changed it comes to what it came to, be it that prices included tax then and do not now.
+    A price that stays has the tax in it, or not, as when it was written; a new one as it is now. Where words alone changed the
+    line comes to what it came to.
     :raises Invalid: more than can be written.
     """
-    if (line.quantity, line.unit_price, line.tax_rate) != (
-        before.quantity,
-        before.unit_price,
-        before.tax_rate,
-    ):
+    new_price = line.unit_price != before.unit_price
+    if new_price or (line.quantity, line.tax_rate) != (before.quantity, before.tax_rate):
+        came_to, within = amounts.Amount(line.net, line.tax), terms.includes_tax
+        if not new_price:
+            within = amounts.has_tax_within(
+                before.quantity, before.unit_price, came_to, includes_tax=terms.includes_tax
+            )
         line.net, line.tax = amounts.of_line(
-            line.kind, line.quantity, line.unit_price, line.tax_rate, includes_tax=terms.includes_tax
+            line.kind, line.quantity, line.unit_price, line.tax_rate, includes_tax=within
         )
     if not before.covers(said_in(line)):
         line.agreed = False
