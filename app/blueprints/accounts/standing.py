@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, select
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 
 from app.blueprints.accounts.models import Account, AccountSession, Membership, OwnRole
 from app.blueprints.workshops.errors import WorkshopSuspended
@@ -81,27 +84,36 @@ def _standing_of_admin(principal: Principal) -> Standing | None:
     return Standing() if db.session.scalar(statement) is not None else None
 
 
-def _standing_of_member(principal: Principal) -> Standing | None:
-    """Who has a role of the workshop's own has what it holds now; who is to set a second factor up has nothing till then."""
-    statement = (
+@cache
+def _of_member() -> Select[int | None, frozenset[str] | None, bool, datetime | None]:
+    """Return the statement that most sessions are looked up by, built once."""
+    return (
         select(Membership.role_id, OwnRole.scopes, Membership.second_factor_due, Workshop.suspended_at)
         .outerjoin(OwnRole, is_the_role)
         .join(Account, Account.id == Membership.account_id)
         .join(Workshop, Workshop.id == Membership.workshop_id)
         .join(AccountSession, AccountSession.account_id == Account.id)
         .where(
-            Membership.id == principal.membership_id,
-            Membership.account_id == principal.account_id,
-            Membership.workshop_id == principal.workshop_id,
-            Membership.role == principal.role,
+            Membership.id == bindparam("membership_id"),
+            Membership.account_id == bindparam("account_id"),
+            Membership.workshop_id == bindparam("workshop_id"),
+            Membership.role == bindparam("role"),
             *in_force(),
-            AccountSession.id == principal.session_id,
+            AccountSession.id == bindparam("session_id"),
             AccountSession.membership_id == Membership.id,
             AccountSession.ended_at.is_(None),
         )
     )
+
+
+def _standing_of_member(principal: Principal) -> Standing | None:
+    """Who has a role of the workshop's own has what it holds now; who is to set a second factor up has nothing till then."""
+    named = {
+        name: getattr(principal, name)
+        for name in ("membership_id", "account_id", "workshop_id", "role", "session_id")
+    }
     with across_workshops():
-        found = db.session.execute(statement).one_or_none()
+        found = db.session.execute(_of_member(), named).one_or_none()
     if found is None:
         return None
     if found.suspended_at is not None:
