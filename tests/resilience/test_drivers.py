@@ -176,7 +176,7 @@ def broken_before(app: Flask, statement: str, break_connections: Break) -> Itera
         event.remove(engine, "before_cursor_execute", break_there)
 
 
-@pytest.mark.parametrize("statement", ["INSERT INTO vehicles", "INSERT INTO service_ticket_status_changes"])
+@pytest.mark.parametrize("statement", ["INSERT INTO vehicles", "WITH ticket AS"])
 def test_within_a_transaction_it_is_refused_and_undone(
     proxied_app: Flask, shop: Shop, postgresql: Database, break_connections: Break, statement: str
 ) -> None:
