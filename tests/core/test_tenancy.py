@@ -35,7 +35,7 @@ from tests.factories import Shop, make_shop
 from tests.pictures import picture
 from tests.watching import statements
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.every_case]  # counting lines would take as long again
+pytestmark = pytest.mark.no_cover  # counting lines would take as long again
 
 OWNED: list[type[Any]] = sorted(
     (mapper.class_ for mapper in Model.registry.mappers if issubclass(mapper.class_, WorkshopOwned)),

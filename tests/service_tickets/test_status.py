@@ -13,7 +13,7 @@ from app.blueprints.service_tickets.status import FINISHED, STAGE, STATUSES, STE
 from tests.factories import Caller, Shop
 from tests.service_tickets.life import WAY_TO, step_to, ticket_in
 
-pytestmark = [pytest.mark.no_cover, pytest.mark.every_case]
+pytestmark = pytest.mark.no_cover
 
 PAGE = Path(__file__).parents[2] / "docs" / "ticket-life.md"
 WHO: dict[str, set[str]] = {"staff": {"owner", "mechanic"}, "everybody": {"owner", "mechanic", "customer"}}
