@@ -109,8 +109,8 @@ class Environment(Env):
         return super()._get_value(env_key, default) or default
 
     def names(self, prefix: str) -> list[str]:
-        """Return the names of the variables that begin with `prefix`."""
-        return sorted(name for name in os.environ if name.startswith(prefix))
+        """Return the names of the variables that begin with `prefix` and are not empty."""
+        return sorted(name for name, value in os.environ.items() if name.startswith(prefix) and value)
 
 
 class NoEnvironment(Environment):

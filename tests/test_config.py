@@ -522,6 +522,11 @@ class TestLimits:
         with pytest.raises(ConfigurationError, match=re.escape(f"{misspelled} is no setting: {meant}")):
             configuration()
 
+    def test_a_misspelled_one_that_is_empty_counts_as_absent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_LOGN", "")
+
+        assert configuration().RATE_LIMITS["login"] == RATE_LIMITS["login"][0]
+
     def test_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RATE_LIMIT_ENABLED", "0")
 
