@@ -669,7 +669,7 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     ("GET /vehicles/<id>/transfers", 3, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/transfers")),
     # service tickets
-    ("POST /service_tickets", 8, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
+    ("POST /service_tickets", 7, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),
     ("GET /service_tickets/my-tickets", 2, lambda r: r.shop.customer.get("/service_tickets/my-tickets")),
     ("GET /service_tickets/<id>", 2, lambda r: r.owner.get(f"/service_tickets/{r.ticket}")),

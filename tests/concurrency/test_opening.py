@@ -10,9 +10,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.blueprints.service_tickets import service as tickets
+from app.blueprints.service_tickets import writing
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.models import Vehicle
-from app.blueprints.workshops import numbers
 from app.blueprints.workshops.models import Counter
 from app.core.db import atomic
 from app.extensions import db
@@ -52,15 +52,15 @@ def test_control_reading_the_counter_before_raising_it_gives_one_number_four_tim
 ) -> None:
     meeting = Meeting(4)
 
-    def read_then_write(series: str) -> int:
-        last = db.session.scalar(select(Counter.value).where(Counter.series == series)) or 0
+    def read_then_write(customer_id: int) -> tuple[int, str]:
+        last = db.session.scalar(select(Counter.value).where(Counter.series == "service_tickets")) or 0
         if last:
             meeting.wait()
         with atomic() as session:
-            session.merge(Counter(workshop_id=lax_shop.id, series=series, value=last + 1))
-        return last + 1
+            session.merge(Counter(workshop_id=lax_shop.id, series="service_tickets", value=last + 1))
+        return last + 1, "Somebody"
 
-    monkeypatch.setattr(numbers, "next_number", read_then_write)
+    monkeypatch.setattr(writing, "next_number", read_then_write)
     with without_write_lock(lax_shop.app):
         given = race_for_numbers(lax_shop, 4)
 

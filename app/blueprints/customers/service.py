@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, Select, and_, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -128,11 +128,16 @@ def keep_from_erasure(workshop_id: int, customer_id: int) -> None:
         raise CustomerNotFound()
 
 
-_KNOWN = Prepared(
-    lambda: select(Customer.name).where(
-        here(Customer), Customer.id == bindparam("customer_id"), Customer.erased_at.is_(None)
+def name_of(customer_id: Any) -> ScalarSelect[str]:
+    """Return, of a value with a customer's id, the subquery that tells their name: none if unknown here, or erased."""
+    return (
+        select(Customer.name)
+        .where(here(Customer), Customer.id == customer_id, Customer.erased_at.is_(None))
+        .scalar_subquery()
     )
-)
+
+
+_KNOWN = Prepared(lambda: select(name_of(bindparam("customer_id"))))
 
 
 def require(customer_id: int) -> str:
@@ -140,10 +145,9 @@ def require(customer_id: int) -> str:
 
     :raises CustomerNotFound: unknown here, or erased.
     """
-    known = _KNOWN.row(customer_id=customer_id)
-    if known is None:
+    name: str | None = _KNOWN.one(customer_id=customer_id)
+    if name is None:
         raise CustomerNotFound()
-    name: str = known[0]
     return name
 
 

@@ -40,7 +40,6 @@ from app.blueprints.service_tickets.status import BY_WORD, FINISHED, OVER
 from app.blueprints.service_tickets.vocabulary import Link
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.vin import normalised
-from app.blueprints.workshops import numbers
 from app.blueprints.workshops import service as workshops
 from app.blueprints.workshops.errors import CurrencyInUse
 from app.core import audit, clock
@@ -75,10 +74,9 @@ def open_ticket(
     vin = normalised(VIN)
     _require_day(service_date)
     require_own(caller, customer_id)
-    customer_name = customers.require(customer_id)
     # Before the transaction, so that nobody waits for the counter's row until this ticket is committed: a ticket that
     # fails after this leaves a gap, which a ticket's number may have.
-    number = numbers.next_number("service_tickets")
+    number, customer_name = writing.next_number(customer_id)
     now = clock.now()
     with atomic():
         vehicle_id = vehicles.find_or_make(customer_id, vin)

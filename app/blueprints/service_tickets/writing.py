@@ -7,9 +7,12 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, insert, select
 
+from app.blueprints.customers import service as customers
+from app.blueprints.customers.errors import CustomerNotFound
 from app.blueprints.service_tickets import counting
 from app.blueprints.service_tickets.models import NOTHING, ServiceTicket, StatusChange
 from app.blueprints.vehicles import service as vehicles
+from app.blueprints.workshops import numbers
 from app.core.prepared import Prepared
 from app.extensions import db
 
@@ -56,6 +59,24 @@ _STATUS_CHANGE = Prepared(
     lambda: insert(StatusChange).values({name: bindparam(name) for name in _STEP}),
     writes="service_ticket_status_changes",
 )
+
+
+_NUMBER = Prepared(
+    lambda: numbers.count_on(alone=True, known=customers.name_of(bindparam("customer_id", type_=BigInteger))),
+    writes="counters",
+    by_itself=True,
+)
+
+
+def next_number(customer_id: int) -> tuple[int, str]:
+    """Return the number of the next ticket, given for good, and the name of the customer it is for.
+
+    :raises CustomerNotFound: unknown here, or erased; no number is given then.
+    """
+    given: Any = _NUMBER.row(series="service_tickets", customer_id=customer_id)
+    if given is None:
+        raise CustomerNotFound()
+    return given[0], given[1]
 
 
 def insert_ticket(

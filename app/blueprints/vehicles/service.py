@@ -13,12 +13,14 @@ from sqlalchemy import (
     case,
     delete,
     false,
+    literal_column,
     or_,
     select,
     union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from app.blueprints.customers import service as customers
 from app.blueprints.vehicles import plates
@@ -52,7 +54,24 @@ def _upsert() -> Any:
         index_elements=["workshop_id", "vin_digest"],
         index_where=ACTIVE,
         set_={"vin_digest": statement.excluded.vin_digest},
-    ).returning(Vehicle.id, Vehicle.created_at == bindparam("created_at"))
+    ).returning(Vehicle.id, and_(Vehicle.created_at == bindparam("created_at"), _has_namesakes()))
+
+
+def _has_namesakes() -> ColumnElement[bool]:
+    """Return the condition that there are other records of a vehicle's VIN, or were when the statement began.
+
+    So one that was in use then, and was archived while the statement waited for its row, is seen too.
+    """
+    other = aliased(Vehicle)
+    return (
+        select(other.id)
+        .where(
+            other.workshop_id == bindparam("workshop_id"),
+            has_digests(other),
+            other.id != literal_column("vehicles.id"),  # of the row that is returned
+        )
+        .exists()
+    )
 
 
 _FIND_OR_MAKE = Prepared(_upsert, writes="vehicles")
@@ -72,7 +91,7 @@ def find_or_make(customer_id: int, vin: str) -> int:
     """Return the id of the current workshop's active vehicle with a normalised `vin`; take back an archived one, or make one.
 
     One statement finds or makes it, so that two tickets opened at once for one new car find one vehicle. Only where it made
-    one is an archived record looked for, the customer's own before another's; its keeper stays who they were.
+    one more of a VIN is an archived record looked for, the customer's own before another's; its keeper stays who they were.
     """
     now = clock.now()
     known = {"vin_digest": digest(vin), "vin_tail_digest": tail_digest(vin)}
@@ -81,8 +100,8 @@ def find_or_make(customer_id: int, vin: str) -> int:
             customer_id=customer_id, vin=vin, **known, version=1, created_at=now, updated_at=now
         )
         vehicle_id: int = row[0]
-        is_new = row[1]
-        archived = _ARCHIVED.row(customer_id=customer_id, **known) if is_new else None
+        is_one_more = row[1]
+        archived = _ARCHIVED.row(customer_id=customer_id, **known) if is_one_more else None
         if archived is not None and _is_taken_back(customer_id, archived[0], blank=vehicle_id):
             vehicle_id = archived[0]
     return vehicle_id
@@ -153,15 +172,15 @@ def digests(text: str) -> dict[str, bytes]:
     return {"vin_tail_digest": tail, "vin_digest": tail if len(vin) == vins.TAIL_LENGTH else digest(vin)}
 
 
-def has_digests() -> ColumnElement[bool]:
+def has_digests(vehicle: type[Vehicle] = Vehicle) -> ColumnElement[bool]:
     """Return the condition that a vehicle has the VIN, or the end of one, that `digests` was given.
 
     The end of the VIN finds it in either case, by its index; the index of whole VINs knows only active vehicles.
     """
     whole_or_tail: ColumnElement[bytes] = bindparam("vin_digest")
     return and_(
-        Vehicle.vin_tail_digest == bindparam("vin_tail_digest"),
-        or_(Vehicle.vin_digest == whole_or_tail, Vehicle.vin_tail_digest == whole_or_tail),
+        vehicle.vin_tail_digest == bindparam("vin_tail_digest"),
+        or_(vehicle.vin_digest == whole_or_tail, vehicle.vin_tail_digest == whole_or_tail),
     )
 
 

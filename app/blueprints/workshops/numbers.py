@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal_column
+from sqlalchemy import ScalarSelect, bindparam, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.blueprints.workshops.models import Counter
@@ -12,23 +12,31 @@ from app.core.prepared import Prepared
 from app.extensions import db
 
 
-def _count_on() -> Any:
+def count_on(*, alone: bool, known: ScalarSelect[Any] | None = None) -> Any:
+    """Return the statement that gives the next number of `series` and, beside it, what `known` finds.
+
+    Where that finds nothing, no number is given. `alone`: the statement is a transaction of its own, which does not wait for
+    the disk: what is committed with the number later waits for both. The number is then given for good, whatever comes after;
+    a database that dies may forget one with which nothing was committed, and gives it again.
+    """
     insert: Any = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    return (
-        insert(Counter)
-        .values(workshop_id=bindparam("workshop_id"), series=bindparam("series"), value=1)
-        .on_conflict_do_update(
-            index_elements=["workshop_id", "series"], set_={"value": Counter.value + literal_column("1")}
+    columns = Counter.__table__.c
+    first: dict[str, Any] = {
+        "workshop_id": bindparam("workshop_id", type_=columns.workshop_id.type),
+        "series": bindparam("series", type_=columns.series.type),
+        "value": literal_column("1"),
+    }
+    statement = insert(Counter).values(first)
+    if known is not None:
+        statement = insert(Counter).from_select(
+            list(first), select(*first.values()).where(known.is_not(None))
         )
-        .returning(Counter.value)
-    )
-
-
-def _count_on_alone() -> Any:
-    """Like `_count_on`, without waiting for the disk: what is committed with the number later waits for both."""
-    if db.engine.dialect.name != "postgresql":
-        return _count_on()
-    return _count_on().returning(func.set_config("synchronous_commit", "off", literal_column("true")))
+    statement = statement.on_conflict_do_update(
+        index_elements=["workshop_id", "series"], set_={"value": Counter.value + literal_column("1")}
+    ).returning(Counter.value, *([] if known is None else [known]))
+    if alone and db.engine.dialect.name == "postgresql":
+        return statement.returning(func.set_config("synchronous_commit", "off", literal_column("true")))
+    return statement
 
 
 def _hold() -> Any:
@@ -41,8 +49,7 @@ def _hold() -> Any:
 
 
 _HOLD = Prepared(_hold, writes="counters")
-_COUNT_ON = Prepared(_count_on, writes="counters")
-_COUNT_ON_ALONE = Prepared(_count_on_alone, writes="counters", by_itself=True)
+_COUNT_ON = Prepared(lambda: count_on(alone=False), writes="counters")
 
 
 def hold_series(series: str) -> None:
@@ -51,10 +58,6 @@ def hold_series(series: str) -> None:
 
 
 def next_number(series: str) -> int:
-    """Return the next number of the current workshop's `series`: never one that was given out before.
-
-    Outside a transaction it is given for good, whatever comes after; inside one, the series waits for its end. A database
-    that dies may forget numbers with which nothing was committed, and gives them again.
-    """
-    number: int = (_COUNT_ON if db.session().info.get("atomic") else _COUNT_ON_ALONE).one(series=series)
+    """Return the next number of the current workshop's `series`, which waits for the end of the transaction."""
+    number: int = _COUNT_ON.one(series=series)
     return number
