@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, select, update
 
 from app.blueprints.accounts import standing
 from app.blueprints.accounts.errors import RefreshRefused, SessionNotFound, WrongCredentials
@@ -115,6 +115,18 @@ def begin(principal: Principal, *, address: str | None = None, agent: str | None
     return Pass(replace(principal, session_id=session_id), token, expires_at)
 
 
+_IS_AS_SHOWN = Prepared(
+    lambda: select(
+        and_(
+            Account.password_hash.is_not_distinct_from(bindparam("password_hash")),
+            Account.second_factor_since.is_not_distinct_from(bindparam("second_factor_since")),
+            Account.suspended_at.is_(None),
+        )
+    ).where(Account.id == bindparam("account_id")),
+    everywhere=True,
+)
+
+
 def let_in(entrant: Entrant, *, address: str | None = None, agent: str | None = None) -> Pass:
     """Begin a session of somebody who has shown who they are, unless what they showed is worth nothing by now.
 
@@ -124,9 +136,12 @@ def let_in(entrant: Entrant, *, address: str | None = None, agent: str | None = 
     """
     passed = begin(entrant.principal, address=address, agent=agent)
     account_id = entrant.principal.account_id
-    asked_for = select(Account.password_hash, Account.second_factor_since, Account.suspended_at)
-    now = db.session.execute(asked_for.where(Account.id == account_id)).one()
-    if tuple(now) != (entrant.password_hash, entrant.second_factor_since, None):
+    is_as_shown = _IS_AS_SHOWN.one(
+        account_id=account_id,
+        password_hash=entrant.password_hash,
+        second_factor_since=entrant.second_factor_since,
+    )
+    if not is_as_shown:
         end(account_id, passed.principal.session_id, by="overtaken")
         raise WrongCredentials()
     return passed
