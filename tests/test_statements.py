@@ -669,12 +669,12 @@ ROUTES: tuple[tuple[str, int, Request], ...] = (
     ),
     ("GET /vehicles/<id>/transfers", 3, lambda r: r.owner.get(f"/vehicles/{r.vehicle}/transfers")),
     # service tickets
-    ("POST /service_tickets", 7, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
+    ("POST /service_tickets", 6, lambda r: r.owner.post("/service_tickets", json=r.new_ticket)),
     ("GET /service_tickets", 2, lambda r: r.owner.get("/service_tickets")),
     ("GET /service_tickets/my-tickets", 2, lambda r: r.shop.customer.get("/service_tickets/my-tickets")),
     ("GET /service_tickets/<id>", 2, lambda r: r.owner.get(f"/service_tickets/{r.ticket}")),
-    ("PUT /service_tickets/<id>", 11, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
-    ("PATCH /service_tickets/<id>", 10, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
+    ("PUT /service_tickets/<id>", 10, lambda r: r.owner.put(f"/service_tickets/{r.ticket}", json=r.new_ticket)),
+    ("PATCH /service_tickets/<id>", 9, lambda r: r.owner.patch(f"/service_tickets/{r.ticket}", json={"VIN": unique_vin()})),
     ("DELETE /service_tickets/<id>", 11, lambda r: r.owner.delete(f"/service_tickets/{r.bare_ticket}")),
     (
         "PUT /service_tickets/<id>/assign-mechanic/<id>", 8,

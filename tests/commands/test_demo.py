@@ -326,6 +326,7 @@ def test_a_ticket_keeps_the_price_that_a_part_had(garage: Flask) -> None:
     assert shares == {Decimal("1.00"), Decimal("0.94")}
 
 
+@pytest.mark.one_database
 def test_it_says_what_it_made_and_how_to_sign_in(empty: Flask) -> None:
     result = run(empty, "demo", "--tickets", "10")
 
@@ -339,6 +340,7 @@ def test_it_says_what_it_made_and_how_to_sign_in(empty: Flask) -> None:
 # ---- The same each time
 
 
+@pytest.mark.one_database
 def test_two_loads_years_apart_make_the_same_rows(
     empty: Flask, make_installation: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +367,7 @@ def test_the_shop_is_the_same_at_another_size(garage: Flask, busy_garage: Flask,
     assert still[1][: len(still[0])] == still[0]
 
 
+@pytest.mark.one_database
 def test_the_people_and_cars_of_a_million_tickets_are_all_different(empty: Flask) -> None:
     size = Size(1_000_000)
     million = Garage(1, size, Ids(1, 1, 1, 1, 1))
@@ -477,6 +480,7 @@ def test_a_second_demo_is_refused_and_changes_nothing(busy_garage: Flask) -> Non
     assert everything(busy_garage) == before
 
 
+@pytest.mark.one_database
 def test_if_empty_keeps_the_demo_that_is_there_and_says_how_to_sign_in(busy_garage: Flask) -> None:
     before = everything(busy_garage)
 
@@ -563,6 +567,7 @@ def test_a_load_that_is_interrupted_leaves_nothing_and_can_be_repeated(
     assert len(rows(empty, ServiceTicket)) == 100
 
 
+@pytest.mark.one_database
 def test_a_password_too_short_for_the_installation_makes_no_demo(empty: Flask, make_app: MakeApp) -> None:
     app = make_app(DATABASE_URL=empty.config["DATABASE_URL"], PASSWORD_MINIMUM_LENGTH=20)
 
@@ -573,6 +578,7 @@ def test_a_password_too_short_for_the_installation_makes_no_demo(empty: Flask, m
     assert rows(app, Workshop) == []
 
 
+@pytest.mark.one_database
 def test_production_has_no_demo(empty: Flask, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, name in enumerate(("SECRET_KEY", "ENCRYPTION_KEYS", "BLIND_INDEX_KEY")):
         monkeypatch.setenv(name, f"{number}-quite-long-and-random-0123456789-abcdefghij")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from functools import wraps
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from marshmallow import Schema
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.routing import Rule
 
-from app.core.contract import contract_of
+from app.core.contract import Access, contract_of
 from app.core.errors import CODES
 from app.core.openapi import api, examples
 from app.core.openapi import document as drawing
@@ -24,12 +25,11 @@ pytestmark = [pytest.mark.one_database, pytest.mark.no_cover]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 OPERATIONS = [
-    pytest.param(path, method, operation, id=f"{method.upper()} {path}")
+    (path, method, operation)
     for path, item in document.document()["paths"].items()
     for method, operation in item.items()
     if method in METHODS
 ]
-operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 Operation = dict[str, Any]
 NEEDED = (
     "name",
@@ -119,7 +119,7 @@ class TestTheWhole:
 
     def test_describes_every_tag_it_uses(self) -> None:
         described = {tag["name"] for tag in document.document()["tags"] if tag["description"]}
-        used = {tag for case in OPERATIONS for tag in case.values[2]["tags"]}  # type: ignore[index]
+        used = {tag for _, _, operation in OPERATIONS for tag in operation["tags"]}
 
         assert used == described
 
@@ -208,8 +208,46 @@ def needs_a_token(operation: Operation) -> bool:
     return bool(operation["security"]) and {} not in operation["security"]
 
 
+def of_each(check: Callable[[Any, str, str, Operation], None]) -> Callable[[Any], None]:
+    """Let a check of one operation be one test of them all, which names each that fails it and with what."""
+
+    @wraps(check, assigned=("__name__", "__doc__"))
+    def test(self: Any) -> None:
+        failed = {}
+        for path, method, operation in OPERATIONS:
+            try:
+                check(self, path, method, operation)
+            except AssertionError as error:
+                failed[f"{method.upper()} {path}"] = str(error)
+        assert failed == {}
+
+    del test.__wrapped__  # type: ignore[attr-defined]  # pytest would ask it for fixtures
+    return test
+
+
+def test_a_check_of_each_operation_names_those_that_fail_it() -> None:
+    """The control of what follows."""
+
+    def check(self: Any, path: str, method: str, operation: Operation) -> None:
+        assert path != "/livez", "it is this one"
+
+    with pytest.raises(AssertionError, match=r"GET /livez.*it is this one"):
+        of_each(check)(None)
+
+
 class TestEveryOperation:
-    @operations
+    accesses: ClassVar[dict[tuple[str, str], Access | None]]
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def routes(cls, app: Flask) -> None:
+        """What each route asks of who comes."""
+        cls.accesses = {
+            (method, path): contract_of(app.view_functions[rule.endpoint]).access
+            for path, method, rule in rules(app)
+        }
+
+    @of_each
     def test_says_what_it_does(self, path: str, method: str, operation: Operation) -> None:
         assert re.fullmatch(r"[a-z][a-z0-9_]*", operation["operationId"])
         assert re.fullmatch(r"[A-Z][^\n]*\.|[A-Z][^\n]*[a-z]", operation["summary"]), operation["summary"]
@@ -217,18 +255,17 @@ class TestEveryOperation:
         assert len(operation["tags"]) == 1
         assert len(operation["summary"]) <= 120
 
-    @operations
+    @of_each
     def test_asks_for_the_token_that_its_route_asks_for(
-        self, app: Flask, path: str, method: str, operation: Operation
+        self, path: str, method: str, operation: Operation
     ) -> None:
-        (endpoint,) = {rule.endpoint for found, verb, rule in rules(app) if (found, verb) == (path, method)}
-        access = contract_of(app.view_functions[endpoint]).access
+        access = self.accesses[method, path]
 
         assert access is not None
         expected = [{"token": [scope]} for scope in access.scopes] or [{"token": []}] * access.members
         assert operation["security"] == ([{"token": []}, {}] if access.recognises else expected)
 
-    @operations
+    @of_each
     def test_describes_its_parameters_with_examples(
         self, path: str, method: str, operation: Operation
     ) -> None:
@@ -246,7 +283,7 @@ class TestEveryOperation:
             if "example" in parameter:
                 assert document.error_in(parameter["schema"], parameter["example"]) is None, parameter["name"]
 
-    @operations
+    @of_each
     def test_has_an_example_of_its_request_that_fits(
         self, path: str, method: str, operation: Operation
     ) -> None:
@@ -268,7 +305,7 @@ class TestEveryOperation:
         content = body["content"]["application/json"]
         assert document.error_in(content["schema"], content["example"]) is None
 
-    @operations
+    @of_each
     def test_has_an_example_of_its_answer_that_fits(
         self, path: str, method: str, operation: Operation
     ) -> None:
@@ -290,7 +327,7 @@ class TestEveryOperation:
             assert kind == "application/json"
             assert document.error_in(content["schema"], content["example"]) is None
 
-    @operations
+    @of_each
     def test_answers_refusals_as_problems(self, path: str, method: str, operation: Operation) -> None:
         refusals = {
             status: resolved(reply) for status, reply in operation["responses"].items() if int(status) >= 400
@@ -306,7 +343,7 @@ class TestEveryOperation:
             assert ("WWW-Authenticate" in reply["headers"]) == (status == "401")
             assert ("Retry-After" in reply["headers"]) == (status in ("409", "429", "503"))
 
-    @operations
+    @of_each
     def test_names_every_status_that_its_kind_can_answer(
         self, path: str, method: str, operation: Operation
     ) -> None:
@@ -329,7 +366,7 @@ class TestEveryOperation:
         assert {int(status) for status in statuses if int(status) >= 400} <= set(CODES) - {428}
         assert "405" not in statuses  # an operation is a method that is allowed
 
-    @operations
+    @of_each
     def test_describes_the_headers_of_the_contract(
         self, path: str, method: str, operation: Operation
     ) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
@@ -30,7 +31,7 @@ from app.core.db import atomic
 from app.core.paging import Order, Walk
 from tests import document
 from tests.core.walking import a_sheet, a_ticket, an_order, furnish
-from tests.factories import PASSWORD, Caller, Shop, make_admin, unique
+from tests.factories import PASSWORD, Caller, Shop, make_admin, make_shop, unique
 from tests.watching import statements
 from tests.workshops.places import put_one
 
@@ -204,6 +205,36 @@ class TestByPage:
         }
 
 
+@pytest.fixture(scope="module")
+def full_shop(app: Flask) -> Shop:
+    """A shop with five rows in most lists, for whoever only reads them, or adds some."""
+    shop = make_shop(app)
+    for _ in range(5):
+        shop.make_part(on_hand=1)
+    a_sheet(shop)
+    for number in range(5):
+        shop.make_customer(name=f"Mel {number % 2}")
+        shop.make_mechanic(name=f"Mel {number % 2}")
+        few = {"on_hand": Decimal(0), "minimum_stock_level": Decimal(100)}
+        shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3), **few)
+        shop.owner.post(f"/inventory/{an_item(shop)}/movements", json={"kind": "purchase", "quantity": 1})
+        shop.make_supplier(name=f"Mel {number}")
+        shop.make_ticket(service_date=date(2026, 3, 1 + number % 2))
+        shop.make_dead_letter()
+        put_one(shop.app, name=f"Mel {number % 2}", lat=-45.0, lng=-120 + number % 2 / 100)
+        day = f"2026-03-{1 + number:02}"
+        shop.owner.post(f"/workshops/{shop.id}/closures", json={"first_day": day, "last_day": day})
+        consent = {"kind": "photos", "text_version": str(number), "given": True}
+        shop.customer.post(f"/customers/{shop.customer_id}/consents", json=consent)
+        shop.make_staff()
+        shop.make_key()
+        shop.owner.post(f"/customers/{shop.make_customer().id}/invitation")
+        with shop.inside():
+            accounts.make_account(f"mel{number}@{shop.slug}.example.com", PASSWORD)
+    drive(shop, 5)
+    return shop
+
+
 class TestByCursor:
     def test_no_count_is_made(self, shop: Shop) -> None:
         for _ in range(3):
@@ -251,42 +282,27 @@ class TestByCursor:
         assert [len(answer.json) for answer in walk(shop.owner, "/inventory?per_page=2")] == [2, 2]
 
     @pytest.mark.parametrize("path", lists())
-    def test_every_list_is_walked_in_every_order(self, shop: Shop, path: str) -> None:
-        for number in range(5):
-            shop.make_customer(name=f"Mel {number % 2}")
-            shop.make_mechanic(name=f"Mel {number % 2}")
-            few = {"on_hand": Decimal(0), "minimum_stock_level": Decimal(100)}
-            shop.make_part(name=f"Mel {number % 2}", price=Decimal(number % 3), **few)
-            shop.owner.post(f"/inventory/{an_item(shop)}/movements", json={"kind": "purchase", "quantity": 1})
-            shop.make_supplier(name=f"Mel {number}")
-            shop.make_ticket(service_date=date(2026, 3, 1 + number % 2))
-            shop.make_dead_letter()
-            put_one(shop.app, name=f"Mel {number % 2}", lat=-45.0, lng=-120 + number % 2 / 100)
-            day = f"2026-03-{1 + number:02}"
-            shop.owner.post(f"/workshops/{shop.id}/closures", json={"first_day": day, "last_day": day})
-            consent = {"kind": "photos", "text_version": str(number), "given": True}
-            shop.customer.post(f"/customers/{shop.customer_id}/consents", json=consent)
-            shop.make_staff()
-            shop.make_key()
-            shop.owner.post(f"/customers/{shop.make_customer().id}/invitation")
-            with shop.inside():
-                accounts.make_account(f"mel{number}@{shop.slug}.example.com", PASSWORD)
+    def test_every_list_is_walked_by_every_key(self, full_shop: Shop, path: str) -> None:
+        """Each key either way, and each before the next one."""
+        shop = full_shop
         furnish(shop, path, 5)
         caller = caller_of(shop, path)
-        if path.startswith("/vehicles/"):
-            drive(shop, 5)
-        if path == "/admins":
+        if path == "/admins":  # of whom the caller was made the only one
             for _ in range(5):
                 make_admin(shop.app)
         names = names_of_order(path)
         one = [way + name for name in names for way in ("", "-")]
-        two = [f"{first},-{second}" for first, second in itertools.permutations(names, 2)]
+        two = [
+            f"{first},-{second}"
+            for first, second in itertools.pairwise((*names, *names[:1]))
+            if first != second
+        ]
 
         for sort in one + two:
-            whole = caller.get(f"{query_of(path, shop)}sort={sort}&per_page=100")
+            whole = walk(caller, f"{query_of(path, shop)}sort={sort}&per_page=100")
             walked = walk(caller, f"{query_of(path, shop)}sort={sort}&per_page=2")
 
-            assert ids(walked) == ids([whole]), sort
+            assert ids(walked) == ids(whole), sort
             assert len(set(ids(walked))) == len(ids(walked)) >= 5, sort
 
     def test_the_longest_name_in_the_widest_script_is_walked_past(self, shop: Shop) -> None:

@@ -132,6 +132,5 @@ _MADE: dict[str, Any] = {
         shop.make_part(on_hand=1, bin=f"B-{n}"),
         shop.owner.post("/inventory/stocktakes", json={"bin": f"B-{n}"}),
     ),
-    "/inventory/stocktakes/{stocktake_id}/lines": lambda shop, _: shop.make_part(on_hand=1),
     "/inventory/slow-movers": lambda shop, _: shop.make_part(on_hand=5, created_at=LONG_AGO),
 }

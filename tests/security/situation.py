@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask
-from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import sessions
@@ -456,9 +455,10 @@ class Situation:
 
     def _price_by_rule(self) -> None:
         """Let an item have its price by the rule of a category; the other workshop has a rule."""
-        self.other_shop.make_markup_rule()
-        self.shop.make_markup_rule(category_id=self.category_id, cost_from=Decimal(0))
-        priced = self.shop.make_part(on_hand=0, category_id=self.category_id, pricing="markup").id
+        self.other_shop.make_markup_rule(category_id=self.other_shop.make_category().id)
+        category = self.shop.make_category().id
+        self.shop.make_markup_rule(category_id=category, cost_from=Decimal(0))
+        priced = self.shop.make_part(on_hand=0, category_id=category, pricing="markup").id
         bought = {"kind": "purchase", "quantity": 1, "unit_cost": "5.00"}
         assert self.shop.owner.post(f"/inventory/{priced}/movements", json=bought).status_code == 201
 
@@ -485,10 +485,10 @@ class Situation:
 
     def everything(self) -> dict[str, list[Any]]:
         """Return all rows of both workshops."""
-        mine = {"one": self.shop.id, "other": self.other_shop.id}
+        mine = f"({self.shop.id:d}, {self.other_shop.id:d})"
         with owners_connection(self.app) as connection:
             return {
-                name: sorted(map(tuple, connection.execute(text(statement), mine)), key=repr)
+                name: sorted(map(tuple, connection.exec_driver_sql(f"{statement} {mine}")), key=repr)
                 for name, statement in ROWS.items()
             }
 
@@ -617,9 +617,8 @@ def _decision(situation: Situation) -> dict[str, Any]:
 
 
 ROWS = {
-    table.name: f"SELECT * FROM {table.name} WHERE workshop_id IN (:one, :other)"
-    for table in tenancy.owned_tables()
-} | {"workshops": "SELECT * FROM workshops WHERE id IN (:one, :other)"}
+    table.name: f"SELECT * FROM {table.name} WHERE workshop_id IN" for table in tenancy.owned_tables()
+} | {"workshops": "SELECT * FROM workshops WHERE id IN"}
 SKU = "SKU-4711"
 # The tables that only some requests leave a row in.
 LEFT_BY_SOME = (

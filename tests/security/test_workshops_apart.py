@@ -19,7 +19,7 @@ from app.blueprints.accounts import sessions, standing
 from app.core.engines import owners_engine
 from app.core.tenancy import WorkshopOwned
 from app.extensions import db
-from tests.factories import PASSWORD, Caller, account_of, unique, unique_vin
+from tests.factories import PASSWORD, Caller, Shop, account_of, make_shop, unique, unique_vin
 from tests.inspections.examining import advise, begun
 from tests.security.situation import Situation
 from tests.stage import Stage
@@ -460,28 +460,40 @@ def test_every_link_between_tables_of_workshops_carries_the_workshop() -> None:
     ] == []
 
 
+def furnish(shop: Shop) -> None:
+    shop.make_part()
+    shop.make_category()
+    shop.make_supplier()
+    advise(shop, begun(shop))
+    shop.make_role()
+    labour = {"kind": "labour", "description": "Oil change"}
+    shop.owner.post("/canned_jobs", json={"name": unique("Job "), "lines": [labour]})
+
+
 @pytest.mark.parametrize(("table", "column", "referred"), links())
 class TestTheDatabaseRefuses:
     @pytest.fixture(scope="class")
     @classmethod
-    def made(cls) -> dict[tuple[str, str], Situation]:
-        """What the cases of one test and table share on PostgreSQL, since each undoes what it did."""
+    def made(cls) -> dict[bool, tuple[Situation, set[str]]]:
+        """What the cases share, since each undoes what it did; and for which tables something was left in it."""
         return {}
 
     @pytest.fixture
     def situation(
-        self,
-        stage: Stage[Situation],
-        made: dict[tuple[str, str], Situation],
-        table: str,
-        request: pytest.FixtureRequest,
+        self, stage: Stage[Situation], made: dict[bool, tuple[Situation, set[str]]], table: str
     ) -> Situation:
-        """Two workshops, the first with rows in a table."""
-        key = (request.node.originalname, table)
-        if key not in made or stage.puts_back:
-            made[key] = stage.scene()
-            made[key].leave_traces(table)
-        return made[key]
+        """Two workshops, the first with rows in a table, the second with something to link to."""
+        is_erased = table == "erasures"
+        if is_erased not in made:
+            if stage.puts_back:
+                made.clear()
+            made[is_erased] = stage.scene(), set()
+            furnish(made[is_erased][0].other_shop)
+        situation, traced = made[is_erased]
+        if table not in traced:
+            situation.leave_traces(table)
+            traced.add(table)
+        return situation
 
     def test_a_link_across_workshops(
         self,
@@ -492,13 +504,6 @@ class TestTheDatabaseRefuses:
         column: str,
         referred: str,
     ) -> None:
-        situation.other_shop.make_part()
-        situation.other_shop.make_category()
-        situation.other_shop.make_supplier()
-        advise(situation.other_shop, begun(situation.other_shop))
-        situation.other_shop.make_role()
-        labour = {"kind": "labour", "description": "Oil change"}
-        situation.other_shop.owner.post("/canned_jobs", json={"name": unique("Job "), "lines": [labour]})
         here, there = situation.shop.id, situation.other_shop.id
         name = {"file_objects": "key", "inspection_points": "inspection_id"}.get(referred, "id")
         relink = text(
@@ -527,6 +532,7 @@ class TestTheDatabaseRefuses:
         column: str,
         referred: str,
     ) -> None:
+        elsewhere = make_shop(app).id
         move = text(
             f"UPDATE {table} SET workshop_id = :there WHERE workshop_id = :here AND {column} IS NOT NULL"
         )
@@ -536,4 +542,4 @@ class TestTheDatabaseRefuses:
             pytest.raises(DBAPIError, match=r"(?i)foreign key"),
             owners_engine(app).begin() as connection,
         ):
-            connection.execute(move, {"here": situation.shop.id, "there": situation.other_shop.id})
+            connection.execute(move, {"here": situation.shop.id, "there": elsewhere})

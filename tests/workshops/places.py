@@ -52,7 +52,7 @@ def open_on(app: Flask, workshop_id: int, *periods: tuple[int, int, int]) -> Non
 def unlist_all(app: Flask) -> None:
     """Take every workshop out of the directory."""
     with app.app_context(), atomic():
-        db.session.execute(update(Workshop).values(listed=False))
+        db.session.execute(update(Workshop).where(Workshop.listed).values(listed=False))
 
 
 def haversine_km(lat: float, lng: float, other_lat: float, other_lng: float) -> float:
