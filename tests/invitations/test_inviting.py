@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
-from app.blueprints.invitations import service
+from app.blueprints.invitations import ending, service
 from app.blueprints.invitations.models import Invitation
 from app.core import scopes
 from app.core.db import atomic
@@ -525,14 +525,14 @@ class TestWhatIsKept:
         clock_set.pass_(days=92)
         young = post.invite(new_owner())
         with post.shop.app.app_context():
-            service.forget_old()
+            ending.forget_old()
         assert {one["id"] for one in post.owner.get("/invitations").json} == {
             old["id"], accepted["id"], young["id"]
         }  # fmt: skip
 
         clock_set.pass_(days=2)
         with post.shop.app.app_context():
-            service.forget_old()
+            ending.forget_old()
 
         assert [one["id"] for one in post.owner.get("/invitations").json] == [young["id"]]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
-from app.blueprints.invitations import service
+from app.blueprints.invitations import ending, service
 from app.blueprints.invitations.models import Invitation
 from app.core import clock, privacy
 from app.core.privacy import Erased, Kept, Subject
@@ -45,11 +45,11 @@ def _give_invitations(person: Subject) -> Iterator[dict[str, Any]]:
 
 @privacy.erases("invitations")
 def _erase_invitations(person: Subject) -> Iterator[Erased | Kept]:
-    emptied = service.empty_for(person.workshop_id, person.customer_id)
+    emptied = ending.empty_for(person.workshop_id, person.customer_id)
     yield Erased("invitations", emptied)
     yield Kept(
         "invitations",
         emptied,
         "That somebody was invited, and when, without name and address.",
-        clock.now() + service.KEPT + service.GOOD_FOR + timedelta(hours=1),
+        clock.now() + ending.KEPT + service.GOOD_FOR + timedelta(hours=1),
     )

@@ -1,4 +1,4 @@
-"""The rules of inviting: who may invite whom to what, one open invitation for each, and what ends it."""
+"""The rules of inviting: who may invite whom to what, and one open invitation for each."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.blueprints.accounts import leaving
 from app.blueprints.accounts import service as accounts
 from app.blueprints.accounts.models import Account, Membership
 from app.blueprints.customers import service as customers
+from app.blueprints.invitations import ending
 from app.blueprints.invitations.errors import (
     AlreadyMember,
     InvitationEnded,
@@ -31,15 +31,12 @@ from app.core import audit, clock, links, outbox, paging
 from app.core.db import Session, atomic, locked
 from app.core.errors import NotAllowed
 from app.core.identity import Principal
-from app.core.jobs import periodic
 from app.core.paging import Order, Page, Walk
 from app.core.preconditions import Expected, require_version
 from app.core.scopes import Role
-from app.core.tenancy import across_workshops
 from app.extensions import db
 
 GOOD_FOR = timedelta(hours=72)
-KEPT = timedelta(days=90)  # after it was good
 INVITING_CUSTOMERS = ("customers:create", "customers:write", "invitations:write")
 ORDER = Order(Invitation.id, "-created_at", created_at=Invitation.created_at)
 
@@ -146,7 +143,7 @@ def _first(caller: Principal, invitation: Invitation) -> Invitation:
     """Send an invitation for the first time. One to the same that has expired gives way to it."""
     require_newcomer(invitation)
     with atomic() as session:
-        withdraw_where(
+        ending.withdraw_where(
             invitation.workshop_id, _to_the_same_as(invitation), Invitation.expires_at <= clock.now()
         )
         token = _renew(invitation, caller)
@@ -338,7 +335,7 @@ def withdraw(caller: Principal, invitation_id: int, expected: Expected = None) -
         if invitation.role != "customer" and not caller.may("invitations:write"):
             raise NotAllowed("This needs the scope `invitations:write`.")
         _require_not_ended(invitation)
-        withdraw_where(caller.workshop_id, Invitation.id == invitation_id)
+        ending.withdraw_where(caller.workshop_id, Invitation.id == invitation_id)
 
 
 def _held(workshop_id: int, invitation_id: int, expected: Expected) -> Invitation:
@@ -354,70 +351,3 @@ def _held(workshop_id: int, invitation_id: int, expected: Expected) -> Invitatio
 def _require_not_ended(invitation: Invitation) -> None:
     if invitation.token_digest is None:
         raise InvitationEnded(f"It is {invitation.state}.")
-
-
-def withdraw_where(workshop_id: int, *conditions: ColumnElement[bool]) -> None:
-    """Withdraw the invitations of a workshop that fit and have not ended."""
-    now = clock.now()
-    with atomic() as session:
-        withdrawn = session.scalars(
-            update(Invitation)
-            .where(Invitation.workshop_id == workshop_id, Invitation.token_digest.is_not(None), *conditions)
-            .values(withdrawn_at=now, token_digest=None, updated_at=now, version=Invitation.version + 1)
-            .returning(Invitation.id)
-            .execution_options(synchronize_session=False)
-        ).all()
-        for invitation_id in withdrawn:
-            audit.note("invitation.withdrawn", "invitation", invitation_id)
-
-
-@workshops.consulted_before("closing")
-def withdraw_all(workshop_id: int) -> None:
-    """Withdraw what a workshop that closes has open."""
-    withdraw_where(workshop_id)
-
-
-@leaving.told_of_leaving
-def end_for(workshop_id: int, *, customer_id: int | None = None, mechanic_id: int | None = None) -> None:
-    """Withdraw the invitation to the record of a mechanic who leaves; a customer's are emptied with their erasure."""
-    if mechanic_id is not None:
-        withdraw_where(workshop_id, Invitation.mechanic_id == mechanic_id)
-
-
-def empty_for(workshop_id: int, customer_id: int) -> int:
-    """Withdraw the invitations of a customer who is erased, and take the person out of all of them; return how many."""
-    with atomic() as session:
-        withdraw_where(workshop_id, Invitation.customer_id == customer_id)
-        emptied = session.scalars(
-            update(Invitation)
-            .where(Invitation.workshop_id == workshop_id, Invitation.customer_id == customer_id)
-            .values(email=None, name=None, updated_at=clock.now(), version=Invitation.version + 1)
-            .returning(Invitation.id)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return len(emptied)
-
-
-@roles.told_of_removal
-def let_go_of(workshop_id: int, role_id: int) -> None:
-    """Withdraw the invitations to a role that is removed; those that have ended lose it."""
-    to_it = (Invitation.workshop_id == workshop_id, Invitation.role_id == role_id)
-    withdraw_where(workshop_id, Invitation.role_id == role_id)
-    with atomic() as session:
-        session.execute(
-            update(Invitation)
-            .where(*to_it)
-            .values(role_id=None, updated_at=clock.now(), version=Invitation.version + 1)
-            .execution_options(synchronize_session=False)
-        )
-
-
-@periodic("forget-invitations", every=timedelta(hours=1))
-def forget_old() -> None:
-    """Delete the invitations that were good for the last time 90 days ago, however they ended."""
-    with across_workshops(), atomic() as session:
-        # By the table, past the cache's listener: it would take a deletion across workshops for a reason to forget everything.
-        table = Invitation.__table__
-        session.connection().execute(
-            table.delete().where(table.c.expires_at < clock.now() - KEPT)  # type: ignore[attr-defined]
-        )
