@@ -83,11 +83,12 @@ class WrongValues(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """In whose name a letter is written: a workshop's name, its locale and its time zone."""
+    """In whose name a letter is written: a workshop's name, its locale and its time zone, and where it is called."""
 
     name: str
     locale: str = DEFAULT_LANGUAGE
     time_zone: str = "UTC"
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,3 +219,26 @@ def test_a_long_page_costs_as_many_statements_as_a_short_one(shop: Shop) -> None
         costs.append(len(seen))
 
     assert costs[0] == costs[1] <= 4
+
+
+@pytest.mark.parametrize(
+    ("phone", "dialled"), [("312-555-0100", "tel:+13125550100"), ("312-555-0100 x12", "tel:312555010012")]
+)
+def test_the_workshop_is_called_from_the_page(shop: Shop, phone: str, dialled: str) -> None:
+    assert shop.owner.patch(f"/workshops/{shop.id}", json={"phone": phone}).status_code == 200
+    path = by_link(ask(shop, examined(shop)))
+
+    page, told = Page(shop.nobody.get(path, headers=PAGE).text), shop.nobody.get(path).json
+
+    (link,) = page.all("a")
+    assert link.attributes["href"] == dialled
+    assert link.text == told["workshop_phone"]
+
+
+def test_a_workshop_without_a_number_shows_none(shop: Shop) -> None:
+    path = by_link(ask(shop, examined(shop)))
+
+    page, told = Page(shop.nobody.get(path, headers=PAGE).text), shop.nobody.get(path).json
+
+    assert page.all("a") == []
+    assert told["workshop_phone"] is None

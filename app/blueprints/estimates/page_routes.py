@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -131,6 +132,7 @@ def _page(shown: dict[str, Any], problem: dict[str, Any] | None, status: int) ->
         was_decided=bool(shown) and problem is not None and problem["code"] == EstimateDecided.code,
         money=lambda amount: written(amount, shown["currency"], locale),
         number=lambda value: format_decimal(value, locale=locale, format="#,##0.###"),
+        dialled=lambda phone: re.sub(r"[^0-9+]", "", phone),
         moment=lambda when: _moment(when, shown, locale),
         sent=_sent(),
     )

@@ -203,6 +203,7 @@ class EstimateByLinkOut(_EstimateBase):
     """An estimate, for whoever has its link: nothing of the person is in it."""
 
     workshop = fields.String(required=True, metadata={"example": "Demo Garage"})
+    workshop_phone = fields.String(required=True, allow_none=True, metadata={"example": "+13125550100"})
     ticket_number = fields.Integer(required=True, metadata={"example": 17})
 
 

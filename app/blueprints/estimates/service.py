@@ -139,6 +139,7 @@ def head_of(estimate: Estimate) -> dict[str, Any]:
     ).one()
     return {
         "workshop": head.name,
+        "workshop_phone": head.phone,
         "locale": head.locale,
         "time_zone": head.time_zone,
         "ticket_number": number,

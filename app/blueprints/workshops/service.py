@@ -106,7 +106,7 @@ def _only_one() -> Workshop:
 def letterhead(workshop_id: int) -> Letterhead:
     """Return in whose name, language and time zone a workshop's mail is written."""
     workshop = db.session.scalars(select(Workshop).where(Workshop.id == workshop_id)).one()
-    return Letterhead(workshop.name, workshop.locale, workshop.time_zone)
+    return Letterhead(workshop.name, workshop.locale, workshop.time_zone, workshop.phone)
 
 
 def open_workshop(name: str, slug: str, **settings: Any) -> Workshop:
