@@ -26,8 +26,8 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(racing, "PATIENCE", 10)
 
 
-def without_turns(name: str, address: str | None, *, shared: bool = False) -> bool:
-    return False
+def without_turns(name: str, address: str | None) -> None:
+    return None
 
 
 def statuses(*tried: Callable[[], TestResponse]) -> list[int]:
@@ -88,7 +88,7 @@ def test_those_who_know_the_password_do_not_wait_for_each_other(
 ) -> None:
     body = {"email": shop.customer.email, "password": PASSWORD}
     meeting = Meeting(RACERS)
-    monkeypatch.setattr(tries, "take_turn", meeting.after(tries.take_turn))
+    monkeypatch.setattr(tries, "follow_turns", meeting.after(tries.follow_turns))
 
     assert statuses(*[lambda: shop.nobody.post("/auth/login", json=body)] * RACERS) == [200] * RACERS
     assert meeting.was_held

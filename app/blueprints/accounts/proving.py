@@ -25,12 +25,13 @@ def require(account: Account | None, password: str, name: str, address: str | No
     """
     tries.require_patience(name, address)  # who waits costs no hash
     is_right = passwords.matches(account.password_hash if account else None, password)
-    with atomic():
-        is_counted = tries.take_turn(name, address, shared=is_right)
-        if not is_right and tries.note_failure(name, address) and account is not None:
-            _tell_locked(account, address)
     if not is_right or account is None:
+        with atomic():
+            tries.take_turn(name, address)
+            if tries.note_failure(name, address) and account is not None:
+                _tell_locked(account, address)
         raise WrongCredentials()
+    is_counted = tries.follow_turns(name, address)
     if account.suspended_at is not None:
         raise AccountSuspended()
     return is_counted

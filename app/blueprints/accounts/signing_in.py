@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import cache
 
 from marshmallow import ValidationError
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 
 from app.blueprints.accounts import proving, second_factor, sessions, standing, tries
 from app.blueprints.accounts.errors import NoWorkshop, WrongCredentials
@@ -118,16 +120,23 @@ def _account_with_number(workshop_id: int, number: str) -> Account | None:
     return account
 
 
-def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[Role, ...]) -> Principal:
-    statement = (
+@cache
+def _memberships() -> Select[Membership, datetime | None]:
+    """Return the statement that tells what an account is, and where that is suspended, built once."""
+    return (
         select(Membership, Workshop.suspended_at)
         .join(Workshop, Workshop.id == Membership.workshop_id)
-        .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+        .where(Membership.account_id == bindparam("account_id"), Membership.ended_at.is_(None))
+        .order_by(Membership.id)
     )
+
+
+def _principal_of(account: Account, workshop_slug: str | None, preferred: tuple[Role, ...]) -> Principal:
+    statement = _memberships()
     if workshop_slug:
         statement = statement.where(workshops.is_called(workshop_slug))
     with across_workshops():
-        found = db.session.execute(statement.order_by(Membership.id)).all()
+        found = db.session.execute(statement, {"account_id": account.id}).all()
     memberships = [membership for membership, suspended_at in found if suspended_at is None]
     if not memberships:
         if workshop_slug:

@@ -83,7 +83,7 @@ _COUNTED = Prepared(
 _TURN = Prepared(
     lambda: select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger))), everywhere=True
 )
-_SHARED_TURN = Prepared(
+_TURNS_BEFORE = Prepared(
     lambda: select(func.pg_advisory_xact_lock_shared(bindparam("key", type_=BigInteger))), everywhere=True
 )
 
@@ -103,23 +103,38 @@ def require_patience(name: str, address: str | None) -> bool:
     return keys[0] in counted
 
 
-def take_turn(name: str, address: str | None, *, shared: bool = False) -> bool:
-    """Refuse, once a try was looked at, where others have made the name wait meanwhile; tell whether anything is counted.
+def take_turn(name: str, address: str | None) -> None:
+    """Refuse, once a try was looked at, where others have made the name wait meanwhile; the next one waits for this one.
 
     Of many at once those go on whom the pause allows, and the rest learn nothing: each waits for the turns before its own to
-    end, with their transactions. `shared`: it counts nothing, and need not wait for others of its kind. Inside `atomic()`,
-    which on SQLite is such a turn itself.
+    end, with their transactions. Inside `atomic()`, which on SQLite is such a turn itself.
     :raises TooManyTries: the name, or the address, has to wait.
     """
-    wait_for_turn(key_of(name), shared=shared)
+    wait_for_turn(key_of(name))
+    require_patience(name, address)
+
+
+def follow_turns(name: str, address: str | None) -> bool:
+    """Refuse like `take_turn` a try that counts nothing, for which nobody waits; tell whether anything is counted by the name.
+
+    :raises TooManyTries: the name, or the address, has to wait.
+    """
+    if db.engine.dialect.name != "postgresql":
+        with atomic():
+            return require_patience(name, address)
+    _TURNS_BEFORE.rows(key=_lock_of(key_of(name)))  # and let go of at once, with the statement
     return require_patience(name, address)
 
 
-def wait_for_turn(key: bytes, *, shared: bool = False) -> None:
+def wait_for_turn(key: bytes) -> None:
     """Wait until no other transaction has the turn of a digest, and have it until the present one ends."""
     require_atomic(db.session())
     if db.engine.dialect.name == "postgresql":
-        (_SHARED_TURN if shared else _TURN).rows(key=int.from_bytes(key[:8], signed=True))
+        _TURN.rows(key=_lock_of(key))
+
+
+def _lock_of(key: bytes) -> int:
+    return int.from_bytes(key[:8], signed=True)
 
 
 def note_failure(name: str, address: str | None) -> bool:
