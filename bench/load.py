@@ -60,13 +60,17 @@ class Measured:
     requests: int
     seconds: float
     failed: int
-    median_ms: float
     busy_seconds: tuple[float, ...] = ()  # of each worker
 
     @property
     def rate(self) -> float:
         """Requests a second."""
         return self.requests / self.seconds
+
+    @property
+    def mean_ms(self) -> float:
+        """Milliseconds from a request to its answer: by Little's law, since no connection ever rests."""
+        return CONNECTIONS / self.rate * 1000
 
     @property
     def busy_ms(self) -> float:

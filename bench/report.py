@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from bench.load import CONNECTIONS, tool
-from bench.rounds import Application, Reference, growth, median_ms, rates, shares
+from bench.rounds import Application, Reference, growth, rates, shares, time_ms
 from bench.servers import ROOT
 from bench.settings import Settings
 from bench.workloads import Workload
@@ -130,7 +130,7 @@ def growth_table(settings: Settings, small: Application, large: Application) -> 
     heads = ["Workload", "ms at 20,000", "ms at 1,000,000", "growth", "at most"]
     rows = []
     for workload in settings.workloads:
-        before, after = median_ms(small, workload), median_ms(large, workload)
+        before, after = time_ms(small, workload), time_ms(large, workload)
         grown = growth(small, large, workload)
         rows.append([workload.title, f"{before:.1f}", f"{after:.1f}", f"{grown:+.0%}", f"{MOST_GROWTH:+.0%}"])
     return table(heads, rows)
