@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event, Thread
 
 import pytest
 from werkzeug.test import TestResponse
 
 from app.blueprints.accounts import proving, second_factor, tries
+from app.core.db import atomic
 from tests.concurrency import racing
 from tests.concurrency.racing import Meeting, race
 from tests.conftest import DATABASE_URL
@@ -80,6 +82,41 @@ def test_a_right_password_that_comes_after_the_fourth_wrong_one_is_not_let_in(
     answer = shop.nobody.post("/auth/login", json={"email": shop.customer.email, "password": PASSWORD})
 
     assert (answer.status_code, answer.json["code"]) == (429, "too_many_tries")
+
+
+def sign_in_amid_a_turn(shop: Shop) -> int:
+    """Sign in with the right password while the fourth wrong one is counted, and its turn has not ended."""
+    assert shop.customer.principal is not None
+    name, counted, over = tries.of_account(shop.customer.principal.account_id), Event(), Event()
+
+    def count_wrong_ones() -> None:
+        with shop.app.app_context(), atomic():
+            tries.take_turn(name, None)
+            for _ in range(TOLD):
+                tries.note_failure(name, None)
+            counted.set()
+            over.wait(1)
+
+    turn = Thread(target=count_wrong_ones)
+    turn.start()
+    assert counted.wait(10)
+    body = {"email": shop.customer.email, "password": PASSWORD}
+    status = shop.nobody.post("/auth/login", json=body).status_code
+    over.set()
+    turn.join()
+    return status
+
+
+def test_a_right_password_waits_for_the_turn_in_which_the_fourth_wrong_one_is_counted(shop: Shop) -> None:
+    assert sign_in_amid_a_turn(shop) == 429
+
+
+def test_control_without_waiting_a_right_password_is_let_in_amid_the_turn(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "follow_turns", tries.require_patience)
+
+    assert sign_in_amid_a_turn(shop) == 200
 
 
 @pytest.mark.skipif(not DATABASE_URL, reason="on SQLite whoever writes is alone")
