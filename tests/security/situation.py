@@ -493,6 +493,28 @@ class Situation:
             }
 
 
+class Shared:
+    """Situations for cases that undo what they do: one with rows in the tables asked for, and one of an erased customer."""
+
+    def __init__(self, make: Callable[[], Situation], *, one_at_a_time: bool = False) -> None:
+        self._make = make
+        self._one_at_a_time = one_at_a_time
+        self._made: dict[bool, tuple[Situation, set[str]]] = {}
+
+    def with_rows_in(self, table: str) -> Situation:
+        """Return a situation with a row in a table, also in one of `LEFT_BY_SOME`."""
+        is_erased = table == "erasures"
+        if is_erased not in self._made:
+            if self._one_at_a_time:
+                self._made.clear()
+            self._made[is_erased] = self._make(), set()
+        situation, traced = self._made[is_erased]
+        if table not in traced:
+            situation.leave_traces(table)
+            traced.add(table)
+        return situation
+
+
 def _account_id(caller: Caller) -> int:
     assert caller.principal is not None
     return caller.principal.account_id

@@ -23,9 +23,8 @@ from app.extensions import cache, db
 from tests.applications import AnotherApp
 from tests.conftest import DATABASE_URL, database_role
 from tests.factories import Shop, make_shop, unique_vin
-from tests.security import situation as situations
 from tests.security.matrix import rows
-from tests.security.situation import Situation
+from tests.security.situation import LEFT_BY_SOME, Shared, Situation
 
 pytestmark = [
     pytest.mark.every_case,
@@ -86,9 +85,9 @@ class TestTheTables:
 
     @pytest.mark.parametrize("table", TABLES)
     def test_show_a_row_only_to_who_acts_in_its_workshop_or_across_all(
-        self, application: Connection, owner: Engine, standing_with: Any, table: str
+        self, application: Connection, owner: Engine, shared: Shared, table: str
     ) -> None:
-        situation: Situation = standing_with(table)
+        situation = shared.with_rows_in(table if table in LEFT_BY_SOME else "")
         shop = (
             situation.other_shop
             if number_owned(owner, table, f"workshop_id = {situation.shop.id}") == 0
@@ -112,22 +111,15 @@ class TestTheTables:
 
 
 @pytest.fixture(scope="module")
-def standing_with(app: Flask) -> Any:
-    """Return a situation with a row in the table that is asked for."""
-    made: dict[bool, tuple[Situation, set[str]]] = {}
+def shared(app: Flask) -> Shared:
+    """A situation that all tables' cases share."""
 
-    def situation(table: str) -> Situation:
-        is_erased = table == "erasures"
-        if is_erased not in made:
-            made[is_erased] = Situation(app), set()
-            made[is_erased][0].keep_hours()
-        found, traced = made[is_erased]
-        if table in situations.LEFT_BY_SOME and table not in traced:
-            found.leave_traces(table)
-            traced.add(table)
-        return found
+    def make() -> Situation:
+        situation = Situation(app)
+        situation.keep_hours()
+        return situation
 
-    return situation
+    return Shared(make)
 
 
 class TestStatements:

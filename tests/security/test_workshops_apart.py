@@ -21,7 +21,7 @@ from app.core.tenancy import WorkshopOwned
 from app.extensions import db
 from tests.factories import PASSWORD, Caller, Shop, account_of, make_shop, unique, unique_vin
 from tests.inspections.examining import advise, begun
-from tests.security.situation import Situation
+from tests.security.situation import Shared, Situation
 from tests.stage import Stage
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.every_case]  # counting lines would take as long again
@@ -474,26 +474,20 @@ def furnish(shop: Shop) -> None:
 class TestTheDatabaseRefuses:
     @pytest.fixture(scope="class")
     @classmethod
-    def made(cls) -> dict[bool, tuple[Situation, set[str]]]:
-        """What the cases share, since each undoes what it did; and for which tables something was left in it."""
-        return {}
+    def shared(cls, stage: Stage[Situation]) -> Shared:
+        """Two workshops that the cases share, the second with something to link to."""
+
+        def make() -> Situation:
+            situation = stage.scene()
+            furnish(situation.other_shop)
+            return situation
+
+        return Shared(make, one_at_a_time=stage.puts_back)
 
     @pytest.fixture
-    def situation(
-        self, stage: Stage[Situation], made: dict[bool, tuple[Situation, set[str]]], table: str
-    ) -> Situation:
-        """Two workshops, the first with rows in a table, the second with something to link to."""
-        is_erased = table == "erasures"
-        if is_erased not in made:
-            if stage.puts_back:
-                made.clear()
-            made[is_erased] = stage.scene(), set()
-            furnish(made[is_erased][0].other_shop)
-        situation, traced = made[is_erased]
-        if table not in traced:
-            situation.leave_traces(table)
-            traced.add(table)
-        return situation
+    def situation(self, shared: Shared, table: str) -> Situation:
+        """Two workshops, the first with rows in a table."""
+        return shared.with_rows_in(table)
 
     def test_a_link_across_workshops(
         self,
