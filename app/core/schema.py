@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
+from unicodedata import category
 
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, ValidationError, fields, validate
@@ -19,6 +20,10 @@ from app.extensions import ma
 
 GREATEST_ID = 2**63 - 1
 EXACT_IN_A_FLOAT = 2**53
+# Unicode's blanks, control characters and marks of format; and what is a letter or a sign there, and is drawn as nothing:
+# the fillers of Hangul, and Braille without a dot.
+UNSEEN = ("Zs", "Zl", "Zp", "Cc", "Cf")
+DRAWN_AS_NOTHING = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
 class Schema(ma.Schema):  # type: ignore[misc, name-defined]
@@ -39,7 +44,8 @@ class PatchSchema(Schema):
 class Text(fields.String):
     """Text without control characters, trimmed; by default not empty and at most 200 characters.
 
-    `pattern` (ECMA-262) is how the document tells what is taken. The longest counts before trimming, as the document has it.
+    What shows nothing at all, such as a name of zero-width spaces, is empty. `pattern` (ECMA-262) is how the document tells
+    what is taken. The longest counts before trimming, as the document has it.
     """
 
     PATTERN: ClassVar[str] = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$"
@@ -57,7 +63,11 @@ class Text(fields.String):
             raise ValidationError("Control characters are not allowed.")
         if len(text) > self.longest:
             raise ValidationError(f"Longer than maximum length {self.longest}.")
-        return text.strip()
+        return text.strip() if any(_is_seen(letter) for letter in text) else ""
+
+
+def _is_seen(letter: str) -> bool:
+    return category(letter) not in UNSEEN and letter not in DRAWN_AS_NOTHING
 
 
 class SixDigits(Text):

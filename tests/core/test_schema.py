@@ -54,6 +54,7 @@ class TestText:
             ("a\nb\tc", "a\nb\tc"),
             ("x" * 200, "x" * 200),
             ("😀", "😀"),
+            ("م\u200cع", "م\u200cع"),  # a name that is written with a mark that is not seen
         ],
     )
     def test_is_trimmed(self, given_: str, taken: str) -> None:
@@ -64,6 +65,24 @@ class TestText:
     )
     def test_is_not_empty_long_or_full_of_control_characters(self, given_: Any) -> None:
         assert refused(Text(), given_)
+
+    @pytest.mark.parametrize(
+        "given_",
+        [
+            " ",
+            "\u00a0",
+            "\u200b\u200b",
+            "\u2060",
+            "\u202e\u00ad",
+            "\u2028",
+            "\u3164",
+            "\u2800",
+            " \ufeff \u200d",
+        ],
+    )
+    def test_that_shows_nothing_is_empty(self, given_: str) -> None:
+        assert refused(Text(), given_)
+        assert Text(shortest=0).deserialize(given_) == ""
 
     def test_has_bounds_of_its_own_where_it_says_so(self) -> None:
         field = Text(shortest=2, longest=3)
