@@ -40,7 +40,8 @@ from app.core.clock import as_utc
 from app.core.db import Cents, Instant
 from app.core.errors import Invalid
 from app.core.money import from_cents, to_cents
-from app.core.schema import QueryInteger, Schema
+from app.core.parameters import QueryInteger
+from app.core.schema import Schema
 
 Way = Literal["first", "page", "cursor"]
 

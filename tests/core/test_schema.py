@@ -15,9 +15,9 @@ from marshmallow import ValidationError, fields
 
 from app.core import phones
 from app.core.money import GREATEST_AMOUNT
+from app.core.parameters import CommaSeparated, QueryInteger
 from app.core.schema import (
     GREATEST_ID,
-    CommaSeparated,
     Day,
     Email,
     Instant,
@@ -26,7 +26,6 @@ from app.core.schema import (
     Password,
     PatchSchema,
     Phone,
-    QueryInteger,
     Reference,
     Schema,
     Text,

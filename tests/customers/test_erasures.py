@@ -316,7 +316,7 @@ class TestWhatElse:
     def test_the_chain_of_the_log_still_holds(self, shop: Shop) -> None:
         use(shop).delete("/customers")
 
-        assert run_command(shop.app, "audit", "verify").exit_code == 0
+        assert run_command(shop.app, "audit", "verify", "--workshop", shop.slug).exit_code == 0
 
     def test_who_registers_anew_is_somebody_new(self, shop: Shop) -> None:
         use(shop).delete("/customers")

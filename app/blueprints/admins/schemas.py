@@ -6,7 +6,8 @@ from marshmallow import fields
 
 from app.blueprints.admins.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Email, Instant, PatchSchema, QueryFlag, Schema, Text
+from app.core.parameters import QueryFlag
+from app.core.schema import Email, Instant, PatchSchema, Schema, Text
 
 NAME = {"description": "What they are called.", "example": "Ada Obi"}
 ADDRESS = {"example": "ada@example.com"}

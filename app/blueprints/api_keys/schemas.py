@@ -7,7 +7,7 @@ from marshmallow import fields
 from app.blueprints.api_keys.service import ORDER
 from app.core.keys import FORM
 from app.core.paging import ListQuery
-from app.core.schema import Instant, PatchSchema, QueryInstant, Schema, ScopeList, Text
+from app.core.schema import Instant, InstantIn, PatchSchema, Schema, ScopeList, Text
 from app.core.scopes import FOR_KEYS
 
 NAME = {"description": "What it is for.", "example": "Accounting export"}
@@ -22,7 +22,7 @@ class ApiKeyIn(Schema):
 
     name = Text(required=True, longest=100, metadata=NAME)
     scopes = ScopeList(of=FOR_KEYS, least=1, required=True)
-    expires_at = QueryInstant(load_default=None, allow_none=True, metadata=EXPIRES)
+    expires_at = InstantIn(load_default=None, allow_none=True, metadata=EXPIRES)
 
 
 class ApiKeyPatch(PatchSchema):

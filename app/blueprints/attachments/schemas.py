@@ -10,7 +10,8 @@ from marshmallow import fields, validate
 from app.blueprints.attachments import photos
 from app.blueprints.attachments.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Flag, Instant, PatchSchema, QueryFlag, Reference, Schema
+from app.core.parameters import QueryFlag
+from app.core.schema import Flag, Instant, PatchSchema, Reference, Schema
 
 URL = {
     "description": "Open to whoever knows it, without a token, until `expires_at`.",

@@ -8,7 +8,8 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from app.blueprints.audit.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import Instant, QueryInstant, QueryInteger, Schema, Text
+from app.core.parameters import QueryInteger
+from app.core.schema import Instant, InstantIn, Schema, Text
 
 
 class AuditEntryOut(Schema):
@@ -91,8 +92,8 @@ class AuditQuery(ListQuery):
     )
     account_id = QueryInteger(metadata={"description": "Changes that this account made.", "example": 1})
     action = Text(longest=60, metadata={"description": "Changes of this sort.", "example": "part.updated"})
-    since = QueryInstant(metadata={"description": "From this instant on."})
-    until = QueryInstant(
+    since = InstantIn(metadata={"description": "From this instant on."})
+    until = InstantIn(
         metadata={"description": "Up to this instant, not with it.", "example": "2026-03-03T09:30:00Z"}
     )
 

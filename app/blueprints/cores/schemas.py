@@ -7,8 +7,9 @@ from marshmallow import fields, validate
 from app.blueprints.cores.reading import ORDER
 from app.blueprints.cores.vocabulary import CORE_STATUSES, OUTCOMES
 from app.core.paging import ListQuery
+from app.core.parameters import CommaSeparated, QueryInteger
 from app.core.quantities import THOUSANDTH, Amount
-from app.core.schema import CommaSeparated, Instant, Money, QueryInteger, Reference, Schema, Text
+from app.core.schema import Instant, Money, Reference, Schema, Text
 
 MOST = 10_000
 SOME = {"description": "Of so many; without it: of all. The rest goes on as others.", "example": 1}

@@ -15,19 +15,9 @@ from app.blueprints.inspections.vocabulary import (
     URGENCIES,
 )
 from app.core.paging import ListQuery
+from app.core.parameters import CommaSeparated
 from app.core.quantities import THOUSANDTH, Amount
-from app.core.schema import (
-    CommaSeparated,
-    Flag,
-    Instant,
-    Money,
-    PatchSchema,
-    Percent,
-    Reference,
-    Schema,
-    Text,
-    Whole,
-)
+from app.core.schema import Flag, Instant, Money, PatchSchema, Percent, Reference, Schema, Text, Whole
 
 MOST_SECTIONS = 40
 MOST_HOURS = 1000

@@ -16,19 +16,9 @@ from app.blueprints.inventory.supplier_schemas import SupplierBriefOut
 from app.blueprints.inventory.vocabulary import ALERTS, ORDER_STATUSES
 from app.blueprints.inventory.wanting import MOST_TICKETS
 from app.core.paging import ListQuery
+from app.core.parameters import CommaSeparated, QueryInteger
 from app.core.quantities import THOUSANDTH, Amount
-from app.core.schema import (
-    CommaSeparated,
-    Day,
-    Flag,
-    Instant,
-    Money,
-    PatchSchema,
-    QueryInteger,
-    Reference,
-    Schema,
-    Text,
-)
+from app.core.schema import Day, Flag, Instant, Money, PatchSchema, Reference, Schema, Text
 
 COST = validate.Range(Decimal(0), GREATEST_COST)
 EXPECTED_ON = {"description": "When it should come.", "example": "2026-03-09"}

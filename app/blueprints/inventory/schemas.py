@@ -14,19 +14,9 @@ from app.blueprints.inventory.vocabulary import FIXED, PIECE, PRICED_BY, PRICING
 from app.core.money import CENT, GREATEST_AMOUNT
 from app.core.names import folded_number
 from app.core.paging import ListQuery
+from app.core.parameters import Ids, QueryFlag, QueryInteger
 from app.core.quantities import THOUSANDTH, Amount
-from app.core.schema import (
-    Ids,
-    Instant,
-    Money,
-    PatchSchema,
-    QueryFlag,
-    QueryInteger,
-    Reference,
-    Schema,
-    Text,
-    Whole,
-)
+from app.core.schema import Instant, Money, PatchSchema, Reference, Schema, Text, Whole
 
 LONGEST_WARRANTY = 600
 MAKER = {"description": "Who makes it.", "example": "Mann"}

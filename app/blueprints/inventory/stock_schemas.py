@@ -12,18 +12,9 @@ from app.blueprints.inventory.ledger import ORDER
 from app.blueprints.inventory.vocabulary import ALERTS, BY_HAND, GOING, KINDS
 from app.core.money import GREATEST_AMOUNT
 from app.core.paging import ListQuery
+from app.core.parameters import CommaSeparated, QueryFlag, QueryInteger, QueryMoment
 from app.core.quantities import GREATEST_QUANTITY, Amount
-from app.core.schema import (
-    GREATEST_ID,
-    CommaSeparated,
-    Instant,
-    Money,
-    QueryFlag,
-    QueryInteger,
-    QueryMoment,
-    Schema,
-    Text,
-)
+from app.core.schema import GREATEST_ID, Instant, Money, Schema, Text
 
 GREATEST_COST = Decimal("9999999.99")
 FOR_A_REASON = ("adjustment", "write_off", "revaluation")

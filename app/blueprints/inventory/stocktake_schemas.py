@@ -12,8 +12,9 @@ from app.blueprints.inventory.stocktake_reading import LINE_ORDER, ORDER
 from app.blueprints.inventory.stocktakes import Count
 from app.blueprints.inventory.vocabulary import LINE_STATES, STOCKTAKE_STATUSES
 from app.core.paging import ListQuery
+from app.core.parameters import CommaSeparated
 from app.core.quantities import GREATEST_QUANTITY, Amount
-from app.core.schema import CommaSeparated, Flag, Instant, Money, Reference, Schema, Text
+from app.core.schema import Flag, Instant, Money, Reference, Schema, Text
 
 MOST_COUNTS = 500
 NOTE = {"example": "Counted by two."}

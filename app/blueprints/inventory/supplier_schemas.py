@@ -10,18 +10,8 @@ from app.blueprints.inventory.suppliers import ORDER
 from app.blueprints.workshops.fields import COUNTRY_CODE, Chosen, Website
 from app.blueprints.workshops.vocabulary import COUNTRIES
 from app.core.paging import ListQuery
-from app.core.schema import (
-    Email,
-    Flag,
-    Instant,
-    Money,
-    PatchSchema,
-    Phone,
-    QueryFlag,
-    Schema,
-    Text,
-    Whole,
-)
+from app.core.parameters import QueryFlag
+from app.core.schema import Email, Flag, Instant, Money, PatchSchema, Phone, Schema, Text, Whole
 from app.core.tax_ids import LONGEST
 
 MOST_DAYS = 365

@@ -8,7 +8,8 @@ from flask_smorest.fields import Upload
 from marshmallow import fields, validate
 
 from app.blueprints.inventory.tables.importing import Action
-from app.core.schema import QueryFlag, Schema
+from app.core.parameters import QueryFlag
+from app.core.schema import Schema
 
 MOST_BYTES = 10_000_000
 MOST_LINES = 20_000

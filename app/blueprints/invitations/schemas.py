@@ -9,18 +9,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from app.blueprints.invitations.models import STATES
 from app.blueprints.invitations.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import (
-    CommaSeparated,
-    Email,
-    Instant,
-    Money,
-    Password,
-    Phone,
-    Reference,
-    Schema,
-    SixDigits,
-    Text,
-)
+from app.core.parameters import CommaSeparated
+from app.core.schema import Email, Instant, Money, Password, Phone, Reference, Schema, SixDigits, Text
 from app.core.scopes import MEMBERS, STAFF
 
 LONGEST_TOKEN = 200

@@ -8,18 +8,8 @@ from marshmallow import ValidationError, fields, validate
 
 from app.blueprints.mechanics.service import ORDER
 from app.core.paging import ListQuery
-from app.core.schema import (
-    Email,
-    Instant,
-    Money,
-    NewPassword,
-    Password,
-    PatchSchema,
-    Phone,
-    QueryFlag,
-    Schema,
-    Text,
-)
+from app.core.parameters import QueryFlag
+from app.core.schema import Email, Instant, Money, NewPassword, Password, PatchSchema, Phone, Schema, Text
 
 MOST_SKILLS = 30
 

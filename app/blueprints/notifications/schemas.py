@@ -8,7 +8,8 @@ from app.blueprints.notifications.service import ORDER
 from app.core.letters import LANGUAGES, TOPICS
 from app.core.outbox import STATES
 from app.core.paging import ListQuery
-from app.core.schema import CommaSeparated, Email, Instant, Schema
+from app.core.parameters import CommaSeparated
+from app.core.schema import Email, Instant, Schema
 
 
 class NotificationOut(Schema):

@@ -12,20 +12,9 @@ from app.blueprints.service_tickets.status import STAGES, STATUSES
 from app.blueprints.service_tickets.vocabulary import KINDS, LINKS
 from app.blueprints.vehicles import vin
 from app.core.paging import ListQuery
+from app.core.parameters import CommaSeparated, QueryInteger
 from app.core.quantities import THOUSANDTH, Amount
-from app.core.schema import (
-    CommaSeparated,
-    Day,
-    Instant,
-    Money,
-    PatchSchema,
-    Percent,
-    QueryInteger,
-    Reference,
-    Schema,
-    SignedMoney,
-    Text,
-)
+from app.core.schema import Day, Instant, Money, PatchSchema, Percent, Reference, Schema, SignedMoney, Text
 
 MOST_IDS = 100
 MOST_PER_LINE = 10_000

@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from app.blueprints.service_tickets.vocabulary import GROUPINGS
+from app.core.parameters import QueryInteger
 from app.core.quantities import Amount
-from app.core.schema import Day, QueryInteger, Schema, Text
+from app.core.schema import Day, Schema, Text
 
 MOST_USED = 10**15
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from app.core.schema import GREATEST_ID, Day, Instant, PatchSchema, QueryInstant, Schema, Text, Whole
+from app.core.schema import GREATEST_ID, Day, Instant, InstantIn, PatchSchema, Schema, Text, Whole
 
 STATES = ("running", "stopped", "forgotten")
 WHOSE = {"description": "Whose clock: left out, the caller's own. Another's is for an owner.", "example": 1}
@@ -29,8 +29,8 @@ class ClockEntryPatch(PatchSchema):
     """When and on which line somebody worked in truth, and why it stood otherwise."""
 
     line_id = Whole(1, GREATEST_ID, allow_none=True, metadata=dict(LINE))
-    started_at = QueryInstant(metadata={"example": "2026-03-02T08:00:00Z"})
-    ended_at = QueryInstant(allow_none=True, metadata={"example": "2026-03-02T12:30:00Z"})
+    started_at = InstantIn(metadata={"example": "2026-03-02T08:00:00Z"})
+    ended_at = InstantIn(allow_none=True, metadata={"example": "2026-03-02T12:30:00Z"})
     reason = Text(required=True, longest=500, metadata=dict(REASON))
 
 

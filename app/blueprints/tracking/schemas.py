@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.schema import QueryInteger, Schema
+from app.core.parameters import QueryInteger
+from app.core.schema import Schema
 
 LONGEST_SECONDS = 300
 

@@ -20,15 +20,14 @@ from app.blueprints.vehicles.models import (
     UNITS,
 )
 from app.core.paging import ListQuery
+from app.core.parameters import QueryFlag, QueryInteger
 from app.core.schema import (
     Email,
     Flag,
     Instant,
+    InstantIn,
     PatchSchema,
     Phone,
-    QueryFlag,
-    QueryInstant,
-    QueryInteger,
     Reference,
     Schema,
     Text,
@@ -303,7 +302,7 @@ class ReadingIn(Schema):
     value = Whole(0, GREATEST_READING, required=True, metadata={"example": 84200})
     unit = _Word(UNITS, "km", required=True)
     source = _Word(SOURCES, "dashboard")
-    read_at = QueryInstant(
+    read_at = InstantIn(
         metadata={"description": "Now, unless it says otherwise.", "example": "2026-03-02T09:30:00Z"}
     )
     override_reason = Text(

@@ -24,20 +24,8 @@ from app.blueprints.workshops.fields import (
 from app.blueprints.workshops.models import STATES
 from app.blueprints.workshops.opening_schemas import ClosesNext, ClosureBrief, DayOut, OpenNow, OpensNext
 from app.core.paging import ListQuery
-from app.core.schema import (
-    CommaSeparated,
-    Degrees,
-    Email,
-    Flag,
-    Instant,
-    Money,
-    PatchSchema,
-    Percent,
-    Phone,
-    QueryNumber,
-    Schema,
-    Text,
-)
+from app.core.parameters import CommaSeparated, QueryNumber
+from app.core.schema import Degrees, Email, Flag, Instant, Money, PatchSchema, Percent, Phone, Schema, Text
 
 DESCRIPTION = {"example": "Family-run since 1984."}
 LATITUDE = {"description": "With longitude, or neither.", "example": 41.8817}

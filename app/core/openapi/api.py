@@ -37,15 +37,15 @@ class Api(SmorestApi):  # type: ignore[misc]
 
     def init_app(self, app: Flask, *, spec_kwargs: dict[str, Any] | None = None) -> None:
         """Start the document of `app`, with our own fields' types."""
-        from app.core import schema
+        from app.core import parameters, schema
 
         super().init_app(app, spec_kwargs={"marshmallow_plugin": Plugin(), **(spec_kwargs or {})})
         self.spec.components.schema("Problem", schema=Problem)
         self.ma_plugin.map_to_openapi_type(schema.Money, "number", None)
         self.ma_plugin.map_to_openapi_type(schema.Percent, "number", None)
-        self.ma_plugin.map_to_openapi_type(schema.CommaSeparated, "array", None)
-        self.ma_plugin.map_to_openapi_type(schema.Ids, "array", None)
-        self.ma_plugin.map_to_openapi_type(schema.QueryMoment, "string", None)
+        self.ma_plugin.map_to_openapi_type(parameters.CommaSeparated, "array", None)
+        self.ma_plugin.map_to_openapi_type(parameters.Ids, "array", None)
+        self.ma_plugin.map_to_openapi_type(parameters.QueryMoment, "string", None)
         self.ma_plugin.converter.add_attribute_function(_as_taken)
         self.ma_plugin.converter.add_parameter_attribute_function(_as_sent)
 
@@ -63,6 +63,6 @@ def _as_taken(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -
 
 def _as_sent(converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
     """Return how a list is sent in a query: as one parameter, comma-separated."""
-    from app.core.schema import CommaSeparated, Ids
+    from app.core.parameters import CommaSeparated, Ids
 
     return {"style": "form", "explode": False} if isinstance(field, CommaSeparated | Ids) else {}
