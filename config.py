@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from environs import Env
 from limits import parse_many
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
@@ -81,6 +81,9 @@ CACHE_SECONDS: dict[str, int] = {
 }
 
 DATABASE_DRIVERS = ("sqlite", "postgresql+pg8000", "postgresql+psycopg")
+# What may stand after the `?` of DATABASE_URL; sslmode as PostgreSQL's own library has it.
+PG8000_PARAMETERS = ("sslmode", "sslrootcert", "application_name", "unix_sock")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 # Families of settings, of which a misspelled one is refused.
 FAMILIES: dict[str, list[str]] = {
@@ -89,6 +92,9 @@ FAMILIES: dict[str, list[str]] = {
 }
 
 TOKEN_LIFETIME_MINUTES = 30
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LONGEST_LIMIT_SECONDS = 366 * 86_400
+LONGEST_PAUSE_MINUTES = 7 * 1_440
 
 # FILES_STORE: where the bytes of photos, attachments and exports lie, encrypted.
 FILE_STORES = ("database", "folder", "s3")
@@ -139,15 +145,35 @@ def database_uri(url: str) -> str:
         if url.startswith(scheme):
             url = "postgresql+pg8000://" + url.removeprefix(scheme)
     try:
-        driver = make_url(url).drivername
+        address = make_url(url)
     except (ArgumentError, ValueError):
-        driver = None
-    if driver not in DATABASE_DRIVERS:
+        address = None
+    if address is None or address.drivername not in DATABASE_DRIVERS:
         raise ConfigurationError(
             f"DATABASE_URL takes such as postgresql://user:password@host:5432/database; it begins with one of: "
             f"postgresql, {', '.join(DATABASE_DRIVERS)}."
         )
+    if (
+        address.drivername == "postgresql+pg8000"
+    ):  # psycopg's own library looks at what stands in its addresses
+        _require_known_parameters(address)
     return url
+
+
+def _require_known_parameters(address: URL) -> None:
+    """Refuse what would do nothing after the `?` of an address: a misspelled sslmode leaves a connection unverified.
+
+    :raises ConfigurationError: naming the parameter, and never the rest of the address.
+    """
+    if strange := sorted(set(address.query) - set(PG8000_PARAMETERS)):
+        raise ConfigurationError(
+            f"DATABASE_URL has the parameter {strange[0]!r}: it takes {', '.join(PG8000_PARAMETERS)}."
+        )
+    mode, certificates = address.query.get("sslmode", "prefer"), address.query.get("sslrootcert")
+    if mode not in SSL_MODES:
+        raise ConfigurationError(f"DATABASE_URL has sslmode={mode}: it takes {', '.join(SSL_MODES)}.")
+    if certificates is not None and not Path(str(certificates)).is_file():
+        raise ConfigurationError(f"DATABASE_URL has sslrootcert={certificates}: there is no such file.")
 
 
 def redis_url(env: Env) -> str:
@@ -156,9 +182,26 @@ def redis_url(env: Env) -> str:
     :raises ConfigurationError: it is no address. The address, which may hold a password, is not shown.
     """
     chosen = env.str("REDIS_URL", "").strip()
-    if chosen and not re.fullmatch(r"(rediss?|unix)://\S+", chosen):
-        raise ConfigurationError("REDIS_URL takes such as redis://host:6379/0, or rediss:// for TLS.")
+    if chosen and not _is_redis(chosen):
+        raise ConfigurationError(
+            "REDIS_URL takes such as redis://user:password@host:6379/0, or rediss:// for TLS; in a password / ? # and @ "
+            "are written %2F %3F %23 %40."
+        )
     return chosen
+
+
+def _is_redis(address: str) -> bool:
+    from redis.connection import parse_url  # where there is one; an embedded installation does without
+
+    if not re.fullmatch(r"(rediss?|unix)://\S+", address):
+        return False
+    try:
+        parts, read = urlsplit(address), parse_url(address)  # type: ignore[no-untyped-call]
+    except ValueError:
+        return False
+    return parts.scheme == "unix" or (
+        bool(read.get("host")) and re.fullmatch(r"/?\d*", parts.path) is not None
+    )
 
 
 def database_role(env: Env) -> str:
@@ -174,9 +217,12 @@ def database_role(env: Env) -> str:
 def token_keys(env: Env) -> dict[str, str]:
     """Return the keys that sign tokens by their ids, the signing one first; none where TOKEN_KEYS is empty."""
     try:
-        return dict(env.dict("TOKEN_KEYS", {}, delimiter=","))
+        keys: dict[str, str] = dict(env.dict("TOKEN_KEYS", {}, delimiter=","))
     except ValueError as error:
         raise ConfigurationError("TOKEN_KEYS takes `<key id>=<key>`, several separated by commas.") from error
+    if len(keys) < len(env.list("TOKEN_KEYS", [])):
+        raise ConfigurationError("TOKEN_KEYS has a key id twice: one of its keys would be no good any more.")
+    return keys
 
 
 def encryption_keys(env: Env) -> list[str]:
@@ -204,9 +250,27 @@ def seconds(env: Env, name: str, default: float, most: int) -> float:
 def web_address(env: Env, name: str, default: str) -> str:
     """Return a setting that is the beginning of links, without a last slash."""
     chosen = env.str(name, "").strip() or default
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", chosen, re.IGNORECASE):
-        raise ConfigurationError(f"{name} is {chosen!r}: it takes such as https://api.example.com.")
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", chosen, re.IGNORECASE) or not _has_place(chosen):
+        shown = "an address with a password" if "@" in chosen else repr(chosen)
+        raise ConfigurationError(f"{name} is {shown}: it takes such as https://api.example.com.")
     return chosen.rstrip("/")
+
+
+def _has_place(address: str) -> bool:
+    """Tell whether an address names a host, and a port that there can be, if any."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def log_level(env: Env) -> int:
+    """Return how much is written to the log, as `logging` counts it."""
+    chosen = env.str("LOG_LEVEL", "INFO").strip().upper()
+    if chosen not in LOG_LEVELS:
+        raise ConfigurationError(f"LOG_LEVEL is {chosen!r}: it takes {', '.join(LOG_LEVELS)}.")
+    return logging.getLevelNamesMapping()[chosen]
 
 
 def require_known(given: Iterable[str], prefix: str, endings: Iterable[str]) -> None:
@@ -251,9 +315,10 @@ def rate_limits(env: Env, profile: str) -> dict[str, str]:
 
 def _is_one_limit(figure: str) -> bool:
     try:
-        return len(parse_many(figure)) == 1
+        limits = parse_many(figure)
     except ValueError:
         return False
+    return len(limits) == 1 and limits[0].get_expiry() <= LONGEST_LIMIT_SECONDS
 
 
 def origins(given: list[str]) -> list[str]:
@@ -263,7 +328,7 @@ def origins(given: list[str]) -> list[str]:
     """
     named = [origin.strip().lower() for origin in given]
     for origin in named:
-        if origin != "*" and not re.fullmatch(r"https?://[^\s/?#@]+", origin):
+        if origin != "*" and not (re.fullmatch(r"https?://[^\s/?#@]+", origin) and _has_place(origin)):
             raise ConfigurationError(
                 f"CORS_ORIGINS has {origin!r}: it takes such as https://shop.example.com, without a path or a last slash."
             )
@@ -275,8 +340,12 @@ def pauses(minutes: list[str]) -> list[int]:
 
     :raises ConfigurationError: one is no whole number of minutes, or there is none.
     """
-    if not minutes or not all(pause.strip().isdecimal() and int(pause) for pause in minutes):
-        raise ConfigurationError("MAIL_RETRY_MINUTES takes minutes, separated by commas: `1,5,30`.")
+    if not minutes or not all(
+        pause.strip().isdecimal() and 0 < int(pause) <= LONGEST_PAUSE_MINUTES for pause in minutes
+    ):
+        raise ConfigurationError(
+            f"MAIL_RETRY_MINUTES takes minutes from 1 to {LONGEST_PAUSE_MINUTES:,}, separated by commas: `1,5,30`."
+        )
     return [int(pause) * 60 for pause in minutes]
 
 
@@ -356,7 +425,10 @@ class Config:
             env, "FREE_TRIES_BY_ADDRESS", self.free_tries_by_address(), 1, 1_000_000
         )
         self.REGISTRATION_STEP_MS = within(env, "REGISTRATION_STEP_MS", self.registration_step(), 0, 10_000)
-        here = f"http://127.0.0.1:{env.str('PORT', '5000')}"
+        within(
+            env, "WEB_CONCURRENCY", 1, 0, 1_000
+        )  # which gunicorn reads; what is none would stop it by a traceback
+        here = f"http://127.0.0.1:{within(env, 'PORT', 5000, 1, 65_535)}"
         self.PUBLIC_URL = web_address(env, "PUBLIC_URL", env.str("RENDER_EXTERNAL_URL", here))
         self.FRONTEND_URL = web_address(env, "FRONTEND_URL", "http://localhost:5173")
         self.ARGON2_MEMORY_KIB = within(env, "ARGON2_MEMORY_KIB", 7_168, 8, 4_194_304)
@@ -371,7 +443,7 @@ class Config:
             for name, seconds in CACHE_SECONDS.items()
         }
         self.LIVE_WATCHERS = within(env, "LIVE_WATCHERS", 4, 0, 1_000)
-        self.LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
+        self.LOG_LEVEL = log_level(env)
         self.set_mail(env)
         self.set_files(env)
         self.JOBS_IN_SERVER = env.bool("JOBS_IN_SERVER", not self.REDIS_URL)
@@ -426,6 +498,10 @@ class Config:
             )
         if self.FILES_STORE == "s3" and not self.S3_BUCKET:
             raise ConfigurationError("FILES_STORE=s3 needs S3_BUCKET.")
+        if self.S3_ENDPOINT and not (
+            self.S3_ENDPOINT.startswith(("http://", "https://")) and _has_place(self.S3_ENDPOINT)
+        ):
+            raise ConfigurationError("S3_ENDPOINT takes such as https://minio.example.com:9000.")
         if bool(self.S3_ACCESS_KEY_ID) != bool(self.S3_SECRET_ACCESS_KEY):
             raise ConfigurationError(
                 "S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY come together, or not at all."

@@ -11,6 +11,7 @@ from typing import Any
 from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from app.core import row_security
 from app.core.engines import owners_engine
@@ -72,6 +73,7 @@ def run_on_sqlite(connection: Connection) -> None:
 def run_on_postgresql(connection: Connection) -> None:
     """Run the migrations; the role that the application acts under may then use what they made."""
     run(connection)
+    connection.commit()  # with nothing left to migrate, what read that is open still
     if role := current_app.config["DB_ROLE"]:
         with connection.begin():
             row_security.admit(connection, role)
@@ -83,5 +85,11 @@ if context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    with engine.connect() as connection:
+    try:
+        connected = engine.connect()
+    except DBAPIError as error:  # which the command tells in one line
+        raise RuntimeError(
+            "The database does not answer: is DATABASE_URL right, and the server up?"
+        ) from error
+    with connected as connection:
         (run_on_sqlite if engine.dialect.name == "sqlite" else run_on_postgresql)(connection)

@@ -437,9 +437,52 @@ class TestTheDatabase:
 
         assert "s3cret" not in str(refusal.value)
 
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            ("sslmode=verify_full", "DATABASE_URL has sslmode=verify_full: it takes disable, allow"),
+            ("ssl=true", "DATABASE_URL has the parameter 'ssl': it takes sslmode, sslrootcert"),
+            (
+                "sslmode=verify-full&sslrootcert=/nowhere/ca.pem",
+                "sslrootcert=/nowhere/ca.pem: there is no such file.",
+            ),
+        ],
+    )
+    def test_has_no_parameter_that_would_do_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+    ) -> None:
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://shop:s3cret@h/d?{words}")
+
+        with pytest.raises(ConfigurationError, match=re.escape(told)) as refusal:
+            configuration()
+
+        assert "s3cret" not in str(refusal.value)
+
 
 class TestRedis:
-    @pytest.mark.parametrize("given", ["nonsense", "localhost:6379", "http://:s3cret@cache", "redis://"])
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "redis://h",
+            "redis://h/",
+            "rediss://u:p%2Fq@h:6380/2",
+            "unix:///run/redis.sock",
+            "redis://[::1]:6379/0",
+        ],
+    )
+    def test_is_known_in_each_of_its_forms(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+        monkeypatch.setenv("REDIS_URL", given)
+
+        assert given == configuration().REDIS_URL
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "nonsense", "localhost:6379", "http://:s3cret@cache", "redis://", "redis://:s3cret/more@cache:6379/0",
+            "redis://:s3cret@cache:port/0", "redis://:s3cret@cache:99999/0", "redis://:s3cret@cache/first",
+            "redis://:s3cret@cache/0?socket_timeout=abc", "redis://:s3cret@[::1/0",
+        ],
+    )  # fmt: skip
     def test_is_named_by_an_address_of_redis(self, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
         monkeypatch.setenv("REDIS_URL", given)
 
@@ -489,7 +532,8 @@ class TestLimits:
             configuration()
 
     @pytest.mark.parametrize(
-        "figure", ["many", "5/fortnight", "-1/minute", "20", "minute", "20/minute;100/day"]
+        "figure",
+        ["many", "5/fortnight", "-1/minute", "20", "minute", "20/minute;100/day", "5 per 99999999999 year"],
     )
     def test_a_figure_that_is_none_is_refused_and_not_taken_for_no_limit(
         self, monkeypatch: pytest.MonkeyPatch, figure: str
@@ -531,6 +575,57 @@ class TestLimits:
         monkeypatch.setenv("RATE_LIMIT_ENABLED", "0")
 
         assert configuration().RATELIMIT_ENABLED is False
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WEB_CONCURRENCY", "5000", "WEB_CONCURRENCY is 5000: it takes 0 to 1,000."),
+        ("PORT", "70000", "PORT is 70000: it takes 1 to 65,535."),
+        ("LOG_LEVEL", "15", "LOG_LEVEL is '15': it takes DEBUG, INFO, WARNING, ERROR."),
+        ("LOG_LEVEL", "critical", "LOG_LEVEL is 'CRITICAL': it takes DEBUG, INFO, WARNING, ERROR."),
+        (
+            "PUBLIC_URL",
+            "http://[::1",
+            "PUBLIC_URL is 'http://[::1': it takes such as https://api.example.com.",
+        ),
+        (
+            "PUBLIC_URL",
+            "https://api.example.com:99999",
+            "PUBLIC_URL is 'https://api.example.com:99999': it takes",
+        ),
+        (
+            "PUBLIC_URL",
+            "https://me:s3cret@api.example.com",
+            "PUBLIC_URL is an address with a password: it takes",
+        ),
+        ("TOKEN_KEYS", "a=s3cret-1,a=s3cret-2", "TOKEN_KEYS has a key id twice"),
+        (
+            "CORS_ORIGINS",
+            "https://shop.example.com:abc",
+            "CORS_ORIGINS has 'https://shop.example.com:abc': it takes",
+        ),
+        ("MAIL_RETRY_MINUTES", "1,99999999999999", "MAIL_RETRY_MINUTES takes minutes from 1 to 10,080"),
+    ],
+)
+def test_a_setting_that_could_not_work_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=re.escape(told)) as refusal:
+        configuration()
+
+    assert "s3cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("address", ["minio:9000", "http://minio:port", "ftp://minio"])
+def test_a_store_of_files_is_named_by_a_web_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    for name, value in {"FILES_STORE": "s3", "S3_BUCKET": "shop", "S3_ENDPOINT": address}.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError, match=r"^S3_ENDPOINT takes such as https://"):
+        configuration()
 
 
 @pytest.mark.parametrize(
@@ -631,7 +726,6 @@ def test_a_setting_that_is_no_number_is_refused_by_name(
         "ftp://api.example.com",
         "https://",
         "https://a.example/?x=1",
-        "https://u@a.example",
     ],
 )
 def test_links_begin_with_a_web_address_or_the_application_does_not_start(

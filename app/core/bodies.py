@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json as plain_json
 import re
+from collections import Counter
 from typing import Any
 from unicodedata import category
+from urllib.parse import unquote_to_bytes
 
 from flask import Request, current_app, json, request
 from marshmallow import RAISE
@@ -46,11 +49,34 @@ class Parser(FlaskParser):
     def _raw_load_json(self, req: Request) -> Any:
         # The application's own reader: webargs' would take lone surrogates and give up on deep nesting.
         if req.is_json:
-            return json.loads(req.get_data().decode())
+            text = req.get_data().decode()
+            read = json.loads(text)
+            _refuse_repeated_names(text)
+            return read
         if req.mimetype not in FORMS:
             return missing
         # Which _refuse_odd_bodies has let through. What is sent once is one value, what is sent twice is a list.
         return {name: sent if len(sent) > 1 else sent[0] for name, sent in req.form.lists()}
+
+
+def _refuse_repeated_names(text: str) -> None:
+    """Refuse an object that has a name twice (RFC 8259, 4): who reads the last, and who looks at the first, differ.
+
+    What is read here is JSON already; only its names are looked at.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        named = dict(pairs)
+        if len(named) < len(pairs):
+            times = Counter(name for name, _ in pairs)
+            repeated = {name: ["Given more than once."] for name in named if times[name] > 1}
+            raise Invalid("See `errors`.", errors=repeated)
+        return named
+
+    try:
+        plain_json.loads(text, object_pairs_hook=once, parse_int=str, parse_float=str)
+    except RecursionError as error:
+        raise Invalid("The body is nested too deeply.") from error
 
 
 def refuse_odd_requests(view: View) -> None:
@@ -59,6 +85,8 @@ def refuse_odd_requests(view: View) -> None:
     if request.query_string and "query" not in locations:
         unknown = {name: ["Unknown parameter."] for name in request.args}
         raise Invalid("This route has no query parameters.", errors=unknown)
+    if not _is_utf8(request.query_string):
+        raise Invalid("The query is not UTF-8.")
     if repeated := [name for name, values in request.args.lists() if len(values) > 1]:
         errors = {name: ["Given more than once."] for name in repeated}
         raise Invalid("Each query parameter is taken once.", errors=errors)
@@ -66,6 +94,15 @@ def refuse_odd_requests(view: View) -> None:
         _refuse_odd_bodies(body_needed, FORMS if contract_of(view).forms else ())
     if (longest := contract_of(view).longest_file) is not None:
         _refuse_odd_files(longest)
+
+
+def _is_utf8(query: bytes) -> bool:
+    """Tell whether a query is text (RFC 3987, 3.1); what is none would be read as marks in its place, and looked for."""
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refuse_odd_bodies(needed: bool, forms: tuple[str, ...]) -> None:

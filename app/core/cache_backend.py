@@ -29,6 +29,7 @@ class Backend:
         self._store = store
         self._away_until = 0.0
         self._was_away = False
+        self._failed_at = self._told_at = float("-inf")
         self._owed: dict[str, tuple[str, int]] = {}
         self._payer: threading.Thread | None = None
         self._closing = threading.Event()
@@ -62,7 +63,8 @@ class Backend:
         """Write each key's word, for its seconds; what cannot be written now is owed, and written as soon as it can be."""
         with self._lock:
             self._owed.update(words)
-        if not self._pay():
+        has_just_failed = time.monotonic() < self._failed_at + AWAY_SECONDS
+        if has_just_failed or not self._pay():
             self._begin_to_pay()
 
     def clear(self) -> None:
@@ -132,9 +134,12 @@ class Backend:
                     return
 
     def note_absence(self, error: Exception) -> None:
-        """Leave the backend alone for a second: it has just failed."""
-        self._away_until, self._was_away = time.monotonic() + AWAY_SECONDS, True
-        log.warning("cache.away", kind=type(error).__name__)
+        """Leave the backend alone for a second: it has just failed. That is told once a second."""
+        now = time.monotonic()
+        self._failed_at, self._away_until, self._was_away = now, now + AWAY_SECONDS, True
+        if now >= self._told_at + AWAY_SECONDS:
+            self._told_at = now
+            log.warning("cache.away", kind=type(error).__name__)
 
 
 def _said_once(key: str, word: str) -> str:

@@ -34,8 +34,9 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# PostgreSQL's words for "not your fault, come back": shut down, starting up, no connection, too many connections, a
-# statement that took too long, a lock that was not to be had, a deadlock or a serialization failure.
+# PostgreSQL's words for "not your fault, come back": shut down, starting up, no connection, too many connections, a database
+# that is not there or takes none (it is being put in place of another), a statement that took too long, a lock that was not
+# to be had, a deadlock or a serialization failure.
 PASSING_STATES = frozenset(
     {
         "57P01",
@@ -47,6 +48,8 @@ PASSING_STATES = frozenset(
         "08004",
         "08006",
         "53300",
+        "3D000",
+        "55000",
         "57014",
         "55P03",
         "40P01",

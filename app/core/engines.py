@@ -58,15 +58,17 @@ def engine_options(config: dict[str, Any]) -> tuple[URL, dict[str, Any]]:
         said["role"] = role
     if url.get_driver_name() == "pg8000":
         arguments: dict[str, Any] = {"timeout": 20, "startup_params": said}
-        sslmode = url.query.get("sslmode")
-        url = url.difference_update_query(["sslmode"])
+        sslmode, certificates = url.query.get("sslmode"), url.query.get("sslrootcert")
+        url = url.difference_update_query(["sslmode", "sslrootcert"])
         if sslmode in ("require", "prefer", "allow"):
             context = ssl.create_default_context()
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE  # what sslmode=require means: encrypted, not verified
             arguments["ssl_context"] = context
         elif sslmode in ("verify-ca", "verify-full"):
-            arguments["ssl_context"] = ssl.create_default_context()
+            arguments["ssl_context"] = ssl.create_default_context(
+                cafile=str(certificates) if certificates else None
+            )
         elif sslmode == "disable" or url.host in ("127.0.0.1", "::1", "localhost"):
             # Unsaid, pg8000 asks for TLS, and reads all authorities' certificates beforehand: 17 ms of each connection.
             arguments["ssl_context"] = False

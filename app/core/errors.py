@@ -257,6 +257,12 @@ def of_database_error(error: DBAPIError) -> Response:
     return _internal()
 
 
+def of_full_pool(error: PoolTimeout) -> Response:
+    """Answer that no connection was to be had in time: all of this process's are in use."""
+    log.warning("database.away", kind="PoolTimeout")
+    return of_domain_error(Unavailable())
+
+
 def of_exception(error: Exception) -> Response:
     """Answer what nobody expected."""
     log.error("unexpected", exc_info=error)
@@ -273,7 +279,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, of_domain_error)
     app.register_error_handler(HTTPException, of_http_exception)
     app.register_error_handler(DBAPIError, of_database_error)
-    app.register_error_handler(PoolTimeout, lambda _: of_domain_error(Unavailable()))
+    app.register_error_handler(PoolTimeout, of_full_pool)
     # A body in chunks that are none: gunicorn finds out when it is read, and raises what Werkzeug does not know.
     app.register_error_handler(ParseException, lambda _: of_http_exception(BadRequest()))
     app.register_error_handler(Exception, of_exception)

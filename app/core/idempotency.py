@@ -45,7 +45,7 @@ READ_AT_ONCE = 256 * 1024  # bytes of a file
 KEPT_HEADERS = (
     "Content-Type", "Content-Security-Policy", "ETag", "Location", "Retry-After", "Set-Cookie", "Vary",
 )  # fmt: skip
-NOT_KEPT = (401, 403, 429)
+NOT_KEPT = (401, 403, 412, 429)
 
 
 class IdempotencyKey(Model):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
-from unicodedata import category
+from unicodedata import category, normalize
 
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import RAISE, ValidationError, fields, validate
@@ -44,8 +44,9 @@ class PatchSchema(Schema):
 class Text(fields.String):
     """Text without control characters, trimmed; by default not empty and at most 200 characters.
 
-    What shows nothing at all, such as a name of zero-width spaces, is empty. `pattern` (ECMA-262) is how the document tells
-    what is taken. The longest counts before trimming, as the document has it.
+    Letters are composed (Unicode's NFC), so that what looks the same is found. What shows nothing at all, such as a name of
+    zero-width spaces, is empty. `pattern` (ECMA-262) is how the document tells what is taken. The longest counts before
+    trimming, as the document has it.
     """
 
     PATTERN: ClassVar[str] = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$"
@@ -58,7 +59,7 @@ class Text(fields.String):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
+        text = normalize("NFC", super()._deserialize(value, attr, data, **kwargs))
         if not re.fullmatch(Text.PATTERN, text):
             raise ValidationError("Control characters are not allowed.")
         if len(text) > self.longest:

@@ -210,6 +210,7 @@ def _allow_origins(app: Flask) -> None:
         ],
         methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         max_age=600,
+        vary_header=False,  # we say it ourselves
     )
     _look_at_browsers_alone(app)
 
@@ -217,5 +218,12 @@ def _allow_origins(app: Flask) -> None:
 def _look_at_browsers_alone(app: Flask) -> None:
     """Let flask-cors pass by what no page has asked: it weighs its options anew for each answer, whoever it is for."""
     hooks = app.after_request_funcs[None]
-    add_permissions = hooks.pop()
-    app.after_request(lambda answer: add_permissions(answer) if "Origin" in request.headers else answer)
+    add_permissions: Any = hooks.pop()
+
+    def permit(answer: Response) -> Response:
+        answer.headers.add(
+            "Vary", "Origin"
+        )  # of every answer: what is kept of one must not be shown to another's page
+        return add_permissions(answer) if "Origin" in request.headers else answer
+
+    app.after_request(permit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -514,6 +515,7 @@ class Cut:
     def __init__(self, app: Flask, patch: pytest.MonkeyPatch) -> None:
         self.away = False
         self.calls = 0
+        self.callers: list[str] = []
         with app.app_context():
             self.guard = caching.backend()
             self.store = cache.cache
@@ -521,10 +523,13 @@ class Cut:
             patch.setattr(self.store, name, self._failing(getattr(self.store, name)))
         patch.setattr(self.guard, "_away_until", 0.0)
         patch.setattr(self.guard, "_was_away", False)
+        patch.setattr(self.guard, "_failed_at", float("-inf"))
+        patch.setattr(self.guard, "_told_at", float("-inf"))
 
     def _failing(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def calling(*args: Any, **kwargs: Any) -> Any:
             self.calls += 1
+            self.callers.append(threading.current_thread().name)
             if self.away:
                 raise redis.ConnectionError("connection refused")
             return call(*args, **kwargs)
@@ -533,7 +538,7 @@ class Cut:
 
     def mend(self) -> None:
         self.away = False
-        self.guard._away_until, self.guard._was_away = 0.0, False
+        self.guard._away_until, self.guard._was_away, self.guard._failed_at = 0.0, False, float("-inf")
 
 
 @pytest.fixture
@@ -566,6 +571,21 @@ class TestAwayBackend:
 
         assert cut.calls == 1
         assert len(log.events("cache.away")) == 1
+
+    def test_keeps_no_write_waiting_that_comes_right_after_and_is_told_of_once_a_second(
+        self, scene: Scene, cut: Cut
+    ) -> None:
+        cut.away, begun = True, time.monotonic()
+
+        with log_lines() as log:
+            for number in range(20):
+                path = f"/inventory/{scene.part.id}"
+                assert scene.shop.owner.patch(path, json={"price": number}).status_code == 200
+
+        in_requests = [name for name in cut.callers if name == threading.current_thread().name]
+        assert 1 <= len(in_requests) <= 1 + (time.monotonic() - begun) / cache_backend.AWAY_SECONDS < 20
+        assert len(log.events("cache.away")) == len(in_requests)
+        cut.mend()
 
     def test_a_write_meanwhile_is_seen_when_it_is_back(self, scene: Scene, cut: Cut) -> None:
         scene.read("/inventory")

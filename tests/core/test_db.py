@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+import certifi
 import pg8000.legacy
 import pytest
 from flask import Flask
@@ -287,6 +288,16 @@ class TestEngineOptions:
 
         assert "sslmode" not in url.query
         assert options["connect_args"]["ssl_context"].verify_mode == ssl.CERT_REQUIRED
+
+    def test_verify_by_ones_own_authority_where_its_certificates_are_named(self) -> None:
+        named = certifi.where()
+
+        url, options = options_of(f"{PG8000}?sslmode=verify-full&sslrootcert={named}")
+
+        assert "sslrootcert" not in url.query
+        assert len(options["connect_args"]["ssl_context"].get_ca_certs()) > 1
+        with pytest.raises(OSError, match="No such file"):
+            options_of(f"{PG8000}?sslmode=verify-full&sslrootcert={named}.not")
 
     @pytest.mark.parametrize(
         "asked",

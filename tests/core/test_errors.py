@@ -150,9 +150,10 @@ REFUSALS = [
 def test_every_refusal_is_a_problem_document(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., TestResponse], status: int, code: str
 ) -> None:
-    with log_lines():
+    with log_lines() as log:
         answer = refused(shop, monkeypatch)
 
+    assert bool(log.events("database.away")) == (status == 503)
     problem = answer.json
     assert answer.status_code == status
     assert answer.content_type == "application/problem+json"
@@ -174,6 +175,31 @@ def test_wrong_fields_are_named_with_their_messages(shop: Shop) -> None:
     assert answer.json["errors"] == {
         "name": ["Missing data for required field."], "price": ["Not a valid number."], "colour": ["Unknown field."],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        (b'{"name": "A", "name": "B", "price": 1}', {"name": ["Given more than once."]}),
+        (b'{"name": "A", "price": 1, "nam\\u0065": "A"}', {"name": ["Given more than once."]}),
+        (b'{"name": "A", "price": 1, "more": [{"x": 1, "x": 1}]}', {"x": ["Given more than once."]}),
+    ],
+)
+def test_a_name_that_comes_twice_in_one_object_is_refused(
+    shop: Shop, body: bytes, errors: dict[str, list[str]]
+) -> None:
+    answer = shop.owner.open("POST", "/inventory", data=body, content_type="application/json")
+
+    assert (answer.status_code, answer.json["errors"]) == (400, errors)
+    assert shop.owner.get("/inventory").json == []
+
+
+@pytest.mark.parametrize("query", ["q=%ff%fe", "q=%C3", "sku=%ED%A0%80"])
+def test_a_query_that_is_no_text_is_refused(shop: Shop, query: str) -> None:
+    answer = shop.owner.get(f"/inventory?{query}")
+
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_request")
+    assert answer.json["detail"] == "The query is not UTF-8."
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,16 @@ class TestRefusals:
         assert second.json["code"] == "sku_taken"
         assert count_parts(shop) == 0
 
+    def test_of_a_stale_version_are_not(self, shop: Shop) -> None:
+        ticket, part = shop.make_ticket(), shop.make_part()
+        path, headers = f"/service_tickets/{ticket['id']}/inventory", keyed()
+
+        stale = shop.owner.post(path, json={"item_id": part.id}, headers=headers | {"If-Match": '"99-0"'})
+        tag = shop.owner.get(f"/service_tickets/{ticket['id']}").headers["ETag"]
+        again = shop.owner.post(path, json={"item_id": part.id}, headers=headers | {"If-Match": tag})
+
+        assert (stale.status_code, again.status_code) == (412, 201)
+
     def test_of_a_sign_in_are_not(self, shop: Shop) -> None:
         headers, login = keyed(), {"email": shop.customer.email, "password": "wrong"}
 

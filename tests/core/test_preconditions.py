@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.core import preconditions
 from app.core.errors import Stale
-from tests.factories import Caller, Shop
+from tests.factories import Caller, Shop, unique_vin
 from tests.watching import statements
 
 Change = Callable[[Caller, str, str], TestResponse]
@@ -44,6 +44,21 @@ class TestReading:
         assert (again.status_code, again.data) == (304, b"")
         assert again.headers["ETag"] == first.headers["ETag"]
         assert "Content-Type" not in again.headers
+
+    def test_what_was_made_is_known_by_the_tag_that_it_was_answered_with(self, shop: Shop) -> None:
+        car = {"VIN": unique_vin(), "service_date": "2026-03-02", "service_desc": "Oil"}
+        bodies = {
+            "/service_tickets": {**car, "customer_id": shop.customer_id},
+            "/inventory": {"name": "Belt", "price": 9},
+            "/customers": {"name": "Ada Obi"},
+        }
+
+        for path, body in bodies.items():
+            made = shop.owner.post(path, json=body)
+            tag = {"If-None-Match": made.headers["ETag"]}
+            assert (made.status_code, path, shop.owner.get(made.headers["Location"], headers=tag).status_code) == (
+                201, path, 304,
+            )  # fmt: skip
 
     @pytest.mark.parametrize("path", ["/service_tickets/my-tickets", "/customers/my-tickets"])
     def test_so_have_a_customers_own_tickets(self, shop: Shop, path: str) -> None:

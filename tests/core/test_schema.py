@@ -53,6 +53,7 @@ class TestText:
             ("a\nb\tc", "a\nb\tc"),
             ("x" * 200, "x" * 200),
             ("😀", "😀"),
+            ("E\u0301mile", "\u00c9mile"),  # composed, as keyboards write it
             ("م\u200cع", "م\u200cع"),  # a name that is written with a mark that is not seen
         ],
     )

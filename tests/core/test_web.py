@@ -55,6 +55,15 @@ class TestCors:
     def caller(self, another_app: AnotherApp) -> Caller:
         return Caller(another_app(CORS_ORIGINS=[SHOP, OFFICE]))
 
+    @pytest.mark.parametrize("headers", [{}, {"Origin": SHOP}, {"Origin": "https://evil.example.com"}])
+    @pytest.mark.parametrize("path", ["/livez", "/static/swagger.yaml", "/nowhere"])
+    def test_every_answer_says_that_it_depends_on_who_asks(
+        self, caller: Caller, path: str, headers: dict[str, str]
+    ) -> None:
+        said = caller.get(path, headers=headers).headers.getlist("Vary")
+
+        assert ", ".join(said).split(", ").count("Origin") == 1
+
     @pytest.mark.parametrize("origin", [SHOP, OFFICE])
     def test_an_origin_of_the_configuration_may_read(self, caller: Caller, origin: str) -> None:
         answer = caller.get("/livez", headers={"Origin": origin})

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import flask_migrate
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, Engine, event, text
@@ -22,7 +24,7 @@ from app.core.engines import owners_engine
 from app.extensions import cache, db
 from tests.applications import AnotherApp
 from tests.conftest import DATABASE_URL, database_role
-from tests.factories import Shop, make_shop, unique_vin
+from tests.factories import Shop, make_shop, unique, unique_vin
 from tests.security.matrix import rows
 from tests.security.situation import LEFT_BY_SOME, Shared, Situation
 
@@ -32,6 +34,7 @@ pytestmark = [
 ]
 TABLES = sorted(table.name for table in tenancy.owned_tables())
 NOT_PERMITTED = "42501"
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,25 @@ class TestTheTables:
                 {"policy": row_security.POLICY},
             )
             assert sorted(walled.scalars()) == TABLES
+
+    def test_may_be_migrated_again_where_nothing_is_left_to_do(self, app: Flask, owner: Engine) -> None:
+        """As at each start of an installation; the role is admitted then as well, also one that is new."""
+        before = app.config["DB_ROLE"]
+        role = f"{before}_{unique('')}"
+        try:
+            with app.app_context():
+                for app.config["DB_ROLE"] in (before, role):
+                    flask_migrate.upgrade(directory=str(MIGRATIONS))
+                    flask_migrate.current(directory=str(MIGRATIONS))
+            with owner.connect() as connection:
+                assert number(connection, "pg_roles", f"rolname = '{role}'") == 1
+        finally:
+            app.config["DB_ROLE"] = before
+            with owner.connect() as connection:
+                for name in (role, f"{role}_everywhere"):
+                    connection.execute(text(f'DROP OWNED BY "{name}"'))
+                    connection.execute(text(f'DROP ROLE "{name}"'))
+                connection.commit()
 
     def test_are_not_the_applications_to_change(self, application: Connection) -> None:
         assert application.execute(text("SELECT current_user")).scalar_one() == database_role()

@@ -718,8 +718,30 @@ def test_a_finished_job_names_what_follows_from_it(shop: Shop) -> None:
         warranty["id"]: (ticket["id"], "warranty"),
         comeback["id"]: (ticket["id"], "comeback"),
     }
-    # A customer is not told of what another brought the car for.
+    # A customer is not told of what another brought the car for, nor whose job theirs follows from.
     assert [one["id"] for one in shop.customer.get(first).json["followed_by"]] == [warranty["id"]]
+    seen = shop.customer.get(f"/service_tickets/{warranty['id']}").json
+    assert (seen["follows_ticket_id"], seen["follows_as"]) == (ticket["id"], "warranty")
+    seen = shop.other_customer.get(f"/service_tickets/{comeback['id']}").json
+    assert (seen["follows_ticket_id"], seen["follows_as"]) == (None, None)
+
+
+def test_the_history_tells_a_new_keeper_nothing_of_the_former_ones_job(shop: Shop) -> None:
+    ticket = shop.owner.get(ticket_in(shop, "completed")).json
+    comeback = shop.make_ticket(
+        VIN=ticket["VIN"],
+        follows_ticket_id=ticket["id"],
+        follows_as="comeback",
+        customer_id=shop.other_customer_id,
+    )
+    new_keeper = {"customer_id": shop.other_customer_id}
+    assert shop.owner.post(f"/vehicles/{ticket['vehicle_id']}/transfer", json=new_keeper).status_code < 300
+
+    visits = shop.other_customer.get(f"/vehicles/{ticket['vehicle_id']}/history").json
+
+    assert [(one["id"], one["follows_ticket_id"], one["follows_as"]) for one in visits] == [
+        (comeback["id"], None, None)
+    ]
 
 
 def test_of_many_that_follow_the_first_are_named(shop: Shop) -> None:

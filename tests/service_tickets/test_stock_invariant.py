@@ -481,13 +481,21 @@ def test_no_part_and_no_cent_is_lost_whatever_is_done(shop: Shop) -> None:
         answered: ClassVar[defaultdict[str, set[bool]]] = defaultdict(set)
 
     Here.shop = shop
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Here,
-        settings=settings(
-            max_examples=16, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    # It would show nothing if all were refused; chance may leave out one or another, and seldom more at once.
+    for _ in range(3):
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            Here,
+            settings=settings(
+                max_examples=16,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        never = {
+            what for what, done in Here.answered.items() if done == {False} and not what.startswith("to ")
+        }
+        if len(never) <= 5:
+            break
 
-    # It would show nothing if all were refused; chance may leave out one or another.
-    never = {what for what, done in Here.answered.items() if done == {False} and not what.startswith("to ")}
     assert len(never) <= 5, never

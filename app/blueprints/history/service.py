@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.blueprints.history import telling
 from app.blueprints.history.telling import Bounded
-from app.blueprints.service_tickets import reading
+from app.blueprints.service_tickets import reading, shaping
 from app.blueprints.service_tickets.models import EARLIEST_DAY
 from app.blueprints.vehicles import odometer
 from app.blueprints.vehicles import service as vehicles
@@ -29,6 +29,8 @@ def of(caller: Principal, vehicle_id: int, walk: Walk, *, for_paper: bool = Fals
     vehicle = vehicles.get(caller, vehicle_id, "tickets:read")
     own = None if caller.may("tickets:read") else caller.customer_id
     page = reading.find(walk, with_lines=True, vehicle_id=vehicle.id, customer_id=own)
+    for visit in page.rows:
+        shaping.link(visit, for_customer=for_paper or own is not None)
     if page.rows:
         _complete(caller, vehicle_id, page.rows)
         _illustrate(caller, page.rows, only_shown=for_paper or own is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from app.blueprints.service_tickets import counting, reading
+from app.blueprints.service_tickets import counting, reading, shaping
 from app.blueprints.service_tickets.errors import NotYourTicket, TicketClosed, TicketNotFound
 from app.blueprints.service_tickets.models import ServiceTicket
 from app.blueprints.service_tickets.shaping import PARTS_MISSING, TERMS
@@ -33,6 +33,7 @@ def completed(caller: Principal, ticket: Ticket) -> Ticket:
     )
     del ticket[TERMS], ticket[PARTS_MISSING]
     ticket["followed_by"] = _followers(caller, ticket)
+    shaping.link(ticket, for_customer=not caller.may("tickets:read", "tickets:write"))
     ticket["warnings"] = [*warnings(ticket["VIN"]), *_of_keeper(caller, ticket)]
     if not caller.may("tickets:read", "tickets:write"):
         ticket |= dict.fromkeys(counting.names())  # counts are of all keepers' time, and for staff

@@ -18,7 +18,7 @@ from app.blueprints.mechanics.models import Mechanic
 from app.blueprints.service_tickets import counting, shaping
 from app.blueprints.service_tickets.errors import TicketNotFound
 from app.blueprints.service_tickets.models import ServiceTicket, StatusChange, TicketLine, TicketMechanic
-from app.blueprints.service_tickets.shaping import PARTS_MISSING, TERMS
+from app.blueprints.service_tickets.shaping import FOLLOWS_CUSTOMER, PARTS_MISSING, TERMS
 from app.blueprints.service_tickets.status import STATUSES
 from app.blueprints.vehicles import service as vehicles
 from app.blueprints.vehicles.models import Vehicle
@@ -184,6 +184,16 @@ def _followers(ticket: Any) -> Any:
     return nested(select(json_objects(**first.c)).scalar_subquery())
 
 
+def _followed_customer(ticket: Any) -> Any:
+    followed = aliased(ServiceTicket)
+    return (
+        select(followed.customer_id)
+        .where(here(followed), followed.id == ticket.follows_ticket_id)
+        .correlate(ticket)
+        .scalar_subquery()
+    )
+
+
 def _fields(ticket: Any) -> dict[str, Any]:
     return {
         "id": ticket.id,
@@ -208,6 +218,7 @@ def _visit(ticket: Any) -> dict[str, Any]:
         "lines": _lines(ticket),
         "follows_ticket_id": ticket.follows_ticket_id,
         "follows_as": ticket.follows_as,
+        FOLLOWS_CUSTOMER: _followed_customer(ticket),
     }
 
 
@@ -284,6 +295,7 @@ def all_of(customer_id: int) -> Iterator[dict[str, Any]]:
         rows = _ALL_OF.rows(customer_id=customer_id, after=after)
         for row in rows:
             ticket = shaping.whole(row[0])
+            shaping.link(ticket, for_customer=True)
             del ticket[PARTS_MISSING]
             after = ticket["id"]
             yield ticket

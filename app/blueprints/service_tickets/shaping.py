@@ -19,6 +19,7 @@ from app.core.quantities import from_thousandths, told
 
 # What is read of a ticket for the guards of its next steps, and told to nobody.
 TERMS, PARTS_MISSING = "terms", "parts_missing"
+FOLLOWS_CUSTOMER = "follows_customer_id"  # whose the ticket is that this one follows
 # In the order in which they are answered.
 _LISTED = (
     "id", "number", "vehicle_id", "VIN", "service_date", "service_desc", "status", "stage", "customer_id", "customer",
@@ -50,7 +51,7 @@ def as_opened(
         "account_id": account_id,
         "reason": None,
     }
-    return {
+    ticket = {
         "id": ticket_id,
         "number": number,
         "vehicle_id": vehicle_id,
@@ -62,24 +63,27 @@ def as_opened(
         "customer": {"id": customer_id, "name": customer_name},
         "mechanics": [],
         "inventory_items": [],
-        "lines": [],
         "stage": STAGE["booked"],
         "net_total": NOTHING,
         "tax_total": NOTHING,
         "total": NOTHING,
-        "approved_total": None,
-        "estimate_open_until": None,
-        "follows_ticket_id": follows_ticket_id,
-        "follows_as": follows_as,
-        "followed_by": [],
         "created_at": opened,
         "updated_at": opened,
-        "version": 1,
-        **of_vehicle,
+        # From here on in the order of `reading.get`, too: by its tag as it was made, a ticket is known when it is read.
+        "lines": [],
+        "follows_ticket_id": follows_ticket_id,
+        "follows_as": follows_as,
+        FOLLOWS_CUSTOMER: customer_id,
+        "approved_total": None,
+        "estimate_open_until": None,
         "status_history": [first],
+        "version": 1,
+        "followed_by": [],
+        **of_vehicle,
         TERMS: {},
         PARTS_MISSING: False,
     }
+    return {name: ticket[name] for name in _LISTED} | ticket
 
 
 def listed(text: str) -> dict[str, Any]:
@@ -108,8 +112,15 @@ def visit(text: str) -> dict[str, Any]:
     """Return the listed ticket that the JSON of a row is, with its lines and the time of its car's stay."""
     ticket = _read(text)
     _complete_lines(ticket)
-    more = ("lines", "follows_ticket_id", "follows_as", "received_at", "left_at")
+    more = ("lines", "follows_ticket_id", "follows_as", FOLLOWS_CUSTOMER, "received_at", "left_at")
     return {name: ticket[name] for name in (*_LISTED, *more)}
+
+
+def link(ticket: dict[str, Any], *, for_customer: bool) -> None:
+    """Leave the link to the job before as it may be told: to staff always, to a customer where that was theirs as well."""
+    is_anothers = ticket.pop(FOLLOWS_CUSTOMER) != ticket["customer_id"]
+    if for_customer and is_anothers:
+        ticket["follows_ticket_id"] = ticket["follows_as"] = None
 
 
 def _complete_lines(ticket: dict[str, Any]) -> None:
