@@ -58,6 +58,7 @@ def kept(shop: Shop) -> list[int]:
 
 class TestAPhoto:
     @pytest.mark.parametrize("who", ["customer", "owner"])
+    @pytest.mark.usefixtures("clock_set")  # a link is the same within a minute
     def test_is_given_and_fetched_by_a_link(self, shop: Shop, who: str) -> None:
         given = put(getattr(shop, who), path(shop), halves(exif=exif(orientation=6)))
 

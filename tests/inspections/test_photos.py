@@ -32,6 +32,7 @@ def shown(answer: Any) -> list[list[int]]:
     return [[photo["id"] for photo in point["photos"]] for point in answer.json["points"]]
 
 
+@pytest.mark.usefixtures("clock_set")  # a link is the same within a minute
 def test_a_point_shows_photos_in_their_order_until_it_names_others(shop: Shop, ticket: int) -> None:
     first, second = (shop.make_attachment(ticket).id for _ in range(2))
     inspection = begun(shop, ticket)

@@ -47,6 +47,7 @@ def refused(answer: Any) -> tuple[int, str]:
 
 
 class TestAnUpdate:
+    @pytest.mark.usefixtures("clock_set")  # a link is the same within a minute
     def test_shows_photos_in_the_order_in_which_they_were_named(self, shop: Shop, ticket: int) -> None:
         first, second = photo(shop, ticket), photo(shop, ticket)
 
