@@ -8,7 +8,7 @@ from app.blueprints.attachments.schemas import photos_out
 from app.blueprints.history.telling import MOST_NOTES, MOST_PHOTOS
 from app.blueprints.inspections.vocabulary import CONDITIONS
 from app.blueprints.service_tickets.reading import ORDER
-from app.blueprints.service_tickets.schemas import ServiceTicketOut, TicketLineOut
+from app.blueprints.service_tickets.schemas import FOLLOWS, ServiceTicketOut, TicketLineOut
 from app.blueprints.service_tickets.vocabulary import LINKS
 from app.blueprints.vehicles.models import UNITS
 from app.core.paging import ListQuery
@@ -57,7 +57,7 @@ class VisitOut(ServiceTicketOut):
     follows_ticket_id = fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "The job from which this one follows.", "example": None},
+        metadata=FOLLOWS,
     )
     follows_as = fields.String(
         required=True, allow_none=True, validate=validate.OneOf(LINKS), metadata={"example": None}

@@ -19,6 +19,10 @@ from app.core.schema import Day, Instant, Money, PatchSchema, Percent, Reference
 MOST_IDS = 100
 MOST_PER_LINE = 10_000
 EXAMPLE_VIN = "1HGCM82633A004352"
+FOLLOWS = {
+    "description": "The job from which this one follows; null where none, and to a customer where it was another's.",
+    "example": None,
+}
 
 
 class _VinText(Text):
@@ -237,7 +241,7 @@ class ServiceTicketWholeOut(ServiceTicketOut):
     follows_ticket_id = fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "The job from which this one follows.", "example": None},
+        metadata=FOLLOWS,
     )
     follows_as = fields.String(
         required=True, allow_none=True, validate=validate.OneOf(LINKS), metadata={"example": None}

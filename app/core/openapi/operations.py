@@ -177,7 +177,7 @@ def refusal(status: int) -> dict[str, Any]:
         headers.append("WWW-Authenticate")
     if status in (409, 429, 503):
         headers.append("Retry-After")
-    if status in (400, 404, 409, 412):  # kept under an Idempotency-Key: they would be met again
+    if status in (400, 404, 409):  # kept under an Idempotency-Key: they would be met again
         headers.append("Idempotency-Replayed")
     return {
         "description": text,
